@@ -1,0 +1,52 @@
+"""La ligne de commande : python -m app … Codes de sortie : 0, 1 refus, 2 usage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from app.commandes import servir as commande_servir
+from app.commandes.base import base_ouverte
+from app.infra.config import Config
+from app.noyau.erreurs import ErreurMetier
+
+Commande = Callable[[Config, argparse.Namespace], int]
+
+
+def _servir(config: Config, arguments: argparse.Namespace) -> int:
+    return commande_servir.servir(config, hote=arguments.hote, port=arguments.port, ouvriers=arguments.ouvriers)
+
+
+def _migrer(config: Config, _arguments: argparse.Namespace) -> int:
+    with base_ouverte(config):
+        print("La base est à jour.")
+    return 0
+
+
+def construire() -> argparse.ArgumentParser:
+    """L'analyseur de la ligne de commande."""
+    analyseur = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    sous = analyseur.add_subparsers(dest="commande", required=True, metavar="COMMANDE")
+    servir = sous.add_parser("servir", help="prépare la base, migre et sert")
+    servir.add_argument("--hote", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
+    servir.add_argument("--port", type=int, default=8000, help="port d'écoute, 0 pour un port libre (8000)")
+    servir.add_argument("--ouvriers", type=int, default=2, help="nombre de processus web (2)")
+    servir.set_defaults(agir=_servir)
+    sous.add_parser("migrer", help="monte la base à la dernière migration").set_defaults(agir=_migrer)
+    return analyseur
+
+
+def principal(arguments: Sequence[str] | None = None) -> int:
+    """Exécute une commande et rend son code de sortie."""
+    lus = construire().parse_args(arguments)
+    agir: Commande = lus.agir
+    try:
+        return agir(Config(), lus)
+    except ErreurMetier as erreur:
+        print(erreur.message, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(principal())

@@ -1,0 +1,1 @@
+"""La ligne de commande : une commande par module. Seul endroit, avec `__main__`, qui lit `seeds`."""

@@ -1,0 +1,69 @@
+"""La base d'une commande : celle de DATABASE_URL, sinon la grappe embarquée, créée et migrée au besoin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+import app.modeles  # noqa: F401 -- toutes les tables, pour les liens entre étapes
+from app.infra import migrations
+from app.infra import postgres_embarque as pg
+from app.infra.config import Config
+from app.infra.db import creer_fabrique, creer_moteur
+from app.infra.journal import ecriture
+
+NOM_BASE = "initiatives_quartiers"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Les deux accès à une base : celui qui sert, celui qui migre. `grappe` absente si la base vient d'ailleurs."""
+
+    url: str
+    url_proprietaire: str
+    nom: str
+    grappe: pg.Grappe | None
+
+
+@contextmanager
+def grappe_ouverte(config: Config) -> Iterator[pg.Grappe]:
+    """La grappe embarquée du projet, lancée ou rejointe."""
+    with pg.grappe(pg.donnees_par_defaut(config.donnees)) as grappe:
+        yield grappe
+
+
+def base_de(grappe: pg.Grappe, nom: str) -> Base:
+    """Une base de la grappe embarquée."""
+    return Base(grappe.url(nom, pg.SERVICE), grappe.url(nom, pg.PROPRIETAIRE), nom, grappe)
+
+
+@contextmanager
+def base_ouverte(config: Config, *, migrer: bool = True) -> Iterator[Base]:
+    """La base du service, prête. Sans DATABASE_URL : grappe embarquée, base créée si elle manque."""
+    if config.database_url is not None:
+        base = Base(config.database_url, config.database_url_proprietaire or config.database_url, "", None)
+        if migrer:
+            migrations.migrer(base.url_proprietaire)
+        yield base
+        return
+    with grappe_ouverte(config) as grappe:
+        if not pg.base_existe(grappe, NOM_BASE):
+            pg.creer_base(grappe, NOM_BASE)
+        base = base_de(grappe, NOM_BASE)
+        if migrer:
+            migrations.migrer(base.url_proprietaire)
+        yield base
+
+
+@contextmanager
+def fabrique_de(base: Base) -> Iterator[sessionmaker[Session]]:
+    """Une fabrique de sessions au rôle de service, journal branché."""
+    ecriture.installer()
+    moteur = creer_moteur(base.url, taille=4)
+    try:
+        yield creer_fabrique(moteur)
+    finally:
+        moteur.dispose()

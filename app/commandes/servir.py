@@ -1,0 +1,114 @@
+"""`servir` : prépare la base, lance les ouvriers web et le processus de tâches, les arrête avant la base."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from app.commandes.base import Base, base_ouverte
+from app.infra.config import RACINE, Config
+
+DELAI_ARRET = 10.0
+
+
+class Arret(Exception):
+    """Un signal demande l'arrêt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processus:
+    """Les processus d'un service et l'adresse où il répond."""
+
+    adresse: str
+    web: subprocess.Popen[bytes]
+    worker: subprocess.Popen[bytes] | None
+
+
+def _ouvrir_prise(hote: str, port: int) -> socket.socket:
+    prise = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    prise.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    prise.bind((hote, port))
+    prise.listen(2048)
+    prise.set_inheritable(True)
+    return prise
+
+
+def _environnement(config: Config, base: Base, adresse: str) -> Mapping[str, str]:
+    plus = {"DATABASE_URL": base.url, "IQ_DONNEES": str(config.donnees), "IQ_MODE": config.mode.value}
+    if "IQ_URL_PUBLIQUE" not in os.environ:
+        plus["IQ_URL_PUBLIQUE"] = adresse
+    return {**os.environ, **plus}
+
+
+def _lancer(
+    arguments: list[str], environnement: Mapping[str, str], descripteurs: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=RACINE,
+        env=dict(environnement),
+        pass_fds=descripteurs,
+        start_new_session=True,
+    )
+
+
+def _arreter(processus: subprocess.Popen[bytes]) -> None:
+    if processus.poll() is not None:
+        return
+    processus.terminate()
+    try:
+        processus.wait(DELAI_ARRET)
+    except subprocess.TimeoutExpired:
+        os.killpg(processus.pid, signal.SIGKILL)
+        processus.wait()
+
+
+@contextmanager
+def service_lance(
+    config: Config, base: Base, *, hote: str = "127.0.0.1", port: int = 0, ouvriers: int = 1, taches: bool = True
+) -> Iterator[Processus]:
+    """Lance le service sur une base prête ; à la sortie, arrête le web puis les tâches. `port` 0 : un port libre."""
+    prise = _ouvrir_prise(hote, port)
+    adresse = f"http://{hote}:{prise.getsockname()[1]}"
+    environnement = _environnement(config, base, adresse)
+    uvicorn = ["-m", "uvicorn", "app.main:create_app", "--factory", "--fd", str(prise.fileno())]
+    uvicorn += ["--workers", str(ouvriers), "--no-access-log", "--log-level", "warning", "--no-server-header"]
+    web = _lancer(uvicorn, environnement, (prise.fileno(),))
+    prise.close()
+    worker = _lancer(["-m", "app", "worker"], environnement) if taches else None
+    try:
+        yield Processus(adresse, web, worker)
+    finally:
+        _arreter(web)
+        if worker is not None:
+            _arreter(worker)
+
+
+def _sur_signal(_numero: int, _cadre: FrameType | None) -> None:
+    raise Arret
+
+
+def servir(config: Config, *, hote: str, port: int, ouvriers: int) -> int:
+    """Sert jusqu'à un signal. Rend 0 à l'arrêt demandé, 1 si un processus s'est éteint tout seul."""
+    for numero in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(numero, _sur_signal)
+    try:
+        with (
+            base_ouverte(config) as base,
+            service_lance(config, base, hote=hote, port=port, ouvriers=ouvriers) as processus,
+        ):
+            print(f"Le service répond sur {processus.adresse} (arrêt : Ctrl-C).", flush=True)
+            while processus.web.poll() is None and (processus.worker is None or processus.worker.poll() is None):
+                time.sleep(0.5)
+            print("Un processus du service s’est arrêté.", file=sys.stderr)
+            return 1
+    except Arret:
+        return 0

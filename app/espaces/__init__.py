@@ -1,0 +1,1 @@
+"""Espaces : les écrans de lecture qui joignent les étapes, un par public."""

@@ -1,0 +1,51 @@
+"""La navigation principale : ce que chaque public trouve en haut de page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.infra.acces import Identite
+from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, ROLES_PORTEUR, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Lien:
+    """Une entrée de la navigation."""
+
+    libelle: str
+    url: str
+    actif: bool = False
+
+
+_PUBLIC = (("L’appel en cours", "/appel"), ("Le contrat de ville", "/contrat"))
+
+
+def entrees(identite: Identite | None) -> tuple[tuple[str, str], ...]:
+    """Les entrées (libellé, adresse) de cette personne, dans l'ordre de son travail."""
+    if identite is None:
+        return _PUBLIC
+    roles = identite.roles
+    liste: list[tuple[str, str]] = [("Accueil", "/accueil")]
+    if roles & ROLES_PORTEUR:
+        liste += [("Mes dossiers", "/dossiers"), ("Mon organisation", "/organisations")]
+    if roles & (ROLES_AGENT | ROLES_LECTURE):
+        liste.append(("Dossiers", "/instruction"))
+    if roles & (ROLES_AGENT | {Role.REFERENT_SERVICE}):
+        liste.append(("Rencontres", "/rencontres"))
+    if roles & ROLES_AGENT:
+        liste.append(("Programmation", "/programmation"))
+    if roles & (ROLES_COMMISSION | {Role.CHARGE_MISSION, Role.EQUIPE_PROJET}):
+        liste.append(("Commission", "/seances"))
+    if roles & {Role.CHARGE_MISSION, Role.SOUS_PREFECTURE, Role.INSTRUCTEUR, Role.ELU_LIGNE}:
+        liste.append(("Décisions", "/decisions"))
+    if Role.CHARGE_MISSION in roles:
+        liste.append(("Campagne", "/campagne"))
+    return (*liste, *_PUBLIC)
+
+
+def navigation(identite: Identite | None, chemin: str) -> tuple[Lien, ...]:
+    """Les liens, celui de la page courante marqué : le plus long préfixe du chemin."""
+    liste = entrees(identite)
+    candidats = [url for _, url in liste if chemin == url or chemin.startswith(url + "/")]
+    courant = max(candidats, key=len, default="")
+    return tuple(Lien(libelle, url, url == courant) for libelle, url in liste)

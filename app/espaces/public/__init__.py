@@ -1,0 +1,1 @@
+"""Le public : ce qu'est l'appel, comment déposer, ce qui est financé."""

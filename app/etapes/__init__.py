@@ -1,0 +1,1 @@
+"""La procédure : un dossier traverse les étapes toujours dans le même sens."""

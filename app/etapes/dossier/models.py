@@ -1,0 +1,254 @@
+"""Tables du dossier : dossier, champ, dossier_version, demande, montant, passage."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
+from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
+from app.noyau.euros import Euros
+
+
+class Dossier(DansContrat, Base):
+    """Un dossier. `reference` sert avant le dépôt, `numero` (attribué au dépôt) ensuite ; les deux restent valables.
+
+    Les colonnes de résumé (titre, objectif, quartiers, montant, recherche) sont tenues au dépôt pour les listes.
+    """
+
+    __tablename__ = "dossier"
+    __table_args__ = (
+        unique_du_contrat("dossier"),
+        lien("appel_id", "appel"),
+        lien("phase_id", "phase"),
+        lien("version_id", "version_contrat"),
+        lien("renouvelle_id", "dossier"),
+        parmi("etat", EtatDossier),
+        CheckConstraint("(numero IS NULL) = (depose_le IS NULL)", name="numero_au_depot"),
+        CheckConstraint("etat NOT IN ('depose', 'a_completer', 'clos') OR numero IS NOT NULL", name="depose_numerote"),
+        CheckConstraint("duree_annees BETWEEN 1 AND 3", name="duree"),
+        Index("ix_dossier_liste", "appel_id", "etat", text("depose_le DESC"), text("id DESC")),
+        Index("ix_dossier_depot", "appel_id", text("depose_le DESC"), text("id DESC")),
+        Index("ix_dossier_objectif", "appel_id", "objectif", text("depose_le DESC"), text("id DESC")),
+        Index("ix_dossier_recherche", "recherche_vecteur", postgresql_using="gin"),
+        Index("ix_dossier_quartiers", "quartiers", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = cle()
+    appel_id: Mapped[int]
+    phase_id: Mapped[int]
+    version_id: Mapped[int]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    numero: Mapped[str | None] = mapped_column(unique=True)
+    etat: Mapped[EtatDossier]
+    version: Mapped[int] = mapped_column(default=1)
+    titre: Mapped[str] = mapped_column(default="")
+    objectif: Mapped[str] = mapped_column(default="")
+    quartiers: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    fiches: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    montant_demande: Mapped[Euros] = mapped_column("montant_demande_centimes", default=Euros(0))
+    duree_annees: Mapped[int] = mapped_column(default=1)
+    est_chemin_court: Mapped[bool] = mapped_column(default=False)
+    est_fictif: Mapped[bool] = mapped_column(default=False)
+    renouvelle_id: Mapped[int | None]
+    recherche: Mapped[str] = mapped_column(default="")
+    recherche_vecteur: Mapped[Any] = mapped_column(
+        TSVECTOR, Computed("to_tsvector('simple'::regconfig, recherche)", persisted=True), deferred=True
+    )
+    signe_le: Mapped[datetime | None]
+    signe_par: Mapped[str | None]
+    signe_version: Mapped[int | None]
+    depose_le: Mapped[datetime | None]
+    cree_at: Mapped[datetime]
+    cree_par: Mapped[str]
+    modifie_at: Mapped[datetime]
+
+
+class Champ(DansContrat, Base):
+    """Un champ du brouillon : compare-et-échange par `version` (décision 15)."""
+
+    __tablename__ = "champ"
+    __table_args__ = (lien("dossier_id", "dossier", ondelete="CASCADE"),)
+
+    dossier_id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    valeur: Mapped[Any] = mapped_column(JSONB)
+    version: Mapped[int]
+    par: Mapped[str]
+    a: Mapped[datetime]
+
+
+class DossierVersion(DansContrat, Base):
+    """Le contenu figé au dépôt puis à chaque complément : JSON canonique et empreinte. Ajoutée, jamais réécrite."""
+
+    __tablename__ = "dossier_version"
+    __table_args__ = (
+        unique_du_contrat("dossier_version"),
+        lien("dossier_id", "dossier"),
+        UniqueConstraint("dossier_id", "rang", name="uq_dossier_version_rang"),
+    )
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int]
+    rang: Mapped[int]
+    contenu: Mapped[dict[str, Any]]
+    empreinte: Mapped[str]
+    a: Mapped[datetime]
+
+
+class Demande(DansContrat, Base):
+    """Une demande : dossier × ligne × année. Elle avance seule. Le demandé est figé au dépôt."""
+
+    __tablename__ = "demande"
+    __table_args__ = (
+        unique_du_contrat("demande"),
+        lien("dossier_id", "dossier"),
+        lien("ligne_id", "ligne_financement"),
+        parmi("etat", EtatDemande),
+        CheckConstraint("montant_demande_centimes > 0", name="montant_demande"),
+        UniqueConstraint("dossier_id", "ligne_id", "annee", name="uq_demande_dossier_ligne_annee"),
+        Index("ix_demande_ligne_etat", "ligne_id", "annee", "etat"),
+    )
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int]
+    ligne_id: Mapped[int]
+    annee: Mapped[int]
+    etat: Mapped[EtatDemande]
+    montant_demande: Mapped[Euros] = mapped_column("montant_demande_centimes")
+    montant_demande_n1: Mapped[Euros | None] = mapped_column("montant_demande_n1_centimes")
+    montant_accorde_n1: Mapped[Euros | None] = mapped_column("montant_accorde_n1_centimes")
+    montant_depense_n1: Mapped[Euros | None] = mapped_column("montant_depense_n1_centimes")
+    theme_p147: Mapped[str | None]
+    numero_dauphin: Mapped[str | None]
+    engagement_juridique: Mapped[str | None]
+    modifiee_at: Mapped[datetime]
+
+
+class Passage(DansContrat, Base):
+    """Un changement d'état, du dossier (`demande_id` absent) ou d'une demande : ajouté, jamais réécrit."""
+
+    __tablename__ = "passage"
+    __table_args__ = (lien("dossier_id", "dossier"), lien("demande_id", "demande"))
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int] = mapped_column(index=True)
+    demande_id: Mapped[int | None]
+    acte: Mapped[str]
+    de: Mapped[str]
+    vers: Mapped[str]
+    motif: Mapped[str] = mapped_column(default="")
+    acteur: Mapped[str]
+    a: Mapped[datetime]
+
+
+class AccesDossier(DansContrat, Base):
+    """Une vue ouverte ou fermée sur un dossier (référent désigné, lot d'une rencontre, déport)."""
+
+    __tablename__ = "acces_dossier"
+    __table_args__ = (
+        lien("dossier_id", "dossier"),
+        CheckConstraint("sens IN ('ouvre', 'ferme')", name="sens"),
+        CheckConstraint("num_nonnulls(compte_id, service_id, instance_id) = 1", name="cible"),
+        lien("service_id", "service_consulte"),
+        lien("instance_id", "instance"),
+    )
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int] = mapped_column(index=True)
+    compte_id: Mapped[int | None] = mapped_column(ForeignKey("compte.id"), index=True)
+    service_id: Mapped[int | None] = mapped_column(index=True)
+    instance_id: Mapped[int | None]
+    sens: Mapped[str]
+    motif: Mapped[str]
+    depuis: Mapped[datetime]
+    jusqu_a: Mapped[datetime | None]
+
+
+class DemandeComplement(DansContrat, Base):
+    """Une demande de complément : quoi, pourquoi, jusqu'à quand. Suspend le délai de rejet implicite.
+
+    Source : CRPA, art. L.114-5.
+    """
+
+    __tablename__ = "demande_complement"
+    __table_args__ = (lien("dossier_id", "dossier"), lien("ligne_id", "ligne_financement"))
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int] = mapped_column(index=True)
+    ligne_id: Mapped[int | None]
+    objet: Mapped[str]
+    pourquoi: Mapped[str]
+    echeance_le: Mapped[datetime]
+    demandee_le: Mapped[datetime]
+    demandee_par: Mapped[str]
+    recue_le: Mapped[datetime | None]
+    reponse: Mapped[str] = mapped_column(default="")
+
+
+class ControleRecevabilite(DansContrat, Base):
+    """L'examen de recevabilité d'une demande : points vérifiés, conclusion. Ajouté, jamais réécrit."""
+
+    __tablename__ = "controle_recevabilite"
+    __table_args__ = (lien("demande_id", "demande"),)
+
+    id: Mapped[int] = cle()
+    demande_id: Mapped[int] = mapped_column(index=True)
+    points: Mapped[dict[str, Any]]
+    conclusion: Mapped[str]
+    motif: Mapped[str]
+    oriente_vers: Mapped[str] = mapped_column(default="")
+    acteur: Mapped[str]
+    a: Mapped[datetime]
+
+
+class FaitConstate(DansContrat, Base):
+    """Un fait du dossier vérifié ou corrigé (avec motif) par un agent. Ajouté, le dernier compte."""
+
+    __tablename__ = "fait_constate"
+    __table_args__ = (
+        lien("dossier_id", "dossier"),
+        CheckConstraint("statut IN ('verifie', 'corrige')", name="statut"),
+        CheckConstraint("statut = 'verifie' OR motif <> ''", name="motif"),
+    )
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int] = mapped_column(index=True)
+    code: Mapped[str]
+    valeur: Mapped[Any] = mapped_column(JSONB)
+    statut: Mapped[str]
+    motif: Mapped[str] = mapped_column(default="")
+    acteur: Mapped[str]
+    a: Mapped[datetime]
+
+
+class FaitExterne(DansContrat, Base):
+    """Un fait appris par une étape d'après (bilan accepté, CPO en cours) et écrit ici. Ajouté, le dernier compte."""
+
+    __tablename__ = "fait_externe"
+    __table_args__ = (lien("dossier_id", "dossier"),)
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int] = mapped_column(index=True)
+    code: Mapped[str]
+    valeur: Mapped[Any] = mapped_column(JSONB)
+    source: Mapped[str]
+    constate_le: Mapped[date]
+
+
+class DepotIdempotent(DansContrat, Base):
+    """Clé d'idempotence d'un dépôt, écrite dans la même transaction que lui."""
+
+    __tablename__ = "depot_idempotent"
+    __table_args__ = (lien("dossier_id", "dossier"),)
+
+    cle: Mapped[str] = mapped_column(primary_key=True)
+    acteur: Mapped[str] = mapped_column(primary_key=True)
+    dossier_id: Mapped[int]
+    a: Mapped[datetime]

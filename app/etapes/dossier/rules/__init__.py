@@ -1,0 +1,1 @@
+"""Règles pures du dossier : automates, champs, budget, dépôt, recevabilité."""

@@ -1,0 +1,1 @@
+"""Technique : base, web, fichiers, tâches, courriel. Ne connaît rien du métier."""

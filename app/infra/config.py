@@ -1,0 +1,60 @@
+"""La configuration, lue de l'environnement (préfixe IQ_) et de DATABASE_URL."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+RACINE = Path(__file__).resolve().parents[2]
+
+
+class Mode(StrEnum):
+    """Production, démonstration (comptes montrés, X-Horloge admis en local) ou essai (tests)."""
+
+    PRODUCTION = "production"
+    DEMONSTRATION = "demonstration"
+    ESSAI = "essai"
+
+
+class Config(BaseSettings):
+    """Tout ce qui change d'une installation à l'autre."""
+
+    model_config = SettingsConfigDict(env_prefix="IQ_", env_file=".env", extra="ignore", frozen=True)
+
+    mode: Mode = Mode.PRODUCTION
+    database_url: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "IQ_DATABASE_URL"))
+    database_url_proprietaire: str | None = Field(
+        None, validation_alias=AliasChoices("DATABASE_URL_PROPRIETAIRE", "IQ_DATABASE_URL_PROPRIETAIRE")
+    )
+    donnees: Path = RACINE / ".data"
+    secret: SecretStr | None = None
+    url_publique: str = "http://127.0.0.1:8000"
+    taille_max_corps: int = 12 * 1024 * 1024
+    session_heures: int = 12
+    smtp_hote: str | None = None
+    smtp_port: int = 25
+    smtp_utilisateur: str | None = None
+    smtp_mot_de_passe: SecretStr | None = None
+    smtp_tls: bool = False
+    courriel_expediteur: str = "ne-pas-repondre@initiatives-quartiers.invalid"
+
+    @model_validator(mode="after")
+    def _exiger_un_secret(self) -> Self:
+        if self.mode is Mode.PRODUCTION and self.secret is not None and len(self.secret.get_secret_value()) < 32:
+            raise ValueError("IQ_SECRET doit compter au moins 32 caractères.")
+        return self
+
+    @cached_property
+    def est_production(self) -> bool:
+        """Vrai hors démonstration et essai : l'heure, les comptes et les témoins y sont durcis."""
+        return self.mode is Mode.PRODUCTION
+
+    @cached_property
+    def est_https(self) -> bool:
+        """Vrai quand le service est publié en HTTPS : le témoin de session est alors `__Host-` et `Secure`."""
+        return self.url_publique.startswith("https://")

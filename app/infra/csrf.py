@@ -1,0 +1,59 @@
+"""Jeton de formulaire et origine : seulement quand un témoin de session authentifie."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
+
+from app.infra.secret import deriver
+from app.noyau.erreurs import ActeInterdit
+
+METHODES_SURES = frozenset({"GET", "HEAD", "OPTIONS"})
+CHAMP = "_csrf"
+ENTETE = "X-CSRF-Token"
+MEDIAS_FORMULAIRE = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+async def lire_formulaire_brut(request: Request) -> FormData | None:
+    """Le formulaire de la requête, ou None si ce n'en est pas un. Lu une fois, gardé par la requête."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if request.method in METHODES_SURES or media not in MEDIAS_FORMULAIRE:
+        return None
+    return await request.form(max_fields=2000, max_files=20)
+
+
+FormulaireBrut = Annotated[FormData | None, Depends(lire_formulaire_brut)]
+
+
+def jeton(request: Request, empreinte_session: bytes) -> str:
+    """Le jeton à mettre dans chaque formulaire, propre à la session."""
+    secret: bytes = request.app.state.secret
+    return deriver(secret, "csrf", empreinte_session).hex()
+
+
+def origine_etrangere(request: Request) -> bool:
+    """Vrai si le navigateur dit que la requête vient d'un autre site."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in {"same-origin", "none"}:
+        return True
+    origine = request.headers.get("origin")
+    if origine is None:
+        return False
+    return urlsplit(origine).netloc != request.headers.get("host", "")
+
+
+def verifier(request: Request, formulaire: FormData | None, empreinte_session: bytes) -> None:
+    """Refuse une écriture venue d'ailleurs ou sans jeton. Lève ActeInterdit (`csrf_invalide`)."""
+    if request.method in METHODES_SURES:
+        return
+    recu = request.headers.get(ENTETE) or (formulaire.get(CHAMP) if formulaire is not None else None)
+    attendu = jeton(request, empreinte_session)
+    if origine_etrangere(request) or not isinstance(recu, str) or not hmac.compare_digest(recu, attendu):
+        raise ActeInterdit(
+            "Ce formulaire n’est plus valable ou vient d’un autre site. Rouvrez la page et recommencez.",
+            code="csrf_invalide",
+        )

@@ -1,0 +1,171 @@
+"""Un refus du métier devient une page française ou un problème RFC 9457. HTTP se décide ici."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.infra.acces import ConnexionRequise
+from app.infra.forms import fautes_de
+from app.infra.intergiciels import CLE_INTERBLOCAGE
+from app.infra.web import ReponseRefusee, rendre
+from app.noyau.erreurs import (
+    ActeImpossible,
+    ActeInterdit,
+    ErreurMetier,
+    Introuvable,
+    SaisieInvalide,
+    VersionPerimee,
+)
+
+STATUTS: tuple[tuple[type[ErreurMetier], int], ...] = (
+    (ConnexionRequise, 401),
+    (Introuvable, 404),
+    (ActeInterdit, 403),
+    (VersionPerimee, 412),
+    (SaisieInvalide, 422),
+    (ActeImpossible, 409),
+    (ErreurMetier, 409),
+)
+_REJOUABLES = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_ATTENTES = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+_TITRES = {
+    400: "Requête illisible",
+    401: "Connexion requise",
+    403: "Acte interdit",
+    404: "Introuvable",
+    405: "Méthode non admise",
+    409: "Acte impossible",
+    412: "Quelqu’un a enregistré avant vous",
+    413: "Envoi trop lourd",
+    422: "Saisie à corriger",
+    428: "Version attendue",
+    500: "Erreur du service",
+    503: "Service occupé",
+}
+_PAGES = {401, 403, 404, 409, 412, 413, 422, 500, 503}
+journal = logging.getLogger("iq.erreurs")
+
+
+def veut_du_json(request: Request) -> bool:
+    """Vrai sous /api/ : la réponse est un problème RFC 9457."""
+    return request.url.path.startswith("/api/")
+
+
+def probleme(statut: int, code: str, detail: str, **plus: Any) -> JSONResponse:
+    """Un problème RFC 9457, avec son code stable."""
+    corps = {
+        "type": f"urn:initiatives-quartiers:erreur:{code}",
+        "title": _TITRES.get(statut, HTTPStatus(statut).phrase),
+        "status": statut,
+        "detail": detail,
+        "code": code,
+        **plus,
+    }
+    return JSONResponse(corps, status_code=statut, media_type="application/problem+json")
+
+
+def _page(request: Request, statut: int, code: str, detail: str, **plus: Any) -> Response:
+    gabarit = f"erreurs/{statut if statut in _PAGES else (500 if statut >= 500 else 404)}.html"
+    return rendre(request, gabarit, {"detail": detail, "code": code, **plus}, statut=statut)
+
+
+def _repondre(request: Request, statut: int, code: str, detail: str, **plus: Any) -> Response:
+    if veut_du_json(request):
+        return probleme(statut, code, detail, **plus)
+    return _page(request, statut, code, detail, **plus)
+
+
+def _erreur_metier(request: Request, erreur: ErreurMetier) -> Response:
+    statut = next(s for classe, s in STATUTS if isinstance(erreur, classe))
+    if statut == 401 and not veut_du_json(request):
+        retour = request.url.path if request.method == "GET" else "/"
+        return RedirectResponse(f"/connexion?retour={quote(retour)}", status_code=303)
+    plus: dict[str, Any] = {}
+    if isinstance(erreur, SaisieInvalide):
+        plus["erreurs"] = [{"champ": f.champ, "message": f.message, "code": f.code} for f in erreur.fautes]
+    if isinstance(erreur, VersionPerimee):
+        plus["conflits"] = {c: {"enregistre": a, "saisi": b} for c, (a, b) in erreur.conflits.items()}
+    return _repondre(request, statut, erreur.code, erreur.message, **plus)
+
+
+def _http(request: Request, erreur: HTTPException) -> Response:
+    messages = {
+        404: "Cette page n’existe pas, ou vous n’y avez pas accès.",
+        405: "Cette adresse n’accepte pas cette méthode.",
+        413: "L’envoi est trop lourd : 12 Mo au plus.",
+    }
+    codes = {404: "introuvable", 405: "methode_non_admise", 413: "corps_trop_lourd"}
+    statut = erreur.status_code
+    detail = messages.get(statut, "La requête n’a pas pu être lue.")
+    return _repondre(request, statut, codes.get(statut, "requete_illisible"), detail)
+
+
+def _validation(request: Request, erreur: RequestValidationError) -> Response:
+    brutes = erreur.errors()
+    if any(e["type"] == "json_invalid" for e in brutes):
+        return _repondre(request, 400, "json_illisible", "Le corps de la requête n’est pas du JSON lisible.")
+    if not veut_du_json(request) and any(e["loc"] and e["loc"][0] == "path" for e in brutes):
+        return _repondre(request, 404, "introuvable", "Cette page n’existe pas, ou vous n’y avez pas accès.")
+    fautes = fautes_de(brutes, prefixe=1)
+    liste = [{"champ": f.champ, "message": f.message, "code": f.code} for f in fautes]
+    return _repondre(request, 422, "saisie_invalide", "La saisie contient des erreurs.", erreurs=liste)
+
+
+def _base(request: Request, erreur: DBAPIError) -> Response:
+    origine = erreur.orig
+    if isinstance(origine, _REJOUABLES):
+        request.scope.setdefault("state", {})[CLE_INTERBLOCAGE] = True
+        return _occupe(request)
+    if isinstance(origine, _ATTENTES):
+        return _occupe(request)
+    if isinstance(erreur, IntegrityError):
+        contrainte = getattr(getattr(origine, "diag", None), "constraint_name", None) or ""
+        phrase = request.app.state.phrases_de_contrainte.get(contrainte)
+        if phrase is not None:
+            return _repondre(request, 409, contrainte, phrase)
+    journal.exception("erreur de base", exc_info=erreur)
+    return _repondre(request, 500, "erreur_interne", "Une erreur est survenue. Rien n’a été enregistré.")
+
+
+def _occupe(request: Request) -> Response:
+    reponse = _repondre(request, 503, "reessayez", "Le service est occupé. Réessayez dans quelques secondes.")
+    reponse.headers["Retry-After"] = "2"
+    return reponse
+
+
+def _imprevue(request: Request, erreur: Exception) -> Response:
+    journal.exception("erreur imprévue", exc_info=erreur)
+    return _repondre(request, 500, "erreur_interne", "Une erreur est survenue. Rien n’a été enregistré.")
+
+
+def installer(app: FastAPI) -> None:
+    """Branche chaque famille d'erreurs sur sa réponse."""
+
+    def brancher(classe: type[Exception], traiter: Callable[[Request, Any], Response]) -> None:
+        async def gestionnaire(request: Request, erreur: Exception) -> Response:
+            return traiter(request, erreur)
+
+        recevable: Callable[[Request, Exception], Awaitable[Response]] = gestionnaire
+        app.add_exception_handler(classe, recevable)
+
+    def refusee(_: Request, erreur: ReponseRefusee) -> Response:
+        return erreur.reponse
+
+    brancher(ErreurMetier, _erreur_metier)
+    brancher(HTTPException, _http)
+    brancher(RequestValidationError, _validation)
+    brancher(DBAPIError, _base)
+    brancher(ReponseRefusee, refusee)
+    brancher(Exception, _imprevue)

@@ -1,0 +1,56 @@
+"""Créer, cloner et supprimer des bases ; toutes appartiennent à `iq_proprietaire`."""
+
+import psycopg
+from psycopg import errors, sql
+
+from app.infra.postgres_embarque import roles
+from app.infra.postgres_embarque.erreurs import GrappeIndisponible
+from app.infra.postgres_embarque.ouverture import Grappe
+
+
+def base_existe(grappe: Grappe, nom: str) -> bool:
+    """La grappe a-t-elle une base de ce nom ?"""
+    with _administration(grappe) as connexion:
+        return connexion.execute("SELECT 1 FROM pg_database WHERE datname = %s", [nom]).fetchone() is not None
+
+
+def creer_base(grappe: Grappe, nom: str, modele: str | None = None) -> None:
+    """Créer une base où `iq_service` peut se connecter et rien d’autre ; les droits sur les tables sont aux migrations.
+
+    Avec `modele`, copie de fichiers (deux fois plus rapide que par le journal, mesuré) ; aucune connexion au modèle.
+    Lève GrappeIndisponible si le nom est pris ou si le modèle manque ou sert.
+    """
+    base = sql.Identifier(nom)
+    ordre = sql.SQL("CREATE DATABASE {}").format(base)
+    if modele is not None:
+        ordre += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(modele))
+    try:
+        with _administration(grappe) as connexion:
+            connexion.execute(ordre)
+            connexion.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(base))
+            connexion.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(base, sql.Identifier(roles.SERVICE)))
+    except (errors.DuplicateDatabase, errors.UniqueViolation) as erreur:
+        raise GrappeIndisponible(f"La base « {nom} » existe déjà.") from erreur
+    except errors.InvalidCatalogName as erreur:
+        raise GrappeIndisponible(
+            f"La base modèle « {modele} » n’existe pas : créez-la et migrez-la d’abord."
+        ) from erreur
+    except errors.ObjectInUse as erreur:
+        raise GrappeIndisponible(
+            f"La base modèle « {modele} » sert encore : fermez ses connexions avant de la cloner."
+        ) from erreur
+
+
+def cloner_base(grappe: Grappe, modele: str, nom: str) -> None:
+    """Créer `nom`, copie de `modele` (tables, données, droits)."""
+    creer_base(grappe, nom, modele)
+
+
+def supprimer_base(grappe: Grappe, nom: str) -> None:
+    """Supprimer une base et couper ses sessions ; sans effet si elle n’existe pas."""
+    with _administration(grappe) as connexion:
+        connexion.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(nom)))
+
+
+def _administration(grappe: Grappe) -> psycopg.Connection:
+    return roles.connecter(grappe.lieux, grappe.compte, roles.BASE_INTERNE, roles.PROPRIETAIRE)

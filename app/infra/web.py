@@ -1,0 +1,90 @@
+"""La requête : sa transaction, ses en-têtes, sa page. Le seul endroit qui valide une transaction de requête."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.datastructures import URL
+from starlette.responses import Response
+
+from app.infra import csrf
+from app.noyau.erreurs import Faute
+
+
+def get_session(request: Request) -> Iterator[Session]:
+    """Une requête = une transaction, validée avant que la réponse parte (décision 3)."""
+    fabrique: sessionmaker[Session] = request.app.state.fabrique
+    with fabrique() as session:
+        request.state.session = session
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+
+
+class ReponseRefusee(Exception):
+    """Porte une réponse déjà rendue ; lever annule ce qui était écrit."""
+
+    def __init__(self, reponse: Response) -> None:
+        super().__init__(reponse.status_code)
+        self.reponse = reponse
+
+
+def contexte_commun(request: Request) -> dict[str, Any]:
+    """Ce que toute page reçoit : qui est là, où l'on est, le jeton des formulaires."""
+    etat = request.app.state
+    identite = getattr(request.state, "identite", None)
+    return {
+        "chemin": request.url.path,
+        "mode": etat.config.mode.value,
+        "htmx_present": etat.htmx_present,
+        "utilisateur": identite,
+        "navigation": etat.navigation(identite, request.url.path),
+        "jeton_csrf": csrf.jeton(request, identite.empreinte_session) if identite else "",
+        "erreurs": (),
+        "fil": (),
+        "message": _MESSAGES.get(request.query_params.get("fait", "")),
+    }
+
+
+_MESSAGES: dict[str, str] = {}
+
+
+def annoncer(code: str, phrase: str) -> str:
+    """Déclare la phrase montrée après une redirection `?fait=code` (aucun texte libre dans l'adresse)."""
+    _MESSAGES[code] = phrase
+    return code
+
+
+def rendre(
+    request: Request,
+    gabarit: str,
+    contexte: Mapping[str, Any],
+    *,
+    statut: int = 200,
+    entetes: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """Rend une page entière."""
+    contenu = request.app.state.gabarits.get_template(gabarit).render(contexte_commun(request) | dict(contexte))
+    return HTMLResponse(contenu, status_code=statut, headers=dict(entetes or {}))
+
+
+def refuser(request: Request, gabarit: str, contexte: Mapping[str, Any], fautes: tuple[Faute, ...]) -> NoReturn:
+    """Rend la page avec ses fautes (422) et annule la transaction. `contexte` porte la saisie telle quelle."""
+    raise ReponseRefusee(rendre(request, gabarit, {**contexte, "erreurs": fautes}, statut=422))
+
+
+def rediriger(request: Request, nom: str, *, fait: str | None = None, ancre: str = "", **parametres: Any) -> Response:
+    """303 vers la route nommée ; `fait` désigne la phrase à montrer."""
+    url: URL = request.url_for(nom, **parametres)
+    chemin = url.path + (f"?fait={fait}" if fait else "") + (f"#{ancre}" if ancre else "")
+    return RedirectResponse(chemin, status_code=303)

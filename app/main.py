@@ -1,0 +1,113 @@
+"""Le câblage : le seul module qui connaît tout le monde."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+import app
+from app.espaces.navigation import navigation
+from app.espaces.public import pages as pages_public
+from app.infra import errors, intergiciels
+from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR, Identite
+from app.infra.clock import heure_machine
+from app.infra.config import RACINE, Config, Mode
+from app.infra.db import creer_fabrique, creer_moteur
+from app.infra.gabarits import HTMX, STATIQUE, creer_environnement
+from app.infra.journal import ecriture
+from app.infra.secret import secret_du_service
+from app.infra.web import SessionDep
+from app.referentiels.acteurs import pages as pages_acteurs
+from app.referentiels.acteurs import repository as acteurs
+from app.referentiels.acteurs.service import empreinte_secret
+
+VERSION = app.__version__
+technique = APIRouter()
+ROUTEURS: tuple[APIRouter, ...] = (technique, pages_public.routeur, pages_acteurs.routeur)
+
+
+@technique.get("/sante", name="sante", dependencies=[Depends(PUBLIQUE)])
+def sante(session: SessionDep) -> dict[str, str]:
+    """« ok » quand la base répond."""
+    session.execute(sa.text("SELECT 1"))
+    return {"etat": "ok", "version": VERSION}
+
+
+@technique.get("/api/v1/openapi.json", name="openapi", include_in_schema=False, dependencies=[Depends(PUBLIQUE)])
+def openapi(request: Request) -> JSONResponse:
+    """La description de l'API."""
+    return JSONResponse(request.app.openapi())
+
+
+def charger_identite(session: Session, request: Request, maintenant: datetime) -> Identite | None:
+    """L'identité d'un jeton porteur (sous /api/) ou d'un témoin de session, valables à l'heure de la machine."""
+    machine = heure_machine()
+    autorisation = request.headers.get("authorization", "")
+    if autorisation.lower().startswith("bearer ") and request.url.path.startswith("/api/"):
+        empreinte = empreinte_secret(autorisation[7:].strip())
+        return acteurs.identite_de_jeton(session, empreinte, machine, maintenant)
+    config: Config = request.app.state.config
+    temoin = request.cookies.get(TEMOIN_SUR if config.est_https else TEMOIN)
+    if not temoin:
+        return None
+    return acteurs.identite_de_session(session, empreinte_secret(temoin), machine, maintenant)
+
+
+def phrases_de_contrainte() -> dict[str, str]:
+    """Nom de contrainte → phrase française. Une contrainte absente d'ici est une erreur interne."""
+    return {
+        "ck_enveloppe_depassee": "Cette enveloppe ne suffit pas : rien n’a été engagé.",
+        "uq_organisation_siret": "Cette organisation existe déjà.",
+        "uq_compte_courriel": "Cette adresse a déjà un compte.",
+        "uq_demande_dossier_ligne_annee": "Cette ligne est déjà demandée pour cette année.",
+        "uq_decision_demande": "Une décision est déjà enregistrée pour cette demande.",
+        "uq_engagement_demande_annee": "Cette demande est déjà engagée pour cette année.",
+        "uq_arrete_ligne": "La programmation de cette ligne est déjà arrêtée.",
+        "uq_presence_mandataire": "Cette personne porte déjà un pouvoir.",
+        "uq_point_demande": "Cette demande est déjà à l’ordre du jour.",
+    }
+
+
+def create_app(config: Config | None = None, moteur: Engine | None = None) -> FastAPI:
+    """Assemble le service. Sans argument : configuration de l'environnement (c'est ainsi qu'uvicorn l'appelle)."""
+    config = config or Config()
+    if moteur is None:
+        if config.database_url is None:
+            raise RuntimeError("DATABASE_URL manque : lancez le service par « python -m app servir ».")
+        moteur = creer_moteur(config.database_url, taille=10)
+    ecriture.installer()
+    service = FastAPI(
+        title="Initiatives Quartiers",
+        version=VERSION,
+        description="L’appel à initiatives d’un contrat de ville, du dépôt au bilan.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    etat: Any = service.state
+    etat.config = config
+    etat.moteur = moteur
+    etat.fabrique = creer_fabrique(moteur)
+    etat.secret = secret_du_service(config)
+    etat.gabarits = creer_environnement(RACINE / "templates", strict=config.mode is not Mode.PRODUCTION)
+    etat.htmx_present = (STATIQUE / HTMX).exists()
+    etat.navigation = navigation
+    etat.charger_identite = charger_identite
+    etat.phrases_de_contrainte = phrases_de_contrainte()
+    errors.installer(service)
+    for routeur in ROUTEURS:
+        service.include_router(routeur)
+    service.mount("/static", StaticFiles(directory=STATIQUE), name="static")
+    service.add_middleware(RequestBodyLimitMiddleware, max_body_size=config.taille_max_corps)
+    service.add_middleware(intergiciels.RejouerInterblocage)
+    service.add_middleware(intergiciels.EntetesDeSecurite, https=config.est_https)
+    return service

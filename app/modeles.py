@@ -1,0 +1,41 @@
+"""Toutes les tables, réunies pour les migrations. Importer ce module suffit à remplir `Base.metadata`."""
+
+from __future__ import annotations
+
+from app.etapes.appel import models as appel
+from app.etapes.commission import models as commission
+from app.etapes.consultation import models as consultation
+from app.etapes.contrat import models as contrat
+from app.etapes.convention import models as convention
+from app.etapes.dossier import models as dossier
+from app.etapes.notation import models as notation
+from app.etapes.programmation import models as programmation
+from app.infra import documents
+from app.infra.db import Base
+from app.infra.journal import models as journal
+from app.referentiels.acteurs import models as acteurs
+from app.referentiels.contrats import models as contrats
+from app.referentiels.grilles import models as grilles
+from app.referentiels.instances import models as instances
+from app.referentiels.lignes import models as lignes
+from app.referentiels.territoires import models as territoires
+
+MODULES = (
+    documents,
+    journal,
+    contrats,
+    acteurs,
+    territoires,
+    lignes,
+    instances,
+    grilles,
+    contrat,
+    appel,
+    dossier,
+    notation,
+    consultation,
+    programmation,
+    commission,
+    convention,
+)
+METADONNEES = Base.metadata

@@ -1,0 +1,1 @@
+"""Référentiels : qui et où, utilisés par toutes les étapes."""

@@ -1,0 +1,162 @@
+"""Pages : connexion, déconnexion, jetons d'API, création d'une organisation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.responses import RedirectResponse, Response
+
+from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR, Acteur, Visiteur, exiger
+from app.infra.clock import Maintenant, heure_machine
+from app.infra.csrf import origine_etrangere
+from app.infra.forms import FormulaireDep, valider
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.noyau.erreurs import ActeInterdit, SaisieInvalide
+from app.noyau.roles import Portee, Role
+from app.referentiels.acteurs import repository, service
+from app.referentiels.acteurs.rules import FormeOrganisation
+from app.referentiels.acteurs.schemas import FormulaireConnexion, FormulaireJeton, FormulaireOrganisation
+
+routeur = APIRouter()
+DECONNECTE = annoncer("deconnecte", "Vous êtes déconnecté.")
+JETON_REVOQUE = annoncer("jeton-revoque", "Le jeton est révoqué : il ne donne plus aucun accès.")
+ORGANISATION_CREEE = annoncer(
+    "organisation-creee", "Votre organisation est enregistrée. Vous pouvez déposer un dossier."
+)
+
+
+def chemin_sur(retour: str) -> str:
+    """Un chemin de ce site, sinon l'accueil : on ne renvoie jamais ailleurs."""
+    return retour if retour.startswith("/") and not retour.startswith(("//", "/\\")) else "/accueil"
+
+
+@routeur.get("/connexion", name="connexion", dependencies=[Depends(PUBLIQUE)])
+def page_connexion(
+    request: Request, session: SessionDep, visiteur: Visiteur, retour: Annotated[str, Query()] = ""
+) -> Response:
+    """La page de connexion ; en démonstration, un compte par rôle."""
+    if visiteur is not None:
+        return RedirectResponse(chemin_sur(retour), status_code=303)
+    contexte = _contexte_connexion(request, session) | {"saisie": {"retour": retour}}
+    return rendre(request, "acteurs/connexion.html", contexte)
+
+
+def _contexte_connexion(request: Request, session: SessionDep) -> dict[str, object]:
+    demonstration = not request.app.state.config.est_production
+    return {"comptes": repository.list_comptes_demonstration(session) if demonstration else ()}
+
+
+@routeur.post("/connexion", name="connexion:ouvrir", dependencies=[Depends(PUBLIQUE)])
+def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDep) -> Response:
+    """Ouvre une session et pose le témoin."""
+    if origine_etrangere(request):
+        raise ActeInterdit("Ce formulaire vient d’un autre site.", code="csrf_invalide")
+    saisie = {nom: formulaire.get(nom) for nom in ("courriel", "retour")}
+    machine = heure_machine()
+    config = request.app.state.config
+    duree = timedelta(hours=config.session_heures)
+    try:
+        donnees = valider(FormulaireConnexion, formulaire.en_dict())
+        temoin, _ = service.ouvrir_session(
+            session, courriel=donnees.courriel, mot_de_passe=donnees.mot_de_passe, machine=machine, duree=duree
+        )
+    except SaisieInvalide as erreur:
+        if any(f.code == "identifiants_refuses" for f in erreur.fautes):
+            fabrique: sessionmaker[Session] = request.app.state.fabrique
+            with fabrique.begin() as a_part:
+                service.consigner_echec(a_part, saisie["courriel"], machine)
+        contexte = _contexte_connexion(request, session) | {"saisie": saisie}
+        refuser(request, "acteurs/connexion.html", contexte, erreur.fautes)
+    reponse = RedirectResponse(chemin_sur(donnees.retour or "/accueil"), status_code=303)
+    reponse.set_cookie(
+        TEMOIN_SUR if config.est_https else TEMOIN,
+        temoin,
+        max_age=int(duree.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=config.est_https,
+        path="/",
+    )
+    return reponse
+
+
+@routeur.post("/deconnexion", name="deconnexion", dependencies=[Depends(exiger())])
+def se_deconnecter(request: Request, session: SessionDep, acteur: Acteur) -> Response:
+    """Révoque la session et retire le témoin."""
+    service.fermer_session(session, acteur.empreinte_session)
+    reponse = rediriger(request, "accueil_public", fait=DECONNECTE)
+    reponse.delete_cookie(TEMOIN_SUR if request.app.state.config.est_https else TEMOIN, path="/")
+    return reponse
+
+
+@routeur.get("/compte/jetons", name="jetons", dependencies=[Depends(exiger())])
+def page_jetons(request: Request, session: SessionDep, acteur: Acteur) -> Response:
+    """Les jetons d'API de la personne connectée."""
+    contexte = {
+        "jetons": repository.list_jetons(session, acteur.compte_id),
+        "saisie": {},
+        "maintenant": heure_machine(),
+    }
+    return rendre(request, "acteurs/jetons.html", contexte)
+
+
+@routeur.post("/compte/jetons", name="jetons:creer", dependencies=[Depends(exiger())])
+def creer_jeton(request: Request, session: SessionDep, acteur: Acteur, formulaire: FormulaireDep) -> Response:
+    """Crée un jeton et le montre une seule fois."""
+    machine = heure_machine()
+    saisie = {nom: formulaire.get(nom) for nom in ("intitule", "jours")}
+    try:
+        donnees = valider(FormulaireJeton, formulaire.en_dict())
+        secret, _ = service.creer_jeton(
+            session, acteur=acteur, intitule=donnees.intitule, jours=donnees.jours, machine=machine
+        )
+    except SaisieInvalide as erreur:
+        contexte = {"jetons": repository.list_jetons(session, acteur.compte_id), "saisie": saisie}
+        refuser(request, "acteurs/jetons.html", contexte | {"maintenant": machine}, erreur.fautes)
+    session.flush()
+    contexte = {"jetons": repository.list_jetons(session, acteur.compte_id), "saisie": {}, "secret": secret}
+    return rendre(request, "acteurs/jetons.html", contexte | {"maintenant": machine}, statut=201)
+
+
+@routeur.post("/compte/jetons/{jeton_id}/revocation", name="jetons:revoquer", dependencies=[Depends(exiger())])
+def revoquer_jeton(request: Request, session: SessionDep, acteur: Acteur, jeton_id: int) -> Response:
+    """Révoque un jeton de la personne connectée."""
+    service.revoquer_jeton(session, acteur=acteur, jeton_id=jeton_id, machine=heure_machine())
+    return rediriger(request, "jetons", fait=JETON_REVOQUE)
+
+
+CHAMPS_ORGANISATION = tuple(FormulaireOrganisation.model_fields)
+FORMES = [(forme.value, forme.libelle) for forme in FormeOrganisation]
+
+
+@routeur.get("/organisations/nouvelle", name="organisation:nouvelle", dependencies=[Depends(exiger())])
+def page_organisation(request: Request) -> Response:
+    """Le formulaire d'une nouvelle organisation."""
+    return rendre(request, "acteurs/organisation.html", {"saisie": {}, "formes": FORMES})
+
+
+@routeur.post("/organisations/nouvelle", name="organisation:creer", dependencies=[Depends(exiger())])
+def creer_organisation(
+    request: Request, session: SessionDep, acteur: Acteur, formulaire: FormulaireDep, maintenant: Maintenant
+) -> Response:
+    """Crée l'organisation ; la personne connectée en devient administratrice et signataire."""
+    saisie = {nom: formulaire.get(nom) for nom in CHAMPS_ORGANISATION}
+    try:
+        donnees = valider(FormulaireOrganisation, formulaire.en_dict())
+        organisation = service.creer_organisation(
+            session, donnees.identite(), acteur=acteur.acteur, maintenant=maintenant, coordonnees=donnees.coordonnees()
+        )
+    except SaisieInvalide as erreur:
+        contexte = {"saisie": saisie, "formes": FORMES}
+        refuser(request, "acteurs/organisation.html", contexte, erreur.fautes)
+    compte = repository.get_compte_par_courriel(session, acteur.courriel)
+    if compte is not None:
+        for role in (Role.ADMINISTRATEUR_PORTEUR, Role.SIGNATAIRE):
+            service.habiliter(
+                session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur=acteur.acteur,
+                maintenant=maintenant, organisation_id=organisation.id,
+            )  # fmt: skip
+    return rediriger(request, "accueil", fait=ORGANISATION_CREEE)

@@ -1,0 +1,258 @@
+"""Actes : se connecter, se déconnecter, créer ou révoquer un jeton, créer une organisation, habiliter."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+
+from pwdlib import PasswordHash
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app.infra.acces import Identite
+from app.infra.journal.ecriture import consigner
+from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
+from app.noyau.identifiants import normaliser_rna, normaliser_siret
+from app.noyau.roles import Portee, Role
+from app.referentiels.acteurs import repository
+from app.referentiels.acteurs.models import (
+    Compte,
+    EchecConnexion,
+    HabilitationCompte,
+    JetonApi,
+    Organisation,
+    SessionWeb,
+)
+from app.referentiels.acteurs.rules import (
+    IdentiteOrganisation,
+    est_un_courriel,
+    verifier_identite,
+    verifier_mot_de_passe,
+)
+
+ESSAIS_ADMIS = 8
+FENETRE_ESSAIS = timedelta(minutes=15)
+DUREE_JETON_MAX = timedelta(days=366)
+PREFIXE_JETON = "iq_"
+
+
+class TropDEssais(ActeImpossible):
+    """Trop d'échecs récents sur cette adresse."""
+
+    code = "trop_d_essais"
+
+
+@cache
+def _hacheur() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+@cache
+def _empreinte_leurre() -> str:
+    return _hacheur().hash(secrets.token_urlsafe(16))
+
+
+def hacher(mot_de_passe: str) -> str:
+    """Empreinte argon2 d'un mot de passe."""
+    return _hacheur().hash(mot_de_passe)
+
+
+def empreinte_secret(secret: str) -> bytes:
+    """Empreinte d'un témoin ou d'un jeton : la base ne garde jamais le secret lui-même."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _cle_d_essai(courriel: str) -> bytes:
+    return hashlib.sha256(courriel.strip().lower().encode()).digest()
+
+
+def creer_compte(
+    session: Session,
+    *,
+    courriel: str,
+    nom_affiche: str,
+    mot_de_passe: str,
+    maintenant: datetime,
+    est_demonstration: bool = False,
+) -> Compte:
+    """Crée un compte. Lève SaisieInvalide (adresse, mot de passe, adresse déjà prise)."""
+    adresse = courriel.strip().lower()
+    fautes = list(verifier_mot_de_passe(mot_de_passe, adresse))
+    if not est_un_courriel(adresse):
+        fautes.append(Faute("courriel", "Écrivez une adresse de la forme nom@exemple.fr.", "courriel_invalide"))
+    elif repository.get_compte_par_courriel(session, adresse) is not None:
+        fautes.append(Faute("courriel", "Cette adresse a déjà un compte.", "courriel_pris"))
+    if fautes:
+        raise SaisieInvalide(fautes)
+    compte = Compte(
+        acteur=f"c-{secrets.token_hex(6)}",
+        courriel=adresse,
+        nom_affiche=nom_affiche,
+        mot_de_passe=hacher(mot_de_passe),
+        est_demonstration=est_demonstration,
+        cree_at=maintenant,
+    )
+    session.add(compte)
+    session.flush()
+    consigner(
+        session, contrat_id=None, acte="compte.cree", objet=compte.acteur, acteur=compte.acteur, maintenant=maintenant
+    )
+    return compte
+
+
+def ouvrir_session(
+    session: Session, *, courriel: str, mot_de_passe: str, machine: datetime, duree: timedelta
+) -> tuple[str, Compte]:
+    """Vérifie le mot de passe et ouvre une session ; rend le témoin. Lève SaisieInvalide ou TropDEssais."""
+    cle = _cle_d_essai(courriel)
+    if repository.compter_echecs(session, cle, machine - FENETRE_ESSAIS) >= ESSAIS_ADMIS:
+        raise TropDEssais("Trop d’essais pour cette adresse. Réessayez dans un quart d’heure.")
+    compte = repository.get_compte_par_courriel(session, courriel)
+    valable, nouvelle = _hacheur().verify_and_update(
+        mot_de_passe, compte.mot_de_passe if compte is not None else _empreinte_leurre()
+    )
+    if compte is None or not valable:
+        phrase = "L’adresse ou le mot de passe ne correspond pas."
+        raise SaisieInvalide([Faute("courriel", phrase, "identifiants_refuses")], phrase)
+    if nouvelle is not None:
+        compte.mot_de_passe = nouvelle
+    return ouvrir_session_de(session, compte, machine=machine, duree=duree), compte
+
+
+def ouvrir_session_de(session: Session, compte: Compte, *, machine: datetime, duree: timedelta) -> str:
+    """Ouvre une session pour ce compte et rend le témoin (le seul moment où il est connu)."""
+    temoin = secrets.token_urlsafe(32)
+    session.execute(delete(SessionWeb).where(SessionWeb.compte_id == compte.id, SessionWeb.expire_at <= machine))
+    session.add(
+        SessionWeb(empreinte=empreinte_secret(temoin), compte_id=compte.id, cree_at=machine, expire_at=machine + duree)
+    )
+    return temoin
+
+
+def consigner_echec(session: Session, courriel: str, machine: datetime) -> None:
+    """Garde la trace d'un échec de connexion ; s'appelle dans une transaction à part."""
+    session.execute(delete(EchecConnexion).where(EchecConnexion.a < machine - 4 * FENETRE_ESSAIS))
+    session.add(EchecConnexion(cle=_cle_d_essai(courriel), a=machine))
+
+
+def fermer_session(session: Session, empreinte: bytes) -> None:
+    """Révoque la session."""
+    session.execute(delete(SessionWeb).where(SessionWeb.empreinte == empreinte))
+
+
+def creer_jeton(
+    session: Session, *, acteur: Identite, intitule: str, jours: int, machine: datetime
+) -> tuple[str, JetonApi]:
+    """Crée un jeton d'API aux droits de son auteur ; le rend en clair, une seule fois. Lève SaisieInvalide."""
+    fautes = []
+    if not intitule.strip():
+        fautes.append(Faute("intitule", "Dites à quoi sert ce jeton."))
+    if not 1 <= jours <= DUREE_JETON_MAX.days:
+        fautes.append(Faute("jours", f"Choisissez une durée de 1 à {DUREE_JETON_MAX.days} jours."))
+    if fautes:
+        raise SaisieInvalide(fautes)
+    secret = PREFIXE_JETON + secrets.token_urlsafe(32)
+    jeton = JetonApi(
+        compte_id=acteur.compte_id,
+        intitule=intitule.strip(),
+        debut_visible=secret[:8],
+        empreinte=empreinte_secret(secret),
+        cree_at=machine,
+        expire_at=machine + timedelta(days=jours),
+    )
+    session.add(jeton)
+    consigner(
+        session, contrat_id=None, acte="jeton.cree", objet=acteur.acteur, acteur=acteur.acteur, maintenant=machine,
+        apres={"intitule": jeton.intitule, "debut": jeton.debut_visible},
+    )  # fmt: skip
+    return secret, jeton
+
+
+def revoquer_jeton(session: Session, *, acteur: Identite, jeton_id: int, machine: datetime) -> None:
+    """Révoque un jeton de l'acteur. Lève Introuvable."""
+    jeton = repository.get_jeton(session, acteur.compte_id, jeton_id)
+    if jeton is None:
+        raise Introuvable("Ce jeton n’existe pas.")
+    if jeton.revoque_at is None:
+        jeton.revoque_at = machine
+        consigner(
+            session, contrat_id=None, acte="jeton.revoque", objet=acteur.acteur, acteur=acteur.acteur,
+            maintenant=machine, apres={"debut": jeton.debut_visible},
+        )  # fmt: skip
+
+
+def creer_organisation(
+    session: Session,
+    identite: IdentiteOrganisation,
+    *,
+    acteur: str,
+    maintenant: datetime,
+    coordonnees: Mapping[str, str | int | None] | None = None,
+    est_fictif: bool = False,
+) -> Organisation:
+    """Crée une organisation. Lève SaisieInvalide (identité, SIRET déjà connu)."""
+    fautes = list(verifier_identite(identite, maintenant.date()))
+    siret = normaliser_siret(identite.siret) or ""
+    if siret and repository.get_organisation_par_siret(session, siret) is not None:
+        phrase = "Cette organisation existe déjà : demandez à son administrateur de vous inviter."
+        fautes.append(Faute("siret", phrase, "siret_connu"))
+    if fautes:
+        raise SaisieInvalide(fautes)
+    organisation = Organisation(
+        code=f"o-{secrets.token_hex(5)}",
+        nom=identite.nom.strip(),
+        forme=identite.forme,
+        siret=siret,
+        rna=normaliser_rna(identite.rna) if identite.rna else None,
+        registre_tribunal=identite.registre_tribunal or None,
+        registre_volume=identite.registre_volume or None,
+        registre_folio=identite.registre_folio or None,
+        registre_inscrit_le=identite.registre_inscrit_le,
+        est_fictif=est_fictif,
+        cree_at=maintenant,
+        **(coordonnees or {}),
+    )
+    session.add(organisation)
+    session.flush()
+    consigner(
+        session, contrat_id=None, acte="organisation.creee", objet=organisation.code, acteur=acteur,
+        maintenant=maintenant, apres={"nom": organisation.nom, "siret": siret},
+    )  # fmt: skip
+    return organisation
+
+
+def habiliter(
+    session: Session,
+    *,
+    compte: Compte,
+    role: Role,
+    portee: Portee,
+    acteur: str,
+    maintenant: datetime,
+    contrat_id: int | None = None,
+    cible: str = "",
+    organisation_id: int | None = None,
+    debut: datetime | None = None,
+    fin: datetime | None = None,
+) -> HabilitationCompte:
+    """Donne un rôle sur une portée. La base refuse une portée mal formée."""
+    habilitation = HabilitationCompte(
+        compte_id=compte.id,
+        contrat_id=contrat_id,
+        organisation_id=organisation_id,
+        role=role,
+        portee=portee,
+        cible=cible,
+        debut=debut or maintenant,
+        fin=fin,
+    )
+    session.add(habilitation)
+    session.flush()
+    consigner(
+        session, contrat_id=contrat_id, acte="habilitation.donnee", objet=compte.acteur, acteur=acteur,
+        maintenant=maintenant, apres={"role": role.value, "portee": portee.value, "cible": cible},
+    )  # fmt: skip
+    return habilitation

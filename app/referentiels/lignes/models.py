@@ -1,0 +1,38 @@
+"""Table : ligne_financement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
+from app.referentiels.lignes.rules import ActeCommission, NatureAutorite
+
+
+class LigneFinancement(DansContrat, Base):
+    """Une ligne : un financeur et ses crédits. Une ligne communale n'est ouverte qu'aux fiches de sa commune."""
+
+    __tablename__ = "ligne_financement"
+    __table_args__ = (
+        unique_du_contrat("ligne_financement"),
+        lien("commune_id", "commune"),
+        UniqueConstraint("contrat_id", "code", name="uq_ligne_financement_code"),
+        parmi("nature_autorite", NatureAutorite),
+        parmi("acte_commission", ActeCommission),
+        CheckConstraint("(nature_autorite = 'commune') = (commune_id IS NOT NULL)", name="commune"),
+    )
+
+    id: Mapped[int] = cle()
+    code: Mapped[str]
+    rang: Mapped[int]
+    financeur: Mapped[str]
+    intitule: Mapped[str]
+    nature_autorite: Mapped[NatureAutorite]
+    acte_commission: Mapped[ActeCommission]
+    acte_decision: Mapped[str]
+    attribuant_nom: Mapped[str]
+    attribuant_siret: Mapped[str | None]
+    commune_id: Mapped[int | None]
+    contenu: Mapped[dict[str, Any]]

@@ -1,0 +1,55 @@
+// Agrément seulement : chaque page fonctionne sans ce fichier.
+"use strict";
+
+// Le résumé d’erreurs (ou ce qui porte data-focus) reçoit le focus dès qu’il arrive.
+function porterLeFocus(racine) {
+  const cible = racine.querySelector("[data-focus]");
+  if (cible) cible.focus();
+}
+
+// Caractères restants d’un texte long ; la limite elle-même est vérifiée par le service.
+function compter(champ) {
+  const sortie = document.querySelector(`[data-compteur-de="${CSS.escape(champ.id)}"]`);
+  if (!sortie) return;
+  const reste = Number(champ.dataset.compteur) - [...champ.value].length;
+  const valeur = Math.abs(reste).toLocaleString("fr-FR");
+  const mot = Math.abs(reste) > 1 ? "caractères" : "caractère";
+  sortie.textContent = reste < 0 ? `${valeur} ${mot} de trop` : `${valeur} ${mot} encore possibles`;
+  if (reste === 1) sortie.textContent = "1 caractère encore possible";
+  sortie.classList.toggle("compteur-depasse", reste < 0);
+}
+
+function preparer(racine) {
+  porterLeFocus(racine);
+  racine.querySelectorAll("[data-compteur]").forEach(compter);
+}
+
+document.addEventListener("DOMContentLoaded", () => preparer(document));
+document.addEventListener("htmx:load", (evenement) => {
+  if (evenement.target !== document.body) preparer(evenement.target);
+});
+document.addEventListener("input", (evenement) => {
+  if (evenement.target.matches("[data-compteur]")) compter(evenement.target);
+});
+
+// data-confirme ouvre le dialogue au lieu de suivre le lien ; data-ferme le ferme.
+document.addEventListener("click", (evenement) => {
+  const declencheur = evenement.target.closest("[data-confirme]");
+  const dialogue = declencheur && document.getElementById(declencheur.dataset.confirme);
+  const simple = !(evenement.ctrlKey || evenement.metaKey || evenement.shiftKey);
+  if (dialogue && simple && typeof dialogue.showModal === "function") {
+    evenement.preventDefault();
+    dialogue.showModal();
+  }
+  if (evenement.target.closest("[data-ferme]")) evenement.target.closest("dialog").close();
+});
+
+// Le papier montre les tableaux repliés, puis l’écran redevient comme avant.
+const deplies = new Set();
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details.jumeau:not([open])").forEach((d) => { d.open = true; deplies.add(d); });
+});
+addEventListener("afterprint", () => {
+  deplies.forEach((d) => { d.open = false; });
+  deplies.clear();
+});

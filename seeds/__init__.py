@@ -1,0 +1,1 @@
+"""Les données livrées avec le service : contrats, références, démonstration. Lit, valide, dit fichier et ligne."""

@@ -1,0 +1,47 @@
+"""Lire une grille de notation : le fichier, sa forme, puis son fond ; chaque faute dit sa ligne."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.noyau.erreurs import Faute
+from app.referentiels.grilles.rules import Grille, GrilleInvalide, grille_depuis_donnees, valider
+from seeds.lecture import Chemin, ErreurDeDonnees, Lecture, lire
+from seeds.schemas.grilles import FichierGrille
+
+GRILLES = Path(__file__).parent / "reference" / "grilles"
+
+
+def lire_grille(chemin: Path) -> Grille:
+    """La grille du fichier, valide et applicable. Lève ErreurDeDonnees (fichier, ligne, raison, autres fautes)."""
+    lecture = lire(chemin, FichierGrille)
+    try:
+        donnees = lecture.contenu.en_donnees()
+    except KeyError as erreur:
+        raise lecture.faute(("textes",), f"texte inconnu : {erreur.args[0]}") from erreur
+    try:
+        grille = grille_depuis_donnees(donnees)
+    except GrilleInvalide as erreur:
+        raise _refus(lecture, erreur.fautes) from erreur
+    fautes = valider(grille)
+    if fautes:
+        raise _refus(lecture, fautes)
+    return grille
+
+
+def _refus(lecture: Lecture[FichierGrille], fautes: Iterable[Faute]) -> ErreurDeDonnees:
+    premiere, *autres = sorted((_placer(lecture, faute) for faute in fautes), key=lambda faute: faute.ligne)
+    return ErreurDeDonnees(premiere.fichier, premiere.ligne, premiere.raison, tuple(autres))
+
+
+def _placer(lecture: Lecture[FichierGrille], faute: Faute) -> ErreurDeDonnees:
+    return lecture.faute(_chemin(lecture, faute.champ.split(".")), f"{faute.champ} : {faute.message}")
+
+
+def _chemin(lecture: Lecture[FichierGrille], pas: list[str]) -> Chemin:
+    """Un code peut contenir un point (E1.1) : seuls les rangs d'une liste deviennent des nombres."""
+    chemin = tuple(int(partie) if partie.isdigit() else partie for partie in pas)
+    while chemin and chemin not in lecture.lignes:
+        chemin = chemin[:-1]
+    return chemin

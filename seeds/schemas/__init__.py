@@ -1,0 +1,1 @@
+"""Les formes attendues des fichiers de données, validées par Pydantic."""

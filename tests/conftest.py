@@ -1,0 +1,152 @@
+"""Socle des essais : une grappe lancée une fois par le contrôleur, une base modèle migrée, un clone par processus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from app.commandes.base import Base, base_de
+from app.infra import migrations
+from app.infra import postgres_embarque as pg
+from app.infra.config import Config, Mode
+from app.infra.db import creer_moteur
+from app.infra.journal import ecriture
+from app.main import create_app
+
+MODELE = "modele"
+DONNEES = Path(__file__).resolve().parents[1] / ".data" / "essai"
+MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
+_PILE = pytest.StashKey[ExitStack]()
+
+
+def _donnees_grappe() -> Path:
+    return pg.donnees_par_defaut(DONNEES)
+
+
+@contextmanager
+def _rejoindre() -> Iterator[pg.Grappe]:
+    with pg.grappe(_donnees_grappe(), durable=False, dire=lambda _: None) as grappe:
+        yield grappe
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Le contrôleur (ou un essai sans xdist) lance la grappe et prépare la base modèle, une fois."""
+    if "PYTEST_XDIST_WORKER" in os.environ or config.option.collectonly:
+        return
+    pile = ExitStack()
+    config.stash[_PILE] = pile
+    grappe = pile.enter_context(_rejoindre())
+    if pg.base_existe(grappe, MODELE):
+        pg.supprimer_base(grappe, MODELE)
+    pg.creer_base(grappe, MODELE)
+    migrations.migrer(grappe.url(MODELE, pg.PROPRIETAIRE))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """La grappe s'arrête en dernier."""
+    pile = config.stash.get(_PILE, None)
+    if pile is not None:
+        pile.close()
+
+
+@pytest.fixture(scope="session")
+def grappe() -> Iterator[pg.Grappe]:
+    """La grappe d'essai, rejointe."""
+    with _rejoindre() as grappe:
+        yield grappe
+
+
+@contextmanager
+def _clone(grappe: pg.Grappe) -> Iterator[Base]:
+    nom = f"essai_{uuid4().hex[:12]}"
+    pg.cloner_base(grappe, MODELE, nom)
+    try:
+        yield base_de(grappe, nom)
+    finally:
+        pg.supprimer_base(grappe, nom)
+
+
+@pytest.fixture(scope="session")
+def base(grappe: pg.Grappe) -> Iterator[Base]:
+    """Le clone de ce processus d'essai, jamais validé par `session`."""
+    with _clone(grappe) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def moteur(base: Base) -> Iterator[Engine]:
+    """Un moteur au rôle de service sur le clone."""
+    moteur = creer_moteur(base.url)
+    yield moteur
+    moteur.dispose()
+
+
+@pytest.fixture
+def session(moteur: Engine) -> Iterator[Session]:
+    """Une session dont tout est annulé à la fin ; les contraintes différées sont jugées avant."""
+    ecriture.installer()
+    with moteur.connect() as connexion:
+        transaction = connexion.begin()
+        with Session(connexion, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
+            yield session
+            if session.is_active and transaction.is_active:
+                session.flush()
+                session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        transaction.rollback()
+
+
+@pytest.fixture
+def base_jetable(grappe: pg.Grappe) -> Iterator[Base]:
+    """Un clone à soi, avec de vrais COMMIT : courses, tâches, ligne de commande, navigateur."""
+    with _clone(grappe) as base:
+        yield base
+
+
+@pytest.fixture
+def config_essai(tmp_path: Path) -> Config:
+    """Configuration d'essai, sans lecture de l'environnement."""
+    return Config(
+        mode=Mode.ESSAI, donnees=tmp_path, secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"), _env_file=None
+    )
+
+
+Service = Callable[[Base], FastAPI]
+
+
+@pytest.fixture
+def creer_service(config_essai: Config) -> Iterator[Service]:
+    """Fabrique de services branchés sur une base."""
+    moteurs: list[Engine] = []
+
+    def creer(base: Base) -> FastAPI:
+        moteur = creer_moteur(base.url)
+        moteurs.append(moteur)
+        return create_app(config_essai, moteur)
+
+    yield creer
+    for moteur in moteurs:
+        moteur.dispose()
+
+
+@pytest.fixture
+def service(base_jetable: Base, creer_service: Service) -> FastAPI:
+    """Le service sur une base jetable."""
+    return creer_service(base_jetable)
+
+
+@pytest.fixture
+def client(service: FastAPI) -> Iterator[TestClient]:
+    """Un navigateur sans JavaScript, qui ne suit pas les redirections."""
+    with TestClient(service, follow_redirects=False, raise_server_exceptions=False) as client:
+        yield client
