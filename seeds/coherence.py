@@ -162,9 +162,7 @@ def _numerotation(places: Sequence[_Place]) -> Iterator[ErreurDeDonnees]:
         for rang, objectif in enumerate(enjeu.objectifs):
             attendu = f"{enjeu.code}.{rang + 1}"
             if objectif.code != attendu:
-                yield place.faute(
-                    f"l’objectif « {objectif.code} » devrait être « {attendu} »", "objectifs", rang, "code"
-                )
+                yield place.faute(f"« {objectif.code} » devrait être « {attendu} »", "objectifs", rang, "code")
     for place, parent in _de(places, enjeux.Objectif):
         yield from _suite(place, parent.code, parent.objectifs_operationnels, "objectifs_operationnels")
     for place, parent_op in _de(places, enjeux.ObjectifOperationnel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,7 +26,6 @@ from app.infra.db import creer_moteur
 from app.infra.journal import ecriture
 from app.main import create_app
 
-MODELE = "modele"
 DONNEES = Path(__file__).resolve().parents[1] / ".data" / "essai"
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 _PILE = pytest.StashKey[ExitStack]()
@@ -40,6 +41,28 @@ def _rejoindre() -> Iterator[pg.Grappe]:
         yield grappe
 
 
+def _modele() -> str:
+    """Nom de la base modèle : une empreinte des migrations, pour ne la refaire que si elles changent."""
+    resume = hashlib.sha256()
+    for fichier in sorted((migrations.DOSSIER / "versions").glob("*.py")):
+        resume.update(fichier.read_bytes())
+    return f"modele_{resume.hexdigest()[:12]}"
+
+
+def _preparer_modele(grappe: pg.Grappe) -> None:
+    """Crée la base modèle si elle manque ; deux lancements d'essais à la fois attendent leur tour."""
+    DONNEES.mkdir(parents=True, exist_ok=True)
+    with (DONNEES / "modele.verrou").open("w") as verrou:
+        fcntl.flock(verrou, fcntl.LOCK_EX)
+        if pg.base_existe(grappe, _modele()):
+            return
+        chantier = f"chantier_{uuid4().hex[:12]}"
+        pg.creer_base(grappe, chantier)
+        migrations.migrer(grappe.url(chantier, pg.PROPRIETAIRE))
+        pg.cloner_base(grappe, chantier, _modele())
+        pg.supprimer_base(grappe, chantier)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Le contrôleur (ou un essai sans xdist) lance la grappe et prépare la base modèle, une fois."""
     if "PYTEST_XDIST_WORKER" in os.environ or config.option.collectonly:
@@ -47,10 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     pile = ExitStack()
     config.stash[_PILE] = pile
     grappe = pile.enter_context(_rejoindre())
-    if pg.base_existe(grappe, MODELE):
-        pg.supprimer_base(grappe, MODELE)
-    pg.creer_base(grappe, MODELE)
-    migrations.migrer(grappe.url(MODELE, pg.PROPRIETAIRE))
+    _preparer_modele(grappe)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -70,7 +90,7 @@ def grappe() -> Iterator[pg.Grappe]:
 @contextmanager
 def _clone(grappe: pg.Grappe) -> Iterator[Base]:
     nom = f"essai_{uuid4().hex[:12]}"
-    pg.cloner_base(grappe, MODELE, nom)
+    pg.cloner_base(grappe, _modele(), nom)
     try:
         yield base_de(grappe, nom)
     finally:

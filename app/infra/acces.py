@@ -73,6 +73,18 @@ class Identite:
             and (contrat_id is None or h.contrat_id == contrat_id)
         )
 
+    def roles_sur_ligne(self, contrat_id: int, ligne: str) -> frozenset[Role]:
+        """Rôles tenus sur une ligne de financement. Seul le secrétariat (chargé de mission) vaut pour toutes."""
+        return frozenset(
+            h.role
+            for h in self.habilitations
+            if h.contrat_id == contrat_id
+            and (
+                (h.portee is Portee.LIGNE and h.cible == ligne)
+                or (h.portee is Portee.CONTRAT and h.role is Role.CHARGE_MISSION)
+            )
+        )
+
     def contrats(self, roles: Iterable[Role]) -> frozenset[int]:
         """Contrats où l'un de ces rôles est tenu."""
         voulus = frozenset(roles)

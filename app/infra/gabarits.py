@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ MOIS_COURTS = (
 _DEBUT = r"(?:\A|(?<=\S))[ \u00a0\u202f]+"
 _FINE = re.compile(_DEBUT + r"(?=[;!?])")
 _INSECABLE = re.compile(_DEBUT + r"(?=[:»€%])")
+_MILLIERS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+_HEURE = re.compile(r"(?<=\d) h(?: (?=\d)|(?!\w))")
 _OUVRANT = re.compile(r"«[ \u00a0\u202f]+")
 _JOUR_ISO = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
@@ -40,9 +43,14 @@ Jour = date | datetime | str
 Quantite = Euros | int | Decimal | Fraction
 
 
+@lru_cache(maxsize=2048, typed=True)  # les mêmes libellés reviennent à chaque ligne ; typed : Markup reste Markup
 def typo(texte: str) -> str:
-    """Espaces insécables avant « ; : ! ? » € % » et dans les guillemets. Ne change que des espaces déjà là."""
+    """Espaces insécables : avant « ; : ! ? » € % », dans les guillemets, les milliers et les heures.
+
+    Ne change que des espaces déjà là, jamais une lettre.
+    """
     rendu = _OUVRANT.sub("«\u00a0", _INSECABLE.sub("\u00a0", _FINE.sub("\u202f", texte)))
+    rendu = _HEURE.sub(lambda heure: heure[0].replace(" ", "\u00a0"), _MILLIERS.sub("\u202f", rendu))
     return Markup(rendu) if isinstance(texte, Markup) else rendu  # noqa: S704 - seuls des blancs ont changé
 
 

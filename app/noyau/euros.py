@@ -12,7 +12,7 @@ from typing import Self
 # U+202F sépare les milliers, U+00A0 précède le symbole : un montant ne se coupe jamais (choix du projet : maquette).
 ESPACE_MILLIERS = "\u202f"
 ESPACE_UNITE = "\u00a0"
-_SAISIE = re.compile(r"^(?P<signe>-?)(?P<entier>\d+)(?:[.,](?P<decimales>\d{1,2}))?$")
+_SAISIE = re.compile(r"^(?P<signe>-?)(?P<entier>[0-9]+)(?:[.,](?P<decimales>[0-9]{1,2}))?$")
 _BLANCS = re.compile(r"[\s\u00a0\u202f]|€")
 
 

@@ -72,7 +72,7 @@ class Processus:
             text=True,
             cwd="/",
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(RACINE), **place.environnement},
+            env={**os.environ, "PYTHONPATH": f"{RACINE}:{_site_packages()}", **place.environnement},
             **place.identite,
         )
 

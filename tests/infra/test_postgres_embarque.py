@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from tests.infra.aide_grappe import (
     COMPTE,
     EN_ROOT,
     Lance,
+    Place,
     Processus,
     attendre,
     dossier_ouvert,
@@ -72,7 +74,7 @@ def sans_liaison(dossier: Path) -> str:
     return str(variante)
 
 
-def orpheline(lance: Lance, donnees: Path, dossier: Path, **options: object) -> Processus:
+def orpheline(lance: Lance, donnees: Path, dossier: Path, **options: Any) -> Processus:
     processus = lance(donnees, lanceur=sans_liaison(dossier), **options).pret()
     processus.demander("sql INSERT INTO t VALUES ('avant')")
     processus.tuer()
@@ -158,7 +160,7 @@ def test_un_utilisateur_sans_droits_lance_sa_grappe_et_root_la_rejoint(dossier: 
     assert attendre(lambda: not postgres_sur(dossier)), "orpheline après kill -9 d’un hôte sans droits"
 
 
-def place_sans_droits_ou_soi(dossier: Path) -> "object":
+def place_sans_droits_ou_soi(dossier: Path) -> Place | None:
     """En root, l’utilisateur sans droits ; sinon soi-même, qui n’a déjà aucun droit."""
     if not EN_ROOT:
         return None
@@ -210,7 +212,8 @@ def test_kill_9_de_tous_laisse_un_postmaster_pid_perime_qui_est_nettoye(donnees:
     perime = donnees / "grappe" / "postmaster.pid"
     assert perime.exists()
     lignes = perime.read_text().splitlines()
-    dormeur = subprocess.Popen(["sleep", "60"])  # le numéro a été repris par un autre programme
+    soi: dict[str, Any] = {"user": COMPTE.pw_uid, "group": COMPTE.pw_gid, "extra_groups": []} if EN_ROOT else {}
+    dormeur = subprocess.Popen(["sleep", "60"], **soi)  # le numéro a été repris par un autre programme du même compte
     try:
         perime.write_text("\n".join([str(dormeur.pid), *lignes[1:]]) + "\n")
         phrases: list[str] = []
@@ -286,7 +289,7 @@ def test_une_orpheline_est_reprise_puis_arretee(donnees: Path, dossier: Path, la
 def test_une_orpheline_qui_ne_convient_pas_est_arretee_puis_relancee(
     ecart: str, donnees: Path, dossier: Path, lance: Lance
 ) -> None:
-    options: dict[str, object] = {"durable": False}
+    options: dict[str, Any] = {"durable": False}
     if ecart == "ailleurs":
         (dossier / "s").mkdir()
         options = {"court": str(dossier / "s")}
@@ -352,6 +355,7 @@ def test_un_hote_muet_est_nomme_au_lieu_d_attendre_sans_fin(
     os.kill(hote.faits["maitre"], signal.SIGSTOP)
     try:
         monkeypatch.setattr("app.infra.postgres_embarque.gardien.DELAI_DEMARRAGE", -10.0)
+        monkeypatch.setattr("app.infra.postgres_embarque.roles.DELAI_CONNEXION", 2)
         refus = pytest.raises(GrappeIndisponible, match=f"Le processus {hote.popen.pid} tient la base")
         with refus, grappe(donnees, dire=lambda _: None):
             pytest.fail("une grappe muette ne se rejoint pas")

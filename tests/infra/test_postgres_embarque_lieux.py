@@ -227,9 +227,11 @@ def test_les_outils_ont_la_version_du_serveur() -> None:
 
 def test_le_service_n_a_aucun_droit_d_administration(commune: Grappe, base: str) -> None:
     with psycopg.connect(commune.conninfo(base), autocommit=True) as connexion:
-        droits = "rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin"
-        ligne = connexion.execute(f"SELECT {droits} FROM pg_roles WHERE rolname = current_user").fetchone()
-        assert ligne == (False, False, False, False, False, True)
+        droits = connexion.execute(
+            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin"
+            " FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        assert droits == (False, False, False, False, False, True)
         assert connexion.execute(
             "SELECT count(*) FROM pg_auth_members WHERE member = 'iq_service'::regrole"
         ).fetchone() == (0,)
@@ -349,3 +351,8 @@ def test_creer_ou_cloner_a_tort_est_refuse_en_francais(commune: Grappe, base: st
         creer_base(commune, base)
     with pytest.raises(GrappeIndisponible, match="La base modèle « absente » n’existe pas"):
         cloner_base(commune, "absente", "x")
+    with (
+        psycopg.connect(commune.conninfo(base)),
+        pytest.raises(GrappeIndisponible, match=f"La base modèle « {base} » sert encore"),
+    ):
+        cloner_base(commune, base, "x")

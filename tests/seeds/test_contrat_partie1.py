@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache
 
 import pytest
+from pydantic import ValidationError
 
 from seeds.contrat import ContratLu, lire_contrat
 from seeds.lecture import lire
@@ -52,7 +53,20 @@ QUARTIERS = [
 ]
 HORS_DOCUMENT_CONTRAT = {"prefixe_dossier", "code_anct", "insee", "siren"}
 HORS_DOCUMENT_QUARTIERS = {"nom", "note", "communes", "theme", "libelle", "unite", "quartier", "commune", "ensemble"}
-TITRES_IMPRIMES: dict[str, str] = {}
+TITRES_IMPRIMES = {
+    "E1.1": "Garantir des espaces publics et un cadre de vie agréable",
+    "E1.2": "Favoriser les rencontres et les relations interpersonnelles",
+    "E1.3": "Prévenir les nuisances, la délinquance et assurer la tranquillité",
+    "E1.4": "Faciliter la mobilité et l'accès aux activités / à l'ensemble de la ville",
+    "E2.1": "Permettre de bien manger, bien bouger (santé, bien-être...)",
+    "E2.2": "Accompagner vers l'insertion / l'emploi et soutenir le développement économique",
+    "E2.3": "Soutenir la parentalité et favoriser la réussite éducative en agissant dès la petite enfance",
+    "E2.4": "Renforcer l'accès aux activités, aux loisirs et services, commerces...",
+    "T.1": "L'égalité femmes-hommes",
+    "T.2": "La maîtrise de la langue française",
+    "C.1": "Faire avec et pour les habitants",
+    "C.2": "Mobiliser les acteurs du territoire",
+}
 
 
 @cache
@@ -118,8 +132,12 @@ def test_les_douze_objectifs_ont_tous_leurs_objectifs_operationnels_et_les_61_so
 
 
 def test_aucune_ligne_des_sections_d_objectifs_n_est_oubliee_sauf_leur_titre() -> None:
-    """Chaque ligne d'une section est citée par un élément plus fin que l'objectif ; il ne reste que son titre imprimé."""
-    intertitres = {"Objectifs opérationnels", "Objectif :", "Les objectifs opérationnels suivants ont été mis en avant :"}
+    """Chaque ligne est citée par un élément plus fin que l'objectif ; il ne reste que son titre imprimé."""
+    intertitres = {
+        "Objectifs opérationnels",
+        "Objectif :",
+        "Les objectifs opérationnels suivants ont été mis en avant :",
+    }
     restes: dict[str, str] = {}
     for objectif in contrat().objectifs:
         fins = [objectif.enjeux, *objectif.objectifs_operationnels, *objectif.pistes, *objectif.definitions]
@@ -286,3 +304,22 @@ def test_un_titre_a_plusieurs_versions_est_charge_une_fois() -> None:
     assert len(multiples) >= 10
     for anomalie in multiples:
         assert set(anomalie.charge.split(" ; ")) <= titres, anomalie.code
+
+
+@pytest.mark.parametrize(
+    ("champs", "raison"),
+    [
+        ({"valeur": "1"}, "un quartier, une commune ou un ensemble"),
+        ({"quartier": "QN06803M", "commune": "68224", "valeur": "1"}, "et un seul"),
+        ({"ensemble": "m2a"}, "un nombre, ou bien des bornes"),
+        ({"ensemble": "m2a", "valeur": "1", "maxi": "2"}, "un nombre, ou bien des bornes"),
+        ({"ensemble": "m2a", "mini": "3", "maxi": "2"}, "« maxi » est plus petit que « mini »"),
+    ],
+)
+def test_une_valeur_d_indicateur_a_une_cible_et_un_nombre_ou_des_bornes(champs: dict[str, str], raison: str) -> None:
+    with pytest.raises(ValidationError, match=raison):
+        ValeurIndicateur.model_validate(champs)
+
+
+def test_un_oui_non_deja_lu_se_garde() -> None:
+    assert ValeurIndicateur(ensemble="m2a", valeur=Decimal(1), est_approchee=True).est_approchee

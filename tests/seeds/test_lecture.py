@@ -47,7 +47,8 @@ def _faute(dossier: Path, texte: str) -> ErreurDeDonnees:
 def test_un_fichier_juste_se_lit_et_garde_ses_lignes(tmp_path: Path) -> None:
     lecture = _lire(
         tmp_path,
-        "# tête\nnom: Un nom\nsource: 12-15, 20\nvalide_du: 2024-01-01\nouvert: oui\nenfants:\n  - nom: A\n    source: 3\n",
+        "# tête\nnom: Un nom\nsource: 12-15, 20\nvalide_du: 2024-01-01\nouvert: oui\n"
+        "enfants:\n  - nom: A\n    source: 3\n",
     )
     assert lecture.contenu.nom == "Un nom"
     assert lecture.contenu.valide_du == date(2024, 1, 1)

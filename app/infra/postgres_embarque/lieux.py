@@ -70,8 +70,8 @@ def installer(demande: Path, dire: Callable[[str], None]) -> tuple[Lieux, Compte
 def preparer_socket(lieux: Lieux, compte: Compte) -> None:
     """Créer le dossier de la socket, fermé à tous sauf au compte ; refuser celui qu’un autre aurait posé là.
 
-    À n’appeler que lorsque plus aucun processus ne tourne sur ces données : le verrou de socket laissé par un `kill -9` est
-    effacé, car PostgreSQL le croirait tenu si son numéro de processus a été repris depuis.
+    À n’appeler que lorsque plus aucun processus ne tourne sur ces données : le verrou de socket laissé par un `kill -9`
+    est effacé, car PostgreSQL le croirait tenu si son numéro de processus a été repris depuis.
     """
     try:
         lieux.socket.mkdir(mode=0o700, exist_ok=True)

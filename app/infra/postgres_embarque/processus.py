@@ -11,10 +11,9 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Maitre:
-    """Ce que dit postmaster.pid : numéro du processus, dossier de sa socket, état (« starting », « ready »…)."""
+    """Ce que dit postmaster.pid : numéro du processus, état (« starting », « ready », « stopping »)."""
 
     pid: int
-    socket: str
     etat: str
 
 
@@ -27,7 +26,7 @@ def lire_maitre(grappe: Path) -> Maitre | None:
     if not lignes or not lignes[0].strip().lstrip("-").isdigit():
         return None
     lignes += [""] * (8 - len(lignes))
-    return Maitre(abs(int(lignes[0])), lignes[4].strip(), lignes[7].strip())
+    return Maitre(abs(int(lignes[0])), lignes[7].strip())
 
 
 def processus_de(lieux: Lieux) -> set[int]:

@@ -17,6 +17,7 @@ PROPRIETAIRE = "iq_proprietaire"
 SERVICE = "iq_service"
 BASE_INTERNE = "postgres"
 PORT = 5432  # le nom du fichier de la socket, rien d’autre : aucune écoute sur le réseau
+DELAI_CONNEXION = 5  # secondes
 
 _SANS_ADMINISTRATION = "LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 _ATTRIBUTS = {PROPRIETAIRE: f"{_SANS_ADMINISTRATION} CREATEDB", SERVICE: f"{_SANS_ADMINISTRATION} NOCREATEDB"}
@@ -29,7 +30,9 @@ def parametres(lieux: Lieux, compte: Compte, base: str, role: str) -> dict[str, 
 
 def connecter(lieux: Lieux, compte: Compte, base: str = BASE_INTERNE, role: str = INTERNE) -> psycopg.Connection:
     """Une connexion hors transaction ; lève psycopg.OperationalError si la grappe ne répond pas."""
-    return psycopg.connect(make_conninfo(**parametres(lieux, compte, base, role)), autocommit=True, connect_timeout=5)
+    return psycopg.connect(
+        make_conninfo(**parametres(lieux, compte, base, role)), autocommit=True, connect_timeout=DELAI_CONNEXION
+    )
 
 
 def fichiers_d_acces(lieux: Lieux, compte: Compte) -> dict[str, str]:

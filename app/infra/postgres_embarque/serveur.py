@@ -105,7 +105,7 @@ class Serveur:
             maitre = lire_maitre(self._lieux.grappe)
             if maitre is None or maitre.pid not in vivants or maitre.etat != "ready" or arret_demande:
                 continue
-            if maitre.socket == str(self._lieux.socket) and self._orpheline_convient():
+            if self._orpheline_convient():
                 self._reglages.dire(
                     f"Une base laissée en marche (processus {maitre.pid}) est reprise ; elle sera arrêtée à la fin."
                 )
@@ -118,7 +118,7 @@ class Serveur:
         )
 
     def _orpheline_convient(self) -> bool:
-        """Répond-elle deux fois de suite à quelques instants d’écart, avec la durabilité demandée ?"""
+        """Répond-elle sur notre socket, deux fois à quelques instants d’écart, avec la durabilité demandée ?"""
         for attente in (DELAI_STABLE, 0.0):
             try:
                 with self._connexion() as connexion:

@@ -164,7 +164,7 @@ def test_une_enveloppe_plus_grande_ne_fait_jamais_moins_bien(probleme: Probleme,
 
 
 def un_appel(nombre: int, graine: int, *, pression: Fraction = Fraction(7, 5)) -> Probleme:
-    """Un appel entier : `nombre` dossiers × cinq lignes, demandes à `pression` fois les enveloppes, verrous ici et là."""
+    """Un appel : `nombre` dossiers × cinq lignes, demandes à `pression` fois les enveloppes, des verrous ici et là."""
     hasard = random.Random(graine)
     lignes = ["BOP147", "M2A", "MULHOUSE", "ILLZACH", "WITTENHEIM"]
     demandes, dossiers, verrous = [], [], []
@@ -231,6 +231,7 @@ def test_le_meme_appel_dans_un_autre_ordre_rend_le_meme_scenario() -> None:
         tuple(hasard.sample(probleme.enveloppes, len(probleme.enveloppes))),
         tuple(hasard.sample(probleme.verrous * 2, 2 * len(probleme.verrous))),
     )
+    assert melange == probleme
     premier = optimiser(probleme)
     assert premier == optimiser(probleme)
     assert premier == optimiser(melange)

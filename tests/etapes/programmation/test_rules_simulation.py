@@ -115,6 +115,14 @@ TROIS = (une_demande("A", "M", 5_000, 80), une_demande("B", "M", 5_000, 60), une
             un_probleme([TROIS[0], une_demande("B", "M", 5_000, 60, plancher=3_000)], {"M": 5_500}),
             {"A/M": 5_000, "B/M": 0},
         ),
+        (
+            "le taux compte aussi ce qui est déjà acquis des lignes",
+            un_probleme(
+                [une_demande("A", "M", 8_000)], {"M": 20_000},
+                [un_dossier("A", cout=10_000, acquis=Euros.de(3_000), taux_public_maximal=Fraction(4, 5))],
+            ),
+            {"A/M": 5_000},
+        ),
         ("une demande hors du pas", un_probleme([une_demande("A", "M", 3_250)], {"M": 9_000}), {"A/M": 3_250}),
         ("la même, quand elle ne tient pas", un_probleme([une_demande("A", "M", 3_250)], {"M": 3_240}), {"A/M": 3_200}),
         ("une demande plus petite que le pas", un_probleme([une_demande("A", "M", 80)], {"M": 9_000}), {"A/M": 80}),

@@ -1,4 +1,4 @@
-"""Conditions et mesures d'une grille, mises en fonctions. Trois réponses : oui, non, on ne sait pas (un fait manque)."""
+"""Conditions et mesures d'une grille, mises en fonctions. Trois réponses : oui, non, on ne sait pas."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from app.etapes.notation.rules.faits import Brute
+from app.etapes.notation.rules.faits import Brute, FaitsDossier
 from app.referentiels.grilles.rules import (
+    CATALOGUE,
     AuMoins,
     AuPlus,
     Compte,
@@ -18,11 +19,13 @@ from app.referentiels.grilles.rules import (
     Lexique,
     MoinsDe,
     Nombre,
+    Operation,
     Parmi,
     Rapport,
     Terme,
     Toujours,
     Tous,
+    TypeFait,
     UnDe,
     Vrai,
 )
@@ -41,11 +44,28 @@ class Bornes(NamedTuple):
     est_sur: bool = True
 
 
-Bruts = Mapping[str, Brute]
-Juger = Callable[[Bruts], bool | None]
+class Contexte(NamedTuple):
+    """Les faits bruts d'un dossier, et ses mesures, calculées une fois chacune.
+
+    Choix du projet : issue 4, « scoring is pure and fast ».
+    """
+
+    bruts: Mapping[str, Brute]
+    mesures: dict[str, Bornes | None]
+
+
+Juger = Callable[[Contexte], bool | None]
 # None : le nombre n'a pas de valeur (dénominateur nul) ; aucun seuil n'est alors atteint.
-Mesurer = Callable[[Bruts], Bornes | None]
+Mesurer = Callable[[Contexte], Bornes | None]
 _INCONNU = Bornes(0, None)
+
+
+def contexte(faits: FaitsDossier) -> Contexte:
+    """De quoi juger un dossier.
+
+    Choix du projet : issue 4, « scoring is pure and fast ».
+    """
+    return Contexte(faits.bruts, {})
 
 
 def juge(condition: Condition, noms: Lexique) -> Juger:
@@ -55,23 +75,18 @@ def juge(condition: Condition, noms: Lexique) -> Juger:
     """
     match condition:
         case Toujours():
-            return lambda _bruts: True
+            return lambda _contexte: True
         case Vrai(de):
-            return lambda bruts: bruts.get(de)  # type: ignore[return-value]
+            return lambda contexte: contexte.bruts.get(de)  # type: ignore[return-value]
         case Parmi(de, codes, ensemble):
             return _parmi(de, frozenset(noms.ensembles[ensemble].codes if ensemble is not None else codes))
         case Est(definition):
             return juge(noms.definitions[definition].si, noms)
-        case Tous(conditions):
-            return _tous([juge(sous_condition, noms) for sous_condition in conditions])
-        case UnDe(conditions):
-            return _un_de([juge(sous_condition, noms) for sous_condition in conditions])
-        case AuMoins(de, valeur):
-            return _au_moins(mesureur(de, noms), _simple(valeur))
-        case AuPlus(de, valeur):
-            return _au_plus(mesureur(de, noms), _simple(valeur))
-        case MoinsDe(de, valeur):
-            return _moins_de(mesureur(de, noms), _simple(valeur))
+        case Tous(conditions) | UnDe(conditions):
+            assembler = _tous if isinstance(condition, Tous) else _un_de
+            return assembler([juge(sous_condition, noms) for sous_condition in conditions])
+        case AuMoins(de, valeur) | AuPlus(de, valeur) | MoinsDe(de, valeur):
+            return _SEUILS[type(condition)](mesureur(de, noms), _simple(valeur))
 
 
 def mesureur(code: str, noms: Lexique) -> Mesurer:
@@ -81,15 +96,14 @@ def mesureur(code: str, noms: Lexique) -> Mesurer:
     """
     if code not in noms.mesures:
         return _du_fait(code)
-    match noms.mesures[code].operation:
-        case Rapport(numerateur, denominateur):
-            return _rapport(numerateur, denominateur, noms)
-        case Compte(parmi):
-            return _compte(parmi)
-        case Nombre(de, ensemble):
-            return _nombre(de, _codes(ensemble, noms))
-        case Couverture(de, par, ensemble):
-            return _couverture(de, par, _codes(ensemble, noms))
+    calculer = _operation(noms.mesures[code].operation, noms)
+
+    def mesurer(contexte: Contexte) -> Bornes | None:
+        if code not in contexte.mesures:
+            contexte.mesures[code] = calculer(contexte)
+        return contexte.mesures[code]
+
+    return mesurer
 
 
 def descend(code: str, codes: frozenset[str]) -> bool:
@@ -108,22 +122,22 @@ def descend(code: str, codes: frozenset[str]) -> bool:
 
 
 def _parmi(de: str, codes: frozenset[str]) -> Juger:
-    def juger(bruts: Bruts) -> bool | None:
-        valeur = bruts.get(de)
-        if valeur is None:
-            return None
-        if isinstance(valeur, frozenset):
-            return any(descend(code, codes) for code in valeur)
-        return descend(str(valeur), codes)
+    def un_code(contexte: Contexte) -> bool | None:
+        valeur = contexte.bruts.get(de)
+        return None if valeur is None else descend(valeur, codes)  # type: ignore[arg-type]
 
-    return juger
+    def des_codes(contexte: Contexte) -> bool | None:
+        valeur = contexte.bruts.get(de)
+        return None if valeur is None else any(descend(code, codes) for code in valeur)  # type: ignore[union-attr]
+
+    return un_code if CATALOGUE[de].type is TypeFait.CODE else des_codes
 
 
 def _tous(juges: list[Juger]) -> Juger:
-    def juger(bruts: Bruts) -> bool | None:
+    def juger(contexte: Contexte) -> bool | None:
         resultat: bool | None = True
         for sous_juge in juges:
-            reponse = sous_juge(bruts)
+            reponse = sous_juge(contexte)
             if reponse is False:
                 return False
             if reponse is None:
@@ -134,10 +148,10 @@ def _tous(juges: list[Juger]) -> Juger:
 
 
 def _un_de(juges: list[Juger]) -> Juger:
-    def juger(bruts: Bruts) -> bool | None:
+    def juger(contexte: Contexte) -> bool | None:
         resultat: bool | None = False
         for sous_juge in juges:
-            reponse = sous_juge(bruts)
+            reponse = sous_juge(contexte)
             if reponse:
                 return True
             if reponse is None:
@@ -148,18 +162,20 @@ def _un_de(juges: list[Juger]) -> Juger:
 
 
 def _au_moins(mesurer: Mesurer, seuil: Reel) -> Juger:
-    def juger(bruts: Bruts) -> bool | None:
-        bornes = mesurer(bruts)
-        if bornes is None or (bornes.haut is not None and bornes.haut < seuil):
+    def juger(contexte: Contexte) -> bool | None:
+        bornes = mesurer(contexte)
+        if bornes is None:
             return False
-        return True if bornes.est_sur and bornes.bas >= seuil else None
+        if bornes.bas >= seuil:
+            return True if bornes.est_sur else None
+        return False if bornes.haut is not None and bornes.haut < seuil else None
 
     return juger
 
 
 def _au_plus(mesurer: Mesurer, seuil: Reel) -> Juger:
-    def juger(bruts: Bruts) -> bool | None:
-        bornes = mesurer(bruts)
+    def juger(contexte: Contexte) -> bool | None:
+        bornes = mesurer(contexte)
         if bornes is None or bornes.bas > seuil:
             return False
         return True if bornes.est_sur and bornes.haut is not None and bornes.haut <= seuil else None
@@ -168,8 +184,8 @@ def _au_plus(mesurer: Mesurer, seuil: Reel) -> Juger:
 
 
 def _moins_de(mesurer: Mesurer, seuil: Reel) -> Juger:
-    def juger(bruts: Bruts) -> bool | None:
-        bornes = mesurer(bruts)
+    def juger(contexte: Contexte) -> bool | None:
+        bornes = mesurer(contexte)
         if bornes is None or bornes.bas >= seuil:
             return False
         return True if bornes.est_sur and bornes.haut is not None and bornes.haut < seuil else None
@@ -177,53 +193,79 @@ def _moins_de(mesurer: Mesurer, seuil: Reel) -> Juger:
     return juger
 
 
+_SEUILS: dict[type[Condition], Callable[[Mesurer, Reel], Juger]] = {
+    AuMoins: _au_moins,
+    AuPlus: _au_plus,
+    MoinsDe: _moins_de,
+}
+
+
 # --- mesures ------------------------------------------------------------------------------------------------------
 
 
+def _operation(operation: Operation, noms: Lexique) -> Mesurer:
+    match operation:
+        case Rapport(numerateur, denominateur):
+            return _rapport(numerateur, denominateur, noms)
+        case Compte(parmi):
+            return _compte(parmi)
+        case Nombre(de, ensemble):
+            return _nombre(de, _codes(ensemble, noms))
+        case Couverture(de, par, ensemble):
+            return _couverture(de, par, _codes(ensemble, noms))
+
+
 def _du_fait(code: str) -> Mesurer:
-    def mesurer(bruts: Bruts) -> Bornes:
-        valeur = bruts.get(code)
-        return Bornes(valeur, valeur) if isinstance(valeur, int | Fraction) else _INCONNU
+    def mesurer(contexte: Contexte) -> Bornes:
+        valeur = contexte.bruts.get(code)
+        return _INCONNU if valeur is None else Bornes(valeur, valeur)  # type: ignore[arg-type]
 
     return mesurer
 
 
 def _rapport(numerateur: tuple[Terme, ...], denominateur: tuple[Terme, ...], noms: Lexique) -> Mesurer:
+    # Des coefficients entiers, à la même échelle en haut et en bas : le rapport ne change pas.
     echelle = lcm(*(terme.coefficient.denominator for terme in (*numerateur, *denominateur)))
-    haut, bas = (
-        [(mesureur(terme.de, noms), int(terme.coefficient * echelle)) for terme in termes]
-        for termes in (numerateur, denominateur)
-    )
+    sommer_haut, sommer_bas = _somme(numerateur, echelle, noms), _somme(denominateur, echelle, noms)
 
-    def mesurer(bruts: Bruts) -> Bornes | None:
-        dessus, dessous = _somme(haut, bruts), _somme(bas, bruts)
+    def mesurer(contexte: Contexte) -> Bornes | None:
+        dessus, dessous = sommer_haut(contexte), sommer_bas(contexte)
         if dessus is None or dessous is None or dessous.haut == 0:
             return None
-        mini = Fraction(0) if dessous.haut is None else Fraction(dessus.bas) / dessous.haut
-        maxi = None if dessus.haut is None or dessous.bas == 0 else Fraction(dessus.haut) / dessous.bas
+        mini = Fraction(0) if dessous.haut is None else Fraction(dessus.bas, dessous.haut)
+        if dessus.bas == dessus.haut and dessous.bas == dessous.haut:
+            return Bornes(mini, mini, dessus.est_sur and dessous.est_sur)
+        maxi = None if dessus.haut is None or dessous.bas == 0 else Fraction(dessus.haut, dessous.bas)
         return Bornes(mini, maxi, dessus.est_sur and dessous.est_sur and dessous.bas > 0)
 
     return mesurer
 
 
-def _somme(termes: list[tuple[Mesurer, int]], bruts: Bruts) -> Bornes | None:
-    """Bornes de la somme pondérée (coefficients positifs) ; None si un terme n'a pas de valeur."""
-    bas: Reel = 0
-    haut: Reel | None = 0
-    est_sur = True
-    for mesurer, coefficient in termes:
-        bornes = mesurer(bruts)
-        if bornes is None:
-            return None
-        bas += coefficient * bornes.bas
-        haut = None if haut is None or bornes.haut is None else haut + coefficient * bornes.haut
-        est_sur = est_sur and bornes.est_sur
-    return Bornes(bas, haut, est_sur)
+def _somme(termes: tuple[Terme, ...], echelle: int, noms: Lexique) -> Mesurer:
+    """La somme pondérée (coefficients positifs) ; sans valeur si un terme n'en a pas."""
+    prets = [(mesureur(terme.de, noms), int(terme.coefficient * echelle)) for terme in termes]
+    if len(prets) == 1 and prets[0][1] == 1:
+        return prets[0][0]
+
+    def mesurer(contexte: Contexte) -> Bornes | None:
+        bas: Reel = 0
+        haut: Reel | None = 0
+        est_sur = True
+        for mesurer_terme, coefficient in prets:
+            bornes = mesurer_terme(contexte)
+            if bornes is None:
+                return None
+            bas += coefficient * bornes.bas
+            haut = None if haut is None or bornes.haut is None else haut + coefficient * bornes.haut
+            est_sur = est_sur and bornes.est_sur
+        return Bornes(bas, haut, est_sur)
+
+    return mesurer
 
 
 def _compte(parmi: tuple[str, ...]) -> Mesurer:
-    def mesurer(bruts: Bruts) -> Bornes:
-        reponses = [bruts.get(code) for code in parmi]
+    def mesurer(contexte: Contexte) -> Bornes:
+        reponses = [contexte.bruts.get(code) for code in parmi]
         vrais = reponses.count(True)
         return Bornes(vrais, vrais + reponses.count(None))
 
@@ -231,9 +273,9 @@ def _compte(parmi: tuple[str, ...]) -> Mesurer:
 
 
 def _nombre(de: str, codes: frozenset[str] | None) -> Mesurer:
-    def mesurer(bruts: Bruts) -> Bornes:
-        valeur = bruts.get(de)
-        if not isinstance(valeur, frozenset):
+    def mesurer(contexte: Contexte) -> Bornes:
+        valeur = contexte.bruts.get(de)
+        if valeur is None:
             return _INCONNU
         nombre = len(_retenus(valeur, codes))
         return Bornes(nombre, nombre)
@@ -242,23 +284,24 @@ def _nombre(de: str, codes: frozenset[str] | None) -> Mesurer:
 
 
 def _couverture(de: str, par: str, codes: frozenset[str] | None) -> Mesurer:
-    def mesurer(bruts: Bruts) -> Bornes | None:
-        vises, couvrants = bruts.get(de), bruts.get(par)
-        if not isinstance(vises, frozenset):
+    def mesurer(contexte: Contexte) -> Bornes | None:
+        vises, couvrants = contexte.bruts.get(de), contexte.bruts.get(par)
+        if vises is None:
             return Bornes(0, 1, est_sur=False)
         retenus = _retenus(vises, codes)
         if not retenus:
             return None
-        if not isinstance(couvrants, frozenset):
+        if couvrants is None:
             return Bornes(0, 1)
-        couverts = sum(any(descend(code, frozenset({vise})) for code in couvrants) for vise in retenus)
+        couverts = sum(any(descend(code, frozenset({vise})) for code in _retenus(couvrants)) for vise in retenus)
         part = Fraction(couverts, len(retenus))
         return Bornes(part, part)
 
     return mesurer
 
 
-def _retenus(valeur: frozenset[str], codes: frozenset[str] | None) -> list[str]:
+def _retenus(valeur: Brute, codes: frozenset[str] | None = None) -> list[str]:
+    assert isinstance(valeur, frozenset)  # noqa: S101 — la grille et les faits sont validés : ce sont des codes
     return [code for code in valeur if codes is None or descend(code, codes)]
 
 

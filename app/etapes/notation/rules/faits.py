@@ -61,7 +61,7 @@ class FaitsDossier:
 
 
 def faits_vers_json(faits: FaitsDossier) -> str:
-    """Forme canonique, qui se relit sans le catalogue : {"part_qpv":{"statut":"verifie","valeur":{"fraction":"17/20"}}}.
+    """Forme canonique, qui dit le type de chaque valeur : {"statut":"verifie","valeur":{"fraction":"17/20"}}.
 
     Choix du projet : architecture, décision 15 (JSON canonique).
     """
@@ -103,7 +103,9 @@ def faits_depuis_donnees(donnees: Mapping[str, Any]) -> FaitsDossier:
         try:
             faits[code] = Fait(_valeur_depuis_donnees(brut["valeur"]), Statut(brut["statut"]), brut.get("motif", ""))
         except (KeyError, TypeError, ValueError, AttributeError) as erreur:
-            raise FaitsInvalides([Faute(code, "fait illisible", "fait_illisible")], f"« {code} » : illisible.") from erreur
+            raise FaitsInvalides(
+                [Faute(code, "fait illisible", "fait_illisible")], f"« {code} » : illisible."
+            ) from erreur
     return FaitsDossier(faits)
 
 

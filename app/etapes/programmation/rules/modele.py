@@ -44,7 +44,7 @@ class Rangee:
 class Modele:
     """Maximiser `objectif` ; colonnes de 0 à `hauts`, entières sauf celles d'`entieres` à faux.
 
-    Choix du projet : ADR à venir sur la simulation ; issue 6, « Assisted ».
+    Choix du projet : issue 6, « Assisted ».
     """
 
     hauts: tuple[int, ...]

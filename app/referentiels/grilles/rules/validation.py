@@ -68,7 +68,6 @@ class _Juge:
         self._doublons("definitions", [definition.code for definition in grille.definitions])
         self._doublons("lignes", [ligne.code for ligne in grille.lignes])
         self._doublons("criteres", [critere.code for critere in grille.criteres])
-        self._doublons("sans_objet", [cas.critere for cas in grille.sans_objet])
         for ensemble in grille.ensembles:
             if not ensemble.codes:
                 self._dire(("ensembles", ensemble.nom), "l’ensemble est vide")

@@ -1,0 +1,214 @@
+"""Lectures du dossier : un seul prédicat (`visibles`) décide ce que chacun voit, partout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.etapes.dossier.models import (
+    AccesDossier,
+    Champ,
+    ControleRecevabilite,
+    Demande,
+    DemandeComplement,
+    DepotIdempotent,
+    Dossier,
+    DossierVersion,
+    Passage,
+)
+from app.etapes.dossier.rules.etats import EtatDossier
+from app.infra.acces import Habilitation, Identite
+from app.noyau.erreurs import Introuvable
+from app.noyau.roles import ROLES_PORTEUR, Portee, Role
+from app.referentiels.instances.models import ServiceConsulte
+from app.referentiels.lignes.models import LigneFinancement
+from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier
+
+LIT_TOUT_LE_CONTRAT = frozenset(
+    {
+        Role.INSTRUCTEUR,
+        Role.SOUS_PREFECTURE,
+        Role.ELU_LIGNE,
+        Role.EQUIPE_PROJET,
+        Role.CHARGE_MISSION,
+        Role.MEMBRE_COMMISSION,
+        Role.PRESIDENT_COMMISSION,
+    }
+)
+LIT_SON_QUARTIER = frozenset({Role.BINOME_QUARTIER, Role.DELEGUE_PREFET, Role.CONSEIL_HABITANTS})
+INTROUVABLE = "Ce dossier n’existe pas, ou vous n’y avez pas accès."
+
+
+def visibles(acteur: Identite) -> ColumnElement[bool]:
+    """Les dossiers que cette personne peut lire. Un brouillon n'est vu que par son organisation."""
+    deposes = Dossier.numero.is_not(None)
+    regles: list[ColumnElement[bool]] = []
+    organisations = acteur.organisations(ROLES_PORTEUR)
+    if organisations:
+        regles.append(Dossier.organisation_id.in_(organisations))
+    contrats = acteur.contrats(LIT_TOUT_LE_CONTRAT)
+    if contrats:
+        regles.append(and_(deposes, Dossier.contrat_id.in_(contrats)))
+    regles.extend(and_(deposes, _du_quartier(h)) for h in acteur.habilitations if h.role in LIT_SON_QUARTIER)
+    regles.extend(_ouvert_au_service(h) for h in acteur.habilitations if h.role is Role.REFERENT_SERVICE)
+    if not regles:
+        return false()
+    ferme = exists().where(
+        AccesDossier.dossier_id == Dossier.id,
+        AccesDossier.compte_id == acteur.compte_id,
+        AccesDossier.sens == "ferme",
+        AccesDossier.jusqu_a.is_(None),
+    )
+    return and_(or_(*regles), ~ferme)
+
+
+def _du_quartier(h: Habilitation) -> ColumnElement[bool]:
+    du_contrat = Dossier.contrat_id == h.contrat_id
+    if h.portee is Portee.QUARTIER:
+        return and_(du_contrat, Dossier.quartiers.contains([h.cible]))
+    return false()
+
+
+def _ouvert_au_service(h: Habilitation) -> ColumnElement[bool]:
+    return and_(
+        Dossier.contrat_id == h.contrat_id,
+        exists().where(
+            AccesDossier.dossier_id == Dossier.id,
+            AccesDossier.sens == "ouvre",
+            AccesDossier.service_id == ServiceConsulte.id,
+            ServiceConsulte.contrat_id == h.contrat_id,
+            ServiceConsulte.code == h.cible,
+        ),
+    )
+
+
+def get_dossier(session: Session, identifiant: str, acteur: Identite, *, verrou: bool = False) -> Dossier:
+    """Le dossier de ce numéro (ou de cette référence de brouillon). Lève Introuvable s'il n'est pas en vue."""
+    requete = select(Dossier).where(
+        or_(Dossier.numero == identifiant, Dossier.reference == identifiant), visibles(acteur)
+    )
+    if verrou:
+        requete = requete.with_for_update(key_share=True, of=Dossier).execution_options(populate_existing=True)
+    dossier = session.scalar(requete)
+    if dossier is None:
+        raise Introuvable(INTROUVABLE)
+    return dossier
+
+
+def get_demande(session: Session, dossier: Dossier, ligne: str, annee: int, *, verrou: bool = False) -> Demande:
+    """La demande d'un dossier à une ligne pour une année. Lève Introuvable."""
+    requete = (
+        select(Demande)
+        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
+        .where(Demande.dossier_id == dossier.id, LigneFinancement.code == ligne, Demande.annee == annee)
+    )
+    if verrou:
+        requete = requete.with_for_update(key_share=True, of=Demande).execution_options(populate_existing=True)
+    demande = session.scalar(requete)
+    if demande is None:
+        raise Introuvable("Ce dossier ne demande rien à cette ligne pour cette année.")
+    return demande
+
+
+def list_demandes(session: Session, dossier_ids: Iterable[int]) -> Sequence[tuple[Demande, LigneFinancement]]:
+    """Les demandes de ces dossiers et leur ligne, par dossier, année, rang de ligne."""
+    requete = (
+        select(Demande, LigneFinancement)
+        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
+        .where(Demande.dossier_id.in_(list(dossier_ids)))
+        .order_by(Demande.dossier_id, Demande.annee, LigneFinancement.rang, Demande.id)
+    )
+    return [(d, ligne) for d, ligne in session.execute(requete)]
+
+
+def list_de_l_organisation(session: Session, acteur: Identite) -> Sequence[Dossier]:
+    """Les dossiers des organisations de l'acteur, du plus récent au plus ancien."""
+    requete = (
+        select(Dossier)
+        .where(Dossier.organisation_id.in_(acteur.organisations()), visibles(acteur))
+        .order_by(Dossier.cree_at.desc(), Dossier.id.desc())
+    )
+    return session.scalars(requete).all()
+
+
+def contenu(session: Session, dossier_id: int) -> dict[str, Any]:
+    """Le brouillon : code de champ → valeur."""
+    requete = select(Champ.code, Champ.valeur).where(Champ.dossier_id == dossier_id).order_by(Champ.code)
+    return {code: valeur for code, valeur in session.execute(requete) if valeur is not None}
+
+
+def list_champs(session: Session, dossier_id: int, *, verrou: bool = False) -> dict[str, Champ]:
+    """Les champs enregistrés, par code, avec leur version."""
+    requete = select(Champ).where(Champ.dossier_id == dossier_id).order_by(Champ.code)
+    if verrou:
+        requete = requete.with_for_update().execution_options(populate_existing=True)
+    return {c.code: c for c in session.scalars(requete)}
+
+
+def get_version(session: Session, dossier_id: int, rang: int | None = None) -> DossierVersion | None:
+    """Le contenu figé d'un dossier : celui de ce rang, sinon le dernier."""
+    requete = select(DossierVersion).where(DossierVersion.dossier_id == dossier_id)
+    if rang is not None:
+        requete = requete.where(DossierVersion.rang == rang)
+    return session.scalar(requete.order_by(DossierVersion.rang.desc()).limit(1))
+
+
+def dernier_rang(session: Session, dossier_id: int) -> int:
+    """Rang du dernier contenu figé, 0 s'il n'y en a pas."""
+    requete = select(func.max(DossierVersion.rang)).where(DossierVersion.dossier_id == dossier_id)
+    return session.scalar(requete) or 0
+
+
+def get_depot_idempotent(session: Session, cle: str, acteur: str) -> DepotIdempotent | None:
+    """Le dépôt déjà fait sous cette clé par cet acteur."""
+    return session.get(DepotIdempotent, (cle, acteur))
+
+
+def list_passages(session: Session, dossier_id: int) -> Sequence[Passage]:
+    """L'histoire d'un dossier et de ses demandes, dans l'ordre."""
+    return session.scalars(select(Passage).where(Passage.dossier_id == dossier_id).order_by(Passage.id)).all()
+
+
+def list_complements(session: Session, dossier_id: int, *, verrou: bool = False) -> Sequence[DemandeComplement]:
+    """Les compléments demandés, du plus ancien au plus récent."""
+    requete = select(DemandeComplement).where(DemandeComplement.dossier_id == dossier_id)
+    requete = requete.order_by(DemandeComplement.id)
+    return session.scalars(requete.with_for_update() if verrou else requete).all()
+
+
+def list_controles(session: Session, demande_ids: Iterable[int]) -> Sequence[ControleRecevabilite]:
+    """Les examens de recevabilité de ces demandes, dans l'ordre."""
+    requete = select(ControleRecevabilite).where(ControleRecevabilite.demande_id.in_(list(demande_ids)))
+    return session.scalars(requete.order_by(ControleRecevabilite.id)).all()
+
+
+def compter_a_completer(session: Session, contrat_id: int) -> int:
+    """Dossiers dont un complément est attendu."""
+    requete = select(func.count()).where(Dossier.contrat_id == contrat_id, Dossier.etat == EtatDossier.A_COMPLETER)
+    return session.scalar(requete) or 0
+
+
+def list_fiches(session: Session, version_id: int) -> Sequence[tuple[Fiche, Commune, Quartier]]:
+    """Les fiches d'une version du contrat, leur commune et leur quartier, dans l'ordre du document."""
+    requete = (
+        select(Fiche, Commune, Quartier)
+        .join(Commune, Commune.id == Fiche.commune_id)
+        .join(Quartier, Quartier.id == Fiche.quartier_id)
+        .where(Fiche.version_id == version_id)
+        .order_by(Fiche.rang, Fiche.id)
+    )
+    return [(f, c, q) for f, c, q in session.execute(requete)]
+
+
+def list_priorites(session: Session, version_id: int) -> Sequence[tuple[PrioriteFiche, str]]:
+    """Les priorités des fiches d'une version et le code de leur fiche, dans l'ordre du document."""
+    requete = (
+        select(PrioriteFiche, Fiche.code)
+        .join(Fiche, Fiche.id == PrioriteFiche.fiche_id)
+        .where(Fiche.version_id == version_id)
+        .order_by(Fiche.rang, PrioriteFiche.rang)
+    )
+    return [(p, code) for p, code in session.execute(requete)]

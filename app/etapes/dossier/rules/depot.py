@@ -1,0 +1,156 @@
+"""Ce qui manque pour déposer, les lignes hors champ, le numéro, l'accusé : les règles du dépôt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.etapes.dossier.rules.budget import Budget, lire_budget, verifier_budget, verifier_demandes
+from app.etapes.dossier.rules.champs import CHAMPS, Section, champ
+from app.noyau.erreurs import Faute
+from app.noyau.euros import Euros
+from app.noyau.periodes import ajouter_mois
+from app.noyau.sources import Parametre, Source
+
+SILENCE_VAUT_REJET = Parametre(
+    nom="délai du rejet implicite d'une demande à caractère financier, en mois",
+    source=Source("code des relations entre le public et l'administration", "art. L.231-4, 3°"),
+    valeurs={date(2014, 11, 12): 2},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LigneOuverte:
+    """Ce qu'il faut savoir d'une ligne pour dire si elle est ouverte à un dossier."""
+
+    code: str
+    intitule: str
+    commune_insee: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CadreDepot:
+    """Le cadre d'un dépôt : année de l'appel, fin du contrat, seuil du chemin court, porteur tenu au CER."""
+
+    annee: int
+    derniere_annee: int
+    seuil_court: Euros
+    cer_exige: bool
+
+
+def est_chemin_court(budget: Budget, seuil: Euros) -> bool:
+    """Vrai si le total demandé aux lignes ne dépasse pas le seuil de l'appel (borne comprise).
+
+    Choix du projet : conception/produit.md (« sous un seuil réglable, un chemin court »).
+    """
+    return Euros(0) < budget.demande_total <= seuil
+
+
+def _rempli(valeur: object) -> bool:
+    return valeur is not None and valeur not in ("", [])
+
+
+def champs_manquants(contenu: Mapping[str, Any], *, court: bool, cer_exige: bool) -> tuple[Faute, ...]:
+    """Les champs exigés qui ne sont pas remplis, dans l'ordre du formulaire. Une attestation exigée doit être « oui ».
+
+    Source : décret n° 2016-1971, art. 1er ; reference/domaine.md § 1.2 et § 2.3.
+    """
+    fautes = []
+    for c in CHAMPS:
+        exige = (c.exige_court if court else c.exige) or (c.code == "cer" and cer_exige)
+        valeur = contenu.get(c.code)
+        if c.section is Section.ATTESTATIONS:
+            if exige and valeur is not True:
+                fautes.append(Faute(c.code, f"Cochez : « {c.libelle} ».", "attestation_manquante"))
+        elif exige and not _rempli(valeur):
+            fautes.append(Faute(c.code, f"À remplir : {c.libelle}", "champ_manquant"))
+    return tuple(fautes)
+
+
+def _coherence(contenu: Mapping[str, Any]) -> list[Faute]:
+    fautes = []
+    total = contenu.get("beneficiaires")
+    if total is not None:
+        if total == 0:
+            fautes.append(Faute("beneficiaires", "Le nombre de personnes doit dépasser zéro.", "nombre_nul"))
+        for code in ("beneficiaires_qpv", "beneficiaires_femmes"):
+            valeur = contenu.get(code)
+            if valeur is not None and valeur > total:
+                phrase = f"Ce nombre dépasse le total annoncé ({total})."
+                fautes.append(Faute(code, phrase, "part_trop_grande"))
+        ages = sum(int(r.get("nombre", 0)) for r in contenu.get("ages") or ())
+        if ages > total:
+            phrase = f"Le détail par âge ({ages}) dépasse le total annoncé ({total})."
+            fautes.append(Faute("ages", phrase, "ages_trop_grands"))
+    debut, fin = contenu.get("debut"), contenu.get("fin")
+    if debut and fin and fin < debut:
+        fautes.append(Faute("fin", "La fin vient après le début.", "dates_inversees"))
+    principal = contenu.get("objectif_principal")
+    if principal and principal in (contenu.get("objectifs_secondaires") or ()):
+        phrase = "L’objectif principal n’est pas aussi un autre objectif."
+        fautes.append(Faute("objectifs_secondaires", phrase, "objectif_double"))
+    return fautes
+
+
+def _priorites_hors_fiches(contenu: Mapping[str, Any]) -> list[Faute]:
+    fiches = set(contenu.get("fiches") or ())
+    egarees = [p for p in contenu.get("priorites") or () if p.split(":")[0] not in fiches]
+    if not egarees:
+        return []
+    phrase = "Une priorité choisie est celle d’un projet de quartier que vous ne visez pas."
+    return [Faute("priorites", phrase, "priorite_hors_fiche")]
+
+
+def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute, ...]:
+    """Tout ce qui empêche de déposer, dans l'ordre du formulaire ; vide si le dossier est prêt.
+
+    Source : reference/domaine.md § 1.2 à 1.4 ; décret n° 2016-1971.
+    """
+    budget = lire_budget(contenu, cadre.annee)
+    court = est_chemin_court(budget, cadre.seuil_court)
+    fautes = list(champs_manquants(contenu, court=court, cer_exige=cadre.cer_exige))
+    dits = {f.champ for f in fautes}
+    duree = int(contenu.get("duree") or 1)
+    suite = [
+        *_coherence(contenu),
+        *_priorites_hors_fiches(contenu),
+        *verifier_budget(budget),
+        *verifier_demandes(budget, duree, cadre.derniere_annee),
+    ]
+    fautes.extend(f for f in suite if f.champ not in dits)
+    ordre = {c.code: rang for rang, c in enumerate(CHAMPS)}
+    return tuple(sorted(fautes, key=lambda f: ordre[f.champ.split(".")[0]]))
+
+
+def section_de(faute: Faute) -> Section:
+    """L'étape du formulaire où mender cette faute. Lève KeyError si le champ n'existe pas.
+
+    Choix du projet : le résumé des fautes mène à l'étape, puis au champ.
+    """
+    trouve = champ(faute.champ.split(".")[0])
+    if trouve is None:
+        raise KeyError(faute.champ)
+    return trouve.section
+
+
+def hors_champ(ligne: LigneOuverte, communes_des_fiches: Collection[str]) -> str | None:
+    """Pourquoi cette ligne est hors champ pour ce dossier ; None si elle est ouverte.
+
+    Une ligne communale n'est ouverte qu'aux dossiers qui visent une fiche de sa commune (la fiche, pas le QPV).
+    Source : conception/notation.md, « Priorités par ligne » ; contrat, Partie 3 § 1.
+    """
+    if ligne.commune_insee is None or ligne.commune_insee in communes_des_fiches:
+        return None
+    return f"Aucun projet de quartier de cette commune n’est visé : {ligne.intitule} n’est pas concernée."
+
+
+def rejet_implicite_le(depose: date, suspensions: Iterable[tuple[date, date]]) -> date:
+    """Jour où le silence vaut rejet : deux mois après le dépôt, plus les jours où un complément était attendu.
+
+    Source : CRPA, art. L.231-4 (silence) et L.114-5 (la demande de complément suspend le délai).
+    """
+    echeance = ajouter_mois(depose, SILENCE_VAUT_REJET.au(depose))
+    jours = {d for debut, fin in suspensions for d in range(debut.toordinal(), fin.toordinal())}
+    return date.fromordinal(echeance.toordinal() + len(jours))

@@ -1,0 +1,182 @@
+"""Lire une saisie : texte tapé → valeur JSON du champ, ou une faute en français. Une valeur vide efface le champ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne
+from app.noyau.erreurs import Faute
+from app.noyau.euros import ZERO, Euros, MontantIllisible
+
+MONTANT_MAX = Euros.de(10_000_000)
+RANGEES_MAX = 60
+Valeur = str | int | bool | list[str] | list[dict[str, str | int | bool]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Domaines:
+    """Les listes de codes admis, par nom de domaine (objectifs, operationnels, fiches, priorites, quartiers…)."""
+
+    codes: Mapping[str, frozenset[str]]
+
+    def admet(self, domaine: str, code: str) -> bool:
+        """Vrai si le code est de ce domaine.
+
+        Choix du projet : un dossier ne cite que les codes de la version du contrat où il est né.
+        """
+        return code in self.codes.get(domaine, frozenset())
+
+
+def lire_montant(texte: str) -> Euros:
+    """Un montant positif ou nul, au plus dix millions d'euros. Lève ValueError avec une phrase française.
+
+    Choix du projet : borne de vraisemblance (la plus grosse action réelle reçoit 269 000 €, domaine.md § 2.2).
+    """
+    try:
+        montant = Euros.lire(texte)
+    except MontantIllisible:
+        raise ValueError("Écrivez un montant en euros, par exemple 1 250 ou 1 250,50.") from None
+    if montant < ZERO:
+        raise ValueError("Un montant ne peut pas être négatif.")
+    if montant > MONTANT_MAX:
+        raise ValueError("Ce montant dépasse dix millions d’euros : vérifiez-le.")
+    return montant
+
+
+def _entier(texte: str, maximum: int = 0) -> int:
+    epure = texte.replace("\u202f", "").replace("\u00a0", "").replace(" ", "")
+    if not (epure.isascii() and epure.isdigit()):
+        raise ValueError("Écrivez un nombre entier, sans décimale.")
+    if maximum and int(epure) > maximum:
+        raise ValueError(f"Ce nombre paraît trop grand : {maximum} au plus.")
+    return int(epure)
+
+
+def _oui(texte: str) -> bool:
+    if texte in {"oui", "true", "on", "1"}:
+        return True
+    if texte in {"non", "false", "off", "0"}:
+        return False
+    raise ValueError("Répondez par oui ou par non.")
+
+
+def _texte(texte: str, maximum: int) -> str:
+    if maximum and len(texte) > maximum:
+        raise ValueError(f"Écrivez au plus {maximum} caractères ({len(texte)} pour l’instant).")
+    return texte
+
+
+def _date(texte: str) -> str:
+    try:
+        return date.fromisoformat(texte).isoformat()
+    except ValueError:
+        raise ValueError("Écrivez une date, par exemple 2027-03-15.") from None
+
+
+def _code(champ: Champ, code: str, domaines: Domaines) -> str:
+    admis = code in {c for c, _ in champ.options} if champ.options else domaines.admet(champ.domaine, code)
+    if not admis:
+        raise ValueError("Cette réponse n’est pas dans la liste.")
+    return code
+
+
+def _codes(champ: Champ, codes: Sequence[str], domaines: Domaines) -> list[str]:
+    uniques = list(dict.fromkeys(codes))
+    if champ.maximum and len(uniques) > champ.maximum:
+        raise ValueError(f"Choisissez-en {champ.maximum} au plus.")
+    return [_code(champ, code, domaines) for code in uniques]
+
+
+def lire_simple(champ: Champ, textes: Sequence[str], domaines: Domaines) -> tuple[Valeur, tuple[Faute, ...]]:
+    """Valeur d'un champ simple d'après les textes reçus ; None si rien n'est saisi.
+
+    Choix du projet : une réponse refusée ne s'enregistre pas, elle revient à l'écran telle que saisie.
+    """
+    remplis = [t.strip() for t in textes if t.strip()]
+    if not remplis:
+        return None, ()
+    try:
+        return _lire(champ, remplis, domaines), ()
+    except ValueError as erreur:
+        return None, (Faute(champ.code, str(erreur), "valeur_refusee"),)
+
+
+def _lire(champ: Champ, remplis: list[str], domaines: Domaines) -> Valeur:
+    dernier = remplis[-1]
+    match champ.forme:
+        case Forme.TEXTE | Forme.LONG:
+            return _texte(dernier, champ.maximum)
+        case Forme.ENTIER:
+            return _entier(dernier, champ.maximum)
+        case Forme.DATE:
+            return _date(dernier)
+        case Forme.OUI:
+            return _oui(dernier)
+        case Forme.CODE:
+            return _code(champ, dernier, domaines)
+        case Forme.CODES:
+            return list(_codes(champ, remplis, domaines))
+        case Forme.TABLE:
+            raise ValueError("Ce champ est un tableau.")
+
+
+def lire_table(
+    champ: Champ, rangees: Sequence[Mapping[str, str]], domaines: Domaines
+) -> tuple[list[dict[str, str | int | bool]] | None, tuple[Faute, ...]]:
+    """Valeur d'un champ-table ; les rangées vides tombent, chaque faute désigne sa cellule « champ.rang.colonne ».
+
+    Choix du projet : montants gardés en centimes entiers (architecture, décision 7).
+    """
+    rendu: list[dict[str, str | int | bool]] = []
+    fautes: list[Faute] = []
+    if len(rangees) > RANGEES_MAX:
+        return None, (Faute(champ.code, f"Au plus {RANGEES_MAX} lignes.", "trop_de_lignes"),)
+    for rang, rangee in enumerate(rangees):
+        if not any(rangee.get(c.code, "").strip() for c in champ.colonnes if _compte(c)):
+            continue
+        lue: dict[str, str | int | bool] = {}
+        for colonne in champ.colonnes:
+            brut = rangee.get(colonne.code, "").strip()
+            try:
+                valeur = _cellule(champ, colonne, brut, domaines)
+            except ValueError as erreur:
+                fautes.append(Faute(f"{champ.code}.{rang}.{colonne.code}", str(erreur), "valeur_refusee"))
+                continue
+            if valeur is not None:
+                lue[colonne.code] = valeur
+        rendu.append(lue)
+    return (rendu or None), tuple(fautes)
+
+
+def _compte(colonne: Colonne) -> bool:
+    """Une rangée dont seules des listes à choix par défaut sont remplies est vide."""
+    return colonne.forme in {FormeColonne.TEXTE, FormeColonne.ENTIER, FormeColonne.MONTANT} and (
+        colonne.code != "annee"
+    )
+
+
+def _cellule(champ: Champ, colonne: Colonne, brut: str, domaines: Domaines) -> str | int | bool | None:
+    if not brut:
+        if colonne.cle:
+            raise ValueError("Remplissez cette case, ou videz la ligne.")
+        return None
+    match colonne.forme:
+        case FormeColonne.TEXTE:
+            return _texte(brut, 500)
+        case FormeColonne.ENTIER:
+            return _entier(brut, 1_000_000)
+        case FormeColonne.MONTANT:
+            return lire_montant(brut).centimes
+        case FormeColonne.OUI:
+            return _oui(brut)
+        case FormeColonne.CODE:
+            admis = (
+                brut in {c for c, _ in colonne.options}
+                if colonne.options
+                else domaines.admet("lignes" if colonne.code == "ligne" else champ.domaine, brut)
+            )
+            if not admis:
+                raise ValueError("Cette réponse n’est pas dans la liste.")
+            return brut

@@ -1,0 +1,200 @@
+"""Signer et déposer : le contenu se fige, le numéro s'attribue, chaque ligne demandée s'ouvre. Puis compléter."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.etapes.appel import repository as appels
+from app.etapes.appel.models import Appel
+from app.etapes.appel.rules import depot_possible
+from app.etapes.dossier import repository
+from app.etapes.dossier.models import Demande, DepotIdempotent, Dossier, DossierVersion, Passage
+from app.etapes.dossier.rules.budget import lire_budget
+from app.etapes.dossier.rules.depot import LigneOuverte, hors_champ, verifier_depot
+from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.dossier.service.brouillon import cadre
+from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
+from app.infra.acces import Identite
+from app.infra.jobs import differer
+from app.infra.journal.chaine import canonique
+from app.infra.journal.ecriture import consigner
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, SaisieInvalide, VersionPerimee
+from app.noyau.euros import Euros
+from app.noyau.identifiants import numero_de_dossier
+from app.noyau.roles import Role
+from app.referentiels.acteurs.models import Organisation
+from app.referentiels.contrats import repository as contrats
+from app.referentiels.lignes import repository as lignes
+
+PERIMEE = "Le dossier a changé depuis que vous l’avez lu. Relisez-le, puis recommencez."
+
+
+def _exiger_version(dossier: Dossier, version_lue: int) -> None:
+    if dossier.version != version_lue:
+        raise VersionPerimee(PERIMEE, {"version": (dossier.version, version_lue)})
+
+
+def signer(session: Session, identifiant: str, *, version_lue: int, acteur: Identite, maintenant: datetime) -> Dossier:
+    """Le représentant légal (ou son mandataire) signe la version qu'il a lue. Lève VersionPerimee si elle a changé."""
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    if Role.SIGNATAIRE not in roles_sur_dossier(acteur, dossier):
+        raise ActeInterdit("Seule la personne signataire de l’organisation peut signer.")
+    _exiger_version(dossier, version_lue)
+    passer_dossier(session, dossier, "signer", acteur=acteur, maintenant=maintenant)
+    dossier.signe_le, dossier.signe_par, dossier.signe_version = maintenant, acteur.acteur, dossier.version
+    return dossier
+
+
+def deposer(
+    session: Session,
+    identifiant: str,
+    *,
+    version_lue: int,
+    acteur: Identite,
+    maintenant: datetime,
+    cle: str | None = None,
+) -> Dossier:
+    """Dépose un dossier signé. Un second dépôt du même dossier rend le même dossier, déjà numéroté.
+
+    Lève ActeImpossible (`signature_manquante`, `appel_clos`…), VersionPerimee ou SaisieInvalide.
+    """
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    if cle is not None and (deja := repository.get_depot_idempotent(session, cle, acteur.acteur)) is not None:
+        if deja.dossier_id != dossier.id:
+            raise ActeImpossible("Cette clé a déjà servi à un autre dépôt.", code="cle_deja_utilisee")
+        return dossier
+    if dossier.numero is not None:
+        return dossier
+    _exiger_version(dossier, version_lue)
+    if dossier.signe_le is None or dossier.signe_version != dossier.version:
+        raise ActeImpossible(
+            "Ce dossier n’est pas signé : faites-le signer avant de déposer.", code="signature_manquante"
+        )
+    phase = appels.get_phase(session, dossier.phase_id)
+    appel = appels.get_appel(session, dossier.appel_id, verrou=True)
+    verdict = depot_possible(appel.etat, appels.intervalle(phase), maintenant)
+    if not verdict.possible:
+        raise ActeImpossible(verdict.motif, code=verdict.code)
+    contenu = repository.contenu(session, dossier.id)
+    organisation = session.get_one(Organisation, dossier.organisation_id)
+    fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
+    if fautes:
+        raise SaisieInvalide(list(fautes), "Il manque encore quelque chose à ce dossier.")
+    appel.compteur += 1
+    prefixe = contrats.get_contrat(session, dossier.contrat_id).prefixe
+    dossier.numero = numero_de_dossier(prefixe, appel.annee, appel.compteur)
+    dossier.depose_le = maintenant
+    passer_dossier(session, dossier, "deposer", acteur=acteur, maintenant=maintenant)
+    resumer(dossier, contenu, organisation, appel.annee)
+    figer(session, dossier, contenu, maintenant)
+    _ouvrir_demandes(session, dossier, appel, contenu, acteur, maintenant)
+    if cle is not None:
+        session.add(
+            DepotIdempotent(
+                contrat_id=dossier.contrat_id, cle=cle, acteur=acteur.acteur, dossier_id=dossier.id, a=maintenant
+            )
+        )
+    differer(session, "dossier.accuser_reception", dossier_id=dossier.id, instant=maintenant.isoformat())
+    return dossier
+
+
+def resumer(dossier: Dossier, contenu: Mapping[str, Any], organisation: Organisation, annee: int) -> None:
+    """Tient les colonnes de résumé que lisent les listes."""
+    budget = lire_budget(contenu, annee)
+    dossier.titre = str(contenu.get("titre", ""))
+    dossier.objectif = str(contenu.get("objectif_principal", ""))
+    dossier.quartiers = sorted(contenu.get("quartiers_beneficiaires") or ())
+    dossier.fiches = sorted(contenu.get("fiches") or ())
+    dossier.montant_demande = budget.demande_annee
+    dossier.duree_annees = int(contenu.get("duree") or 1)
+    dossier.recherche = " ".join((dossier.numero or "", dossier.titre, organisation.nom, organisation.sigle))
+
+
+def figer(session: Session, dossier: Dossier, contenu: Mapping[str, Any], maintenant: datetime) -> DossierVersion:
+    """Ajoute le contenu figé suivant : JSON canonique et son empreinte."""
+    version = DossierVersion(
+        contrat_id=dossier.contrat_id,
+        dossier_id=dossier.id,
+        rang=repository.dernier_rang(session, dossier.id) + 1,
+        contenu=dict(contenu),
+        empreinte=hashlib.sha256(canonique(contenu)).hexdigest(),
+        a=maintenant,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def _ouvrir_demandes(
+    session: Session,
+    dossier: Dossier,
+    appel: Appel,
+    contenu: Mapping[str, Any],
+    acteur: Identite,
+    maintenant: datetime,
+) -> None:
+    par_code = {ligne.code: ligne for ligne in lignes.list_lignes(session, dossier.contrat_id)}
+    communes = lignes.communes_des_lignes(session, dossier.contrat_id)
+    visees = {c.insee for f, c, _ in repository.list_fiches(session, dossier.version_id) if f.code in dossier.fiches}
+    precedents = {r["ligne"]: r for r in contenu.get("precedents") or ()}
+    for saisie in lire_budget(contenu, appel.annee).demandes:
+        ligne = par_code[saisie.ligne]
+        motif = hors_champ(LigneOuverte(ligne.code, ligne.intitule, communes.get(ligne.code)), visees)
+        n1 = precedents.get(saisie.ligne, {}) if saisie.annee == appel.annee else {}
+        etat = ligne.nature_autorite.value == "etat"
+        demande = Demande(
+            contrat_id=dossier.contrat_id,
+            dossier_id=dossier.id,
+            ligne_id=ligne.id,
+            annee=saisie.annee,
+            etat=EtatDemande.OUVERTE if motif is None else EtatDemande.HORS_CHAMP,
+            montant_demande=saisie.montant,
+            montant_demande_n1=_montant(n1.get("demande")),
+            montant_accorde_n1=_montant(n1.get("accorde")),
+            montant_depense_n1=_montant(n1.get("depense")),
+            theme_p147=(contenu.get("theme_p147") or None) if etat else None,
+            numero_dauphin=(contenu.get("numero_dauphin") or None) if etat else None,
+            modifiee_at=maintenant,
+        )
+        session.add(demande)
+        session.flush()
+        if motif is not None:
+            session.add(
+                Passage(
+                    contrat_id=dossier.contrat_id, dossier_id=dossier.id, demande_id=demande.id,
+                    acte="constater_hors_champ", de="", vers=demande.etat.value, motif=motif, acteur=acteur.acteur,
+                    a=maintenant,
+                )
+            )  # fmt: skip
+
+
+def _montant(centimes: object) -> Euros | None:
+    return Euros(centimes) if isinstance(centimes, int) else None
+
+
+def completer(session: Session, identifiant: str, *, reponse: str, acteur: Identite, maintenant: datetime) -> Dossier:
+    """Le porteur envoie le complément attendu : un nouveau contenu est figé, les demandes de complément sont closes."""
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    passer_dossier(session, dossier, "completer", acteur=acteur, maintenant=maintenant, motif=reponse)
+    appel = appels.get_appel(session, dossier.appel_id)
+    organisation = session.get_one(Organisation, dossier.organisation_id)
+    contenu = repository.contenu(session, dossier.id)
+    fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
+    if fautes:
+        raise SaisieInvalide(list(fautes), "Le dossier complété n’est pas encore prêt.")
+    for complement in repository.list_complements(session, dossier.id, verrou=True):
+        if complement.recue_le is None:
+            complement.recue_le, complement.reponse = maintenant, reponse.strip()
+    resumer(dossier, contenu, organisation, appel.annee)
+    version = figer(session, dossier, contenu, maintenant)
+    dossier.version += 1
+    consigner(
+        session, contrat_id=dossier.contrat_id, acte="dossier.fige", objet=dossier.numero or "",
+        acteur=acteur.acteur, maintenant=maintenant, apres={"rang": version.rang, "empreinte": version.empreinte},
+    )  # fmt: skip
+    return dossier

@@ -1,0 +1,133 @@
+"""La recevabilité, ligne par ligne : examiner, demander un complément, vérifier ou corriger un fait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.etapes.dossier import repository
+from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
+from app.etapes.dossier.service.vie import passer_demande, passer_dossier
+from app.infra.acces import Identite
+from app.infra.jobs import differer
+from app.infra.journal.ecriture import consigner
+from app.noyau.erreurs import ActeInterdit, Faute, SaisieInvalide
+from app.noyau.roles import Role
+
+CONCLUSIONS = {
+    "recevable": "declarer_recevable",
+    "irrecevable": "declarer_irrecevable",
+    "hors_champ": "declarer_hors_champ",
+    "orientee": "orienter",
+}
+EXAMINE = frozenset({Role.INSTRUCTEUR, Role.SOUS_PREFECTURE})
+
+
+def examiner(
+    session: Session,
+    identifiant: str,
+    *,
+    ligne: str,
+    annee: int,
+    conclusion: str,
+    points: Mapping[str, bool],
+    motif: str,
+    acteur: Identite,
+    maintenant: datetime,
+    oriente_vers: str = "",
+) -> Demande:
+    """Conclut l'examen de recevabilité d'une demande. Lève SaisieInvalide (conclusion, motif, orientation)."""
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    demande = repository.get_demande(session, dossier, ligne, annee, verrou=True)
+    if conclusion not in CONCLUSIONS:
+        raise SaisieInvalide([Faute("conclusion", "Choisissez une conclusion.", "conclusion_inconnue")])
+    if conclusion == "orientee" and not oriente_vers.strip():
+        phrase = "Dites vers quoi la demande est orientée (autre ligne, droit commun, autre dispositif)."
+        raise SaisieInvalide([Faute("oriente_vers", phrase, "orientation_exigee")])
+    passer_demande(
+        session, dossier, demande, CONCLUSIONS[conclusion], ligne=ligne, acteur=acteur, maintenant=maintenant,
+        motif=motif,
+    )  # fmt: skip
+    session.add(
+        ControleRecevabilite(
+            contrat_id=dossier.contrat_id,
+            demande_id=demande.id,
+            points=dict(points),
+            conclusion=conclusion,
+            motif=motif.strip(),
+            oriente_vers=oriente_vers.strip(),
+            acteur=acteur.acteur,
+            a=maintenant,
+        )
+    )
+    return demande
+
+
+def demander_complement(
+    session: Session,
+    identifiant: str,
+    *,
+    objet: str,
+    pourquoi: str,
+    echeance_le: datetime,
+    acteur: Identite,
+    maintenant: datetime,
+    ligne_id: int | None = None,
+) -> DemandeComplement:
+    """Demande un complément : quoi, pourquoi, jusqu'à quand. Bloque la décision, pas la lecture."""
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    fautes = []
+    if not objet.strip():
+        fautes.append(Faute("objet", "Dites ce qui est attendu.", "objet_exige"))
+    if not pourquoi.strip():
+        fautes.append(Faute("pourquoi", "Dites pourquoi c’est nécessaire.", "pourquoi_exige"))
+    if echeance_le <= maintenant:
+        fautes.append(Faute("echeance_le", "Choisissez une échéance à venir.", "echeance_passee"))
+    if fautes:
+        raise SaisieInvalide(fautes)
+    passer_dossier(session, dossier, "demander_complement", acteur=acteur, maintenant=maintenant, motif=objet)
+    complement = DemandeComplement(
+        contrat_id=dossier.contrat_id,
+        dossier_id=dossier.id,
+        ligne_id=ligne_id,
+        objet=objet.strip(),
+        pourquoi=pourquoi.strip(),
+        echeance_le=echeance_le,
+        demandee_le=maintenant,
+        demandee_par=acteur.acteur,
+    )
+    session.add(complement)
+    session.flush()
+    differer(session, "dossier.annoncer_complement", complement_id=complement.id, instant=maintenant.isoformat())
+    return complement
+
+
+def constater_fait(
+    session: Session,
+    dossier: Dossier,
+    *,
+    code: str,
+    valeur: Any,
+    statut: str,
+    motif: str,
+    acteur: Identite,
+    maintenant: datetime,
+) -> FaitConstate:
+    """Un agent vérifie un fait du dossier, ou le corrige avec un motif. Lève ActeInterdit ou SaisieInvalide."""
+    if not acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id):
+        raise ActeInterdit("Seules les personnes qui instruisent vérifient un fait.")
+    if statut == "corrige" and not motif.strip():
+        raise SaisieInvalide([Faute("motif", "Dites pourquoi ce fait est corrigé.", "motif_exige")])
+    fait = FaitConstate(
+        contrat_id=dossier.contrat_id, dossier_id=dossier.id, code=code, valeur=valeur, statut=statut,
+        motif=motif.strip(), acteur=acteur.acteur, a=maintenant,
+    )  # fmt: skip
+    session.add(fait)
+    consigner(
+        session, contrat_id=dossier.contrat_id, acte=f"fait.{statut}", objet=f"{dossier.numero}/{code}",
+        acteur=acteur.acteur, maintenant=maintenant, apres={"valeur": valeur, "motif": motif.strip()},
+    )  # fmt: skip
+    return fait

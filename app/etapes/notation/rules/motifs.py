@@ -1,0 +1,105 @@
+"""Les phrases de motif, remplies avec les valeurs : nombres à la française, codes par leur libellé."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from app.etapes.notation.rules.evaluation import contexte, mesureur
+from app.etapes.notation.rules.faits import FaitsDossier
+from app.noyau.euros import ESPACE_MILLIERS, ESPACE_UNITE, Euros, arrondir
+from app.referentiels.grilles.rules import (
+    CATALOGUE,
+    Compte,
+    DefinitionFait,
+    Fait,
+    Forme,
+    Lexique,
+    Renvoi,
+    Unite,
+    Valeur,
+)
+
+NON_RENSEIGNE = "(non renseigné)"
+SANS_VALEUR = "(sans valeur)"
+_DECIMALES = 2
+_UNITES = {"part": Unite.PART, "centimes": Unite.CENTIMES}
+
+
+def ecrire_motif(parties: tuple[str | Renvoi, ...], faits: FaitsDossier, noms: Lexique) -> str:
+    """La phrase. Un fait manquant s'écrit « (non renseigné) », un rapport sans dénominateur « (sans valeur) ».
+
+    Choix du projet : conception/notation.md, « phrase de motif ».
+    """
+    return "".join(partie if isinstance(partie, str) else _ecrire(partie, faits, noms) for partie in parties)
+
+
+def ecrire_fait(code: str, fait: Fait | None) -> str:
+    """La valeur d'un fait du catalogue, comme on la lit.
+
+    Choix du projet : conception/notation.md, « phrase de motif ».
+    """
+    return NON_RENSEIGNE if fait is None else _ecrire_valeur(CATALOGUE[code], fait.valeur)
+
+
+def ecrire_decimal(nombre: Fraction, decimales: int = _DECIMALES) -> str:
+    """« 78,5 », « 4 », « 1 234,75 » : virgule décimale, zéros de fin retirés.
+
+    Choix du projet : maquette, note.html.
+    """
+    return ecrire_arrondi(arrondir(nombre, decimales))
+
+
+def ecrire_arrondi(nombre: Decimal) -> str:
+    """Un nombre déjà arrondi, à la française, zéros de fin retirés.
+
+    Choix du projet : maquette, note.html.
+    """
+    entier, _, reste = f"{abs(nombre):,f}".replace(",", ESPACE_MILLIERS).partition(".")
+    reste = reste.rstrip("0")
+    signe = "−" if nombre < 0 else ""
+    return f"{signe}{entier},{reste}" if reste else f"{signe}{entier}"
+
+
+def _ecrire(renvoi: Renvoi, faits: FaitsDossier, noms: Lexique) -> str:
+    mesure = noms.mesures.get(renvoi.code)
+    if mesure is None:
+        fait = faits.fait(renvoi.code)
+        if renvoi.forme is Forme.STATUT:
+            return "manquant" if fait is None else fait.statut.libelle
+        return ecrire_fait(renvoi.code, fait)
+    if renvoi.forme is Forme.LISTE and isinstance(mesure.operation, Compte):
+        vrais = [CATALOGUE[code].libelle for code in mesure.operation.parmi if faits.bruts.get(code) is True]
+        return ", ".join(vrais) or "aucun"
+    bornes = mesureur(renvoi.code, noms)(contexte(faits))
+    if bornes is None:
+        return SANS_VALEUR
+    return NON_RENSEIGNE if bornes.bas != bornes.haut else _ecrire_nombre(Fraction(bornes.bas), mesure.unite)
+
+
+def _ecrire_nombre(nombre: Fraction, unite: Unite) -> str:
+    match unite:
+        case Unite.PART:
+            return f"{ecrire_decimal(nombre * 100)}{ESPACE_UNITE}%"
+        case Unite.CENTIMES:
+            return str(Euros(int(arrondir(nombre, 0))))
+        case Unite.FOIS | Unite.NOMBRE:
+            return ecrire_decimal(nombre)
+
+
+def _ecrire_valeur(definition: DefinitionFait, valeur: Valeur) -> str:
+    libelles = dict(definition.valeurs)
+    match valeur:
+        case bool():
+            return "oui" if valeur else "non"
+        case int():
+            return ecrire_decimal(Fraction(valeur))
+        case Fraction():
+            return _ecrire_nombre(valeur, _UNITES.get(definition.unite, Unite.NOMBRE))
+        case frozenset():
+            ordre = list(libelles) if libelles else sorted(valeur)
+            return ", ".join(libelles.get(code, code) for code in ordre if code in valeur) or "aucun"
+        case str():
+            return libelles.get(valeur, valeur)
+        case Euros():
+            return str(valeur)
