@@ -6,7 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from app.commandes import journal as commande_journal
+from app.commandes import sauvegarde as commande_sauvegarde
 from app.commandes import servir as commande_servir
+from app.commandes import worker as commande_worker
 from app.commandes.base import base_ouverte
 from app.infra.config import Config
 from app.noyau.erreurs import ErreurMetier
@@ -16,6 +19,10 @@ Commande = Callable[[Config, argparse.Namespace], int]
 
 def _servir(config: Config, arguments: argparse.Namespace) -> int:
     return commande_servir.servir(config, hote=arguments.hote, port=arguments.port, ouvriers=arguments.ouvriers)
+
+
+def _worker(config: Config, arguments: argparse.Namespace) -> int:
+    return commande_worker.travailler(config, une_fois=arguments.une_fois, paralleles=arguments.paralleles)
 
 
 def _migrer(config: Config, _arguments: argparse.Namespace) -> int:
@@ -33,7 +40,13 @@ def construire() -> argparse.ArgumentParser:
     servir.add_argument("--port", type=int, default=8000, help="port d'écoute, 0 pour un port libre (8000)")
     servir.add_argument("--ouvriers", type=int, default=2, help="nombre de processus web (2)")
     servir.set_defaults(agir=_servir)
+    worker = sous.add_parser("worker", help="exécute les tâches de fond jusqu’à l’arrêt demandé")
+    worker.add_argument("--une-fois", action="store_true", help="vide la file puis s’arrête (1 si une tâche échoue)")
+    worker.add_argument("--paralleles", type=int, default=2, help="tâches menées de front (2)")
+    worker.set_defaults(agir=_worker)
     sous.add_parser("migrer", help="monte la base à la dernière migration").set_defaults(agir=_migrer)
+    commande_journal.brancher(sous)
+    commande_sauvegarde.brancher(sous)
     return analyseur
 
 

@@ -14,14 +14,16 @@ from sqlalchemy.orm import Session
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 import app
+import app.taches
 from app.espaces.navigation import navigation
 from app.espaces.public import pages as pages_public
-from app.infra import errors, intergiciels
-from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR, Identite
-from app.infra.clock import heure_machine
+from app.infra import errors, intergiciels, lien_parent, traces
+from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR
 from app.infra.config import RACINE, Config, Mode
 from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.gabarits import HTMX, STATIQUE, creer_environnement
+from app.infra.heure import heure_machine
+from app.infra.identite import Identite
 from app.infra.journal import ecriture
 from app.infra.secret import secret_du_service
 from app.infra.web import SessionDep
@@ -78,7 +80,10 @@ def phrases_de_contrainte() -> dict[str, str]:
 
 def create_app(config: Config | None = None, moteur: Engine | None = None) -> FastAPI:
     """Assemble le service. Sans argument : configuration de l'environnement (c'est ainsi qu'uvicorn l'appelle)."""
-    config = config or Config()
+    if config is None:
+        config = Config()
+        traces.configurer("WARNING")
+        lien_parent.suivre_le_parent()
     if moteur is None:
         if config.database_url is None:
             raise RuntimeError("DATABASE_URL manque : lancez le service par « python -m app servir ».")

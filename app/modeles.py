@@ -10,7 +10,7 @@ from app.etapes.convention import models as convention
 from app.etapes.dossier import models as dossier
 from app.etapes.notation import models as notation
 from app.etapes.programmation import models as programmation
-from app.infra import documents
+from app.infra import documents, jobs, mail
 from app.infra.db import Base
 from app.infra.journal import models as journal
 from app.referentiels.acteurs import models as acteurs
@@ -22,6 +22,8 @@ from app.referentiels.territoires import models as territoires
 
 MODULES = (
     documents,
+    jobs,
+    mail,
     journal,
     contrats,
     acteurs,

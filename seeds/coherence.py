@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from seeds.lecture import Chemin, ErreurDeDonnees, Lecture
-from seeds.schemas import contrat, enjeux, fiches, gouvernance, partenariat
+from seeds.schemas import contrat, enjeux, fiches, gouvernance, partenariat, reglages
 from seeds.schemas.commun import Anomalie, Element, ElementSource
 
 E = TypeVar("E", bound=Element)
@@ -43,6 +43,7 @@ _GENRES: dict[type[Element], str] = {
     gouvernance.SourceFinancement: "financement",
     gouvernance.FamilleIndicateurs: "famille d’indicateurs",
     gouvernance.RegistreEvaluation: "registre d’évaluation",
+    reglages.ServiceConsulte: "service consulté",
     Anomalie: "anomalie",
 }
 
@@ -70,6 +71,7 @@ _RENVOIS: dict[type[Element], dict[str, str]] = {
     partenariat.ConsultationServices: {"ligne": "ligne"},
     partenariat.Engagement: {"partenaire": "partenaire", **_OBJECTIFS},
     gouvernance.ModaliteParticipation: {"communes": "commune"},
+    reglages.SiegesInstance: {"instance": "instance"},
 }
 
 

@@ -15,6 +15,7 @@ from seeds.schemas.enjeux import Enjeu, FichierEnjeux, Objectif, ObjectifOperati
 from seeds.schemas.fiches import FicheQuartier, FichierPresentationFiches
 from seeds.schemas.gouvernance import FichierInstances, FichierSuivi
 from seeds.schemas.partenariat import FeuilleDeRoute, FichierDispositifsEtat, FichierEngagements, LigneFinancement
+from seeds.schemas.reglages import FichierReglages
 
 T = TypeVar("T")
 DOCUMENT = "document.txt"
@@ -30,6 +31,7 @@ _FICHIERS = {
     "dispositifs-etat.yaml",
     "engagements.yaml",
     "suivi.yaml",
+    "reglages.yaml",
 }
 
 
@@ -54,6 +56,7 @@ class ContratLu:
     dispositifs_etat: FichierDispositifsEtat | None = None
     engagements: FichierEngagements | None = None
     suivi: FichierSuivi | None = None
+    reglages: FichierReglages | None = None
     anomalies: tuple[Anomalie, ...] = ()
 
     @property
@@ -94,8 +97,8 @@ class ContratLu:
 def lire_contrat(dossier: Path) -> ContratLu:
     """Lit et vérifie tout le dossier d'un contrat. Lève ErreurDeDonnees : rien n'est rendu à moitié.
 
-    Facultatifs : fiches-presentation, feuilles-de-route, dispositifs-etat, engagements, suivi, anomalies/,
-    document.txt.
+    Facultatifs : fiches-presentation, feuilles-de-route, dispositifs-etat, engagements, suivi, reglages,
+    anomalies/, document.txt.
     """
     _refuser_les_inconnus(dossier)
     lecteur = _Lecteur(dossier)
@@ -113,6 +116,7 @@ def lire_contrat(dossier: Path) -> ContratLu:
         dispositifs_etat=lecteur.peut_etre("dispositifs-etat.yaml", FichierDispositifsEtat),
         engagements=lecteur.peut_etre("engagements.yaml", FichierEngagements),
         suivi=lecteur.peut_etre("suivi.yaml", FichierSuivi),
+        reglages=lecteur.peut_etre("reglages.yaml", FichierReglages),
         anomalies=tuple(
             anomalie for nom in _noms(dossier, "anomalies") for anomalie in lecteur.un(nom, tuple[Anomalie, ...])
         ),

@@ -50,8 +50,7 @@ def base_ouverte(config: Config, *, migrer: bool = True) -> Iterator[Base]:
         yield base
         return
     with grappe_ouverte(config) as grappe:
-        if not pg.base_existe(grappe, NOM_BASE):
-            pg.creer_base(grappe, NOM_BASE)
+        pg.assurer_base(grappe, NOM_BASE)
         base = base_de(grappe, NOM_BASE)
         if migrer:
             migrations.migrer(base.url_proprietaire)

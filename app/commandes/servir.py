@@ -9,18 +9,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from app.commandes.base import Base, base_ouverte
+from app.infra import lien_parent
 from app.infra.config import RACINE, Config
+from app.noyau.erreurs import ErreurMetier
 
 DELAI_ARRET = 10.0
+SIGNAUX = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Arret(Exception):
     """Un signal demande l'arrêt."""
+
+
+class AdresseIndisponible(ErreurMetier):
+    """Le port est pris, ou l'adresse n'est pas à cette machine."""
+
+    code = "adresse_indisponible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,11 @@ class Processus:
 def _ouvrir_prise(hote: str, port: int) -> socket.socket:
     prise = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     prise.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    prise.bind((hote, port))
+    try:
+        prise.bind((hote, port))
+    except OSError as erreur:
+        prise.close()
+        raise AdresseIndisponible(f"Impossible d’écouter sur {hote}:{port} : {erreur.strerror}.") from erreur
     prise.listen(2048)
     prise.set_inheritable(True)
     return prise
@@ -43,6 +56,7 @@ def _ouvrir_prise(hote: str, port: int) -> socket.socket:
 
 def _environnement(config: Config, base: Base, adresse: str) -> Mapping[str, str]:
     plus = {"DATABASE_URL": base.url, "IQ_DONNEES": str(config.donnees), "IQ_MODE": config.mode.value}
+    plus[lien_parent.VARIABLE] = "1"
     if "IQ_URL_PUBLIQUE" not in os.environ:
         plus["IQ_URL_PUBLIQUE"] = adresse
     return {**os.environ, **plus}
@@ -51,8 +65,10 @@ def _environnement(config: Config, base: Base, adresse: str) -> Mapping[str, str
 def _lancer(
     arguments: list[str], environnement: Mapping[str, str], descripteurs: tuple[int, ...] = ()
 ) -> subprocess.Popen[bytes]:
+    """Lance un enfant que le noyau arrête si ce processus meurt, même par kill -9. À appeler du fil principal."""
+    lanceur = [sys.executable, "-I", "-S", lien_parent.__file__, str(os.getpid())]
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        [*lanceur, sys.executable, *arguments],
         cwd=RACINE,
         env=dict(environnement),
         pass_fds=descripteurs,
@@ -81,24 +97,41 @@ def service_lance(
     environnement = _environnement(config, base, adresse)
     uvicorn = ["-m", "uvicorn", "app.main:create_app", "--factory", "--fd", str(prise.fileno())]
     uvicorn += ["--workers", str(ouvriers), "--no-access-log", "--log-level", "warning", "--no-server-header"]
-    web = _lancer(uvicorn, environnement, (prise.fileno(),))
-    prise.close()
-    worker = _lancer(["-m", "app", "worker"], environnement) if taches else None
-    try:
+    with ExitStack() as pile:
+        worker = None
+        if taches:
+            worker = _lancer(["-m", "app", "worker"], environnement)
+            pile.callback(_arreter, worker)
+        with prise:
+            web = _lancer(uvicorn, environnement, (prise.fileno(),))
+        pile.callback(_arreter, web)
         yield Processus(adresse, web, worker)
-    finally:
-        _arreter(web)
-        if worker is not None:
-            _arreter(worker)
 
 
 def _sur_signal(_numero: int, _cadre: FrameType | None) -> None:
+    for numero in SIGNAUX:  # un second signal n'interrompt pas l'arrêt
+        signal.signal(numero, signal.SIG_IGN)
     raise Arret
+
+
+def _fin(nom: str, code: int) -> str:
+    cause = f"signal {-code}" if code < 0 else f"code {code}"
+    return f"{nom} s’est arrêté ({cause}) : le service s’arrête."
+
+
+def _surveiller(processus: Processus) -> str:
+    """Attend qu'un processus s'éteigne tout seul ; rend la phrase qui le dit."""
+    while True:
+        if (code := processus.web.poll()) is not None:
+            return _fin("Le serveur web", code)
+        if processus.worker is not None and (code := processus.worker.poll()) is not None:
+            return _fin("Le processus des tâches", code)
+        time.sleep(0.2)
 
 
 def servir(config: Config, *, hote: str, port: int, ouvriers: int) -> int:
     """Sert jusqu'à un signal. Rend 0 à l'arrêt demandé, 1 si un processus s'est éteint tout seul."""
-    for numero in (signal.SIGTERM, signal.SIGINT):
+    for numero in SIGNAUX:
         signal.signal(numero, _sur_signal)
     try:
         with (
@@ -106,9 +139,7 @@ def servir(config: Config, *, hote: str, port: int, ouvriers: int) -> int:
             service_lance(config, base, hote=hote, port=port, ouvriers=ouvriers) as processus,
         ):
             print(f"Le service répond sur {processus.adresse} (arrêt : Ctrl-C).", flush=True)
-            while processus.web.poll() is None and (processus.worker is None or processus.worker.poll() is None):
-                time.sleep(0.5)
-            print("Un processus du service s’est arrêté.", file=sys.stderr)
+            print(_surveiller(processus), file=sys.stderr, flush=True)
             return 1
     except Arret:
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.infra.acces import Identite
+from app.infra.identite import Identite
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, ROLES_PORTEUR, Role
 
 

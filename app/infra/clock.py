@@ -1,4 +1,4 @@
-"""L'heure du métier. La seule porte : aucun autre module ne lit l'horloge."""
+"""L'heure du métier d'une requête : celle de la machine, ou X-Horloge hors production (décision 13)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.infra.config import Config
+from app.infra.heure import heure_machine
 from app.noyau.erreurs import Faute, SaisieInvalide
 
+__all__ = ["ENTETE_HORLOGE", "Maintenant", "get_maintenant", "heure_machine", "lire_horloge"]
+
 ENTETE_HORLOGE = "X-Horloge"
-
-
-def heure_machine() -> datetime:
-    """L'instant vrai, en temps universel."""
-    return datetime.now(UTC)
 
 
 def lire_horloge(texte: str) -> datetime:

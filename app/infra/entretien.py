@@ -1,16 +1,17 @@
-"""Les tâches périodiques de l'infrastructure : relancer ce qu'un worker mort a laissé, purger les vieilles tâches."""
+"""Les tâches périodiques de l'infrastructure : relancer ce qu'un worker mort a laissé, purger, ancrer le journal."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from procrastinate import JobContext
 from sqlalchemy import delete, text
 
 from app.infra import jobs
-from app.infra.jobs import Atelier, TacheFaite, chaque_jour, toutes_les
+from app.infra.jobs import Atelier, TacheFaite, chaque_jour, tache_longue, toutes_les
+from app.infra.journal import ancres
 
 GARDE_FAITES = timedelta(days=30)
 GARDE_ECHOUEES = timedelta(days=180)
@@ -26,7 +27,7 @@ async def relancer(contexte: JobContext, **_: Any) -> None:
 
 
 async def purger(contexte: JobContext, **_: Any) -> None:
-    """Chaque nuit : efface les tâches réussies depuis 30 jours, les autres finies depuis 180 jours, et leurs marques."""
+    """Chaque nuit : efface les tâches réussies depuis 30 jours, les échouées depuis 180 jours, et leurs marques."""
     gestion = contexte.app.job_manager
     await gestion.delete_old_jobs(_heures(GARDE_FAITES))
     await gestion.delete_old_jobs(
@@ -39,6 +40,14 @@ def _purger_les_marques(atelier: Atelier) -> None:
     orpheline = text("NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.id = tache_faite.tache_id)")
     with atelier.transaction() as session:
         session.execute(delete(TacheFaite).where(orpheline))
+
+
+@tache_longue("journal.ancrer", cadence=chaque_jour(2))
+def ancrer_le_journal(atelier: Atelier, *, maintenant: datetime) -> None:
+    """Chaque nuit : le fichier signé du jour dans <donnees>/ancres. Un journal rompu l'arrête, sans nouvel essai."""
+    donnees = atelier.config.donnees
+    with atelier.transaction() as session:
+        ancres.ancrer_le_jour(session, donnees / ancres.DOSSIER_ANCRES, ancres.cle_du_journal(donnees), maintenant)
 
 
 jobs.inscrire("taches.relancer", relancer, None, toutes_les(timedelta(minutes=1)))

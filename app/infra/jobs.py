@@ -1,7 +1,7 @@
 """Les tâches de fond : mises en file dans la transaction du métier, exécutées par le worker (décision 6).
 
-Deux `App` procrastinate partagent les tâches : `FILE`, synchrone, jamais ouverte, qui écrit sur la connexion du métier ;
-celle du worker, asynchrone. Rien n'est ouvert à l'import. Une tâche peut être exécutée deux fois (worker tué, base
+Deux `App` procrastinate partagent les tâches : `FILE`, synchrone, jamais ouverte, qui écrit sur la connexion du métier,
+et celle du worker, asynchrone. Rien n'est ouvert à l'import. Une tâche peut être exécutée deux fois (worker tué, base
 coupée) : toute tâche est rejouable. Ses arguments sont des identifiants, jamais un nom ni une adresse : ils vont au
 journal technique.
 """
@@ -27,9 +27,9 @@ from sqlalchemy import BigInteger, make_url, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from app.infra.clock import heure_machine
 from app.infra.config import Config
 from app.infra.db import Base
+from app.infra.heure import heure_machine
 from app.infra.traces import tracer
 from app.noyau.erreurs import ErreurMetier
 from app.noyau.periodes import PARIS, a_paris
@@ -81,17 +81,24 @@ ESSAIS = Essais()
 
 @dataclass(slots=True)
 class Bilan:
-    """Ce qu'un worker a fait depuis son démarrage."""
+    """Ce qu'un worker a fait depuis son démarrage : exécutions réussies, et une phrase par échec."""
 
     faites: int = 0
-    echecs: int = 0
+    erreurs: list[str] = field(default_factory=list)
     _verrou: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def compter(self, *, est_faite: bool) -> None:
+    @property
+    def echecs(self) -> int:
+        """Exécutions manquées, y compris celles qui seront rejouées."""
+        return len(self.erreurs)
+
+    def compter(self, nom: str, erreur: BaseException | None = None) -> None:
         """Ajoute une exécution ; plusieurs fils comptent à la fois."""
         with self._verrou:
-            self.faites += est_faite
-            self.echecs += not est_faite
+            if erreur is None:
+                self.faites += 1
+            else:
+                self.erreurs.append(f"{nom} : {type(erreur).__name__} : {erreur}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +208,10 @@ def _enveloppe(agir: Callable[[Atelier, en_file.Job, datetime, dict[str, Any]], 
         try:
             _liberer_la_cle(atelier, tache)
             agir(atelier, tache, _instant(arguments), arguments)
-        except BaseException:
-            atelier.bilan.compter(est_faite=False)
+        except BaseException as erreur:
+            atelier.bilan.compter(tache.task_name, erreur)
             raise
-        atelier.bilan.compter(est_faite=True)
+        atelier.bilan.compter(tache.task_name)
 
     return executer
 
@@ -280,7 +287,8 @@ def differer(
 def _retenir(session: Session, cle: str) -> int | None:
     """Le numéro de la tâche qui attend sous cette clé ; verrouillée, aucun worker ne la prend avant notre COMMIT."""
     requete = text("SELECT id FROM procrastinate_jobs WHERE queueing_lock = :cle AND status = 'todo' FOR SHARE")
-    return session.scalar(requete, {"cle": cle})
+    numero: int | None = session.scalar(requete, {"cle": cle})
+    return numero
 
 
 class _Gestion(JobManager):

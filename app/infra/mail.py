@@ -25,7 +25,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.infra import jobs
 from app.infra.config import RACINE, Config
-from app.infra.db import Base, cle, parmi
+from app.infra.db import Base, parmi
+from app.infra.db import cle as cle_primaire
 from app.infra.gabarits import creer_environnement
 from app.infra.jobs import Atelier, Essais
 from app.infra.traces import tracer
@@ -63,7 +64,7 @@ class Courriel(Base):
         Index("ix_courriel_etat_cree_at", "etat", "cree_at"),
     )
 
-    id: Mapped[int] = cle()
+    id: Mapped[int] = cle_primaire()
     destinataire: Mapped[str]
     objet: Mapped[str]
     corps: Mapped[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request
@@ -29,6 +30,14 @@ def get_session(request: Request) -> Iterator[Session]:
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+
+
+@contextmanager
+def transaction_a_part(request: Request) -> Iterator[Session]:
+    """Une transaction de plus, validée à la sortie : la trace d'un refus survit à l'annulation de la requête."""
+    fabrique: sessionmaker[Session] = request.app.state.fabrique
+    with fabrique.begin() as session:
+        yield session
 
 
 class ReponseRefusee(Exception):

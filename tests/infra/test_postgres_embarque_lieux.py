@@ -4,7 +4,9 @@ import os
 import pwd
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -15,6 +17,7 @@ from sqlalchemy import create_engine, text
 from app.infra.postgres_embarque import (
     Grappe,
     GrappeIndisponible,
+    assurer_base,
     base_existe,
     binaires,
     cloner_base,
@@ -25,10 +28,8 @@ from app.infra.postgres_embarque import (
     outil,
     supprimer_base,
 )
-from app.infra.postgres_embarque.lieux import Compte, empreinte, installer
-from tests.infra.aide_grappe import COMPTE, EN_ROOT, attendre, dossier_ouvert, postgres_sur
-
-MOI = Compte(COMPTE.pw_uid, COMPTE.pw_gid, COMPTE.pw_name)
+from app.infra.postgres_embarque.lieux import empreinte, installer
+from tests.infra.aide_grappe import COMPTE, EN_ROOT, MOI, attendre, dossier_ouvert, postgres_sur
 
 
 def taire(_: str) -> None:
@@ -344,6 +345,24 @@ def test_une_base_se_supprime_malgre_une_session_du_service(commune: Grappe, bas
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
     supprimer_base(commune, base)  # sans effet la seconde fois
+
+
+def test_plusieurs_commandes_assurent_la_meme_base_une_seule_la_cree(commune: Grappe) -> None:
+    nom = "assuree"
+    depart = threading.Barrier(6)
+
+    def assurer(_: int) -> bool:
+        depart.wait()
+        return assurer_base(commune, nom)
+
+    try:
+        with ThreadPoolExecutor(6) as fils:
+            assert sorted(fils.map(assurer, range(6))) == [False] * 5 + [True]
+        assert assurer_base(commune, nom) is False
+        with psycopg.connect(commune.conninfo(nom)) as connexion:
+            assert connexion.execute("SELECT current_user").fetchone() == ("iq_service",)
+    finally:
+        supprimer_base(commune, nom)
 
 
 def test_creer_ou_cloner_a_tort_est_refuse_en_francais(commune: Grappe, base: str) -> None:

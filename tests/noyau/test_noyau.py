@@ -68,6 +68,7 @@ def test_l_argent_se_calcule_en_centimes_entiers() -> None:
     assert Euros.somme([Euros.de(2), Euros(50)]) == Euros(250)
     assert Euros.somme([]) == Euros(0)
     assert Euros.de(3) - Euros.de(5) == -Euros.de(2)
+    assert Euros.de(3) + Euros(5) == Euros(305)
     assert Euros.de(3) * 2 == Euros.de(6)
     assert Euros(1)
     assert not Euros(0)

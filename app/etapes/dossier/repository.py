@@ -20,7 +20,7 @@ from app.etapes.dossier.models import (
     Passage,
 )
 from app.etapes.dossier.rules.etats import EtatDossier
-from app.infra.acces import Habilitation, Identite
+from app.infra.identite import Habilitation, Identite
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 from app.referentiels.instances.models import ServiceConsulte

@@ -41,6 +41,19 @@ def creer_base(grappe: Grappe, nom: str, modele: str | None = None) -> None:
         ) from erreur
 
 
+def assurer_base(grappe: Grappe, nom: str) -> bool:
+    """Créer la base si elle manque ; vrai si elle vient d’être créée. Deux commandes peuvent le demander à la fois."""
+    if base_existe(grappe, nom):
+        return False
+    try:
+        creer_base(grappe, nom)
+    except GrappeIndisponible:
+        if not base_existe(grappe, nom):
+            raise
+        return False
+    return True
+
+
 def cloner_base(grappe: Grappe, modele: str, nom: str) -> None:
     """Créer `nom`, copie de `modele` (tables, données, droits)."""
     creer_base(grappe, nom, modele)

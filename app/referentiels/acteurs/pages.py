@@ -6,14 +6,13 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy.orm import Session, sessionmaker
 from starlette.responses import RedirectResponse, Response
 
 from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR, Acteur, Visiteur, exiger
 from app.infra.clock import Maintenant, heure_machine
 from app.infra.csrf import origine_etrangere
 from app.infra.forms import FormulaireDep, valider
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre, transaction_a_part
 from app.noyau.erreurs import ActeInterdit, SaisieInvalide
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository, service
@@ -65,8 +64,7 @@ def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDe
         )
     except SaisieInvalide as erreur:
         if any(f.code == "identifiants_refuses" for f in erreur.fautes):
-            fabrique: sessionmaker[Session] = request.app.state.fabrique
-            with fabrique.begin() as a_part:
+            with transaction_a_part(request) as a_part:
                 service.consigner_echec(a_part, saisie["courriel"], machine)
         contexte = _contexte_connexion(request, session) | {"saisie": saisie}
         refuser(request, "acteurs/connexion.html", contexte, erreur.fautes)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.infra.acces import Habilitation, Identite
+from app.infra.identite import Habilitation, Identite
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import (
     Compte,

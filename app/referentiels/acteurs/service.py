@@ -12,7 +12,7 @@ from pwdlib import PasswordHash
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.infra.acces import Identite
+from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
 from app.noyau.identifiants import normaliser_rna, normaliser_siret
@@ -136,6 +136,12 @@ def consigner_echec(session: Session, courriel: str, machine: datetime) -> None:
     """Garde la trace d'un échec de connexion ; s'appelle dans une transaction à part."""
     session.execute(delete(EchecConnexion).where(EchecConnexion.a < machine - 4 * FENETRE_ESSAIS))
     session.add(EchecConnexion(cle=_cle_d_essai(courriel), a=machine))
+
+
+def purger_sessions(session: Session, machine: datetime) -> None:
+    """Efface les sessions expirées et les vieux échecs de connexion. Rejouable."""
+    session.execute(delete(SessionWeb).where(SessionWeb.expire_at <= machine))
+    session.execute(delete(EchecConnexion).where(EchecConnexion.a < machine - 4 * FENETRE_ESSAIS))
 
 
 def fermer_session(session: Session, empreinte: bytes) -> None:

@@ -118,7 +118,7 @@ def _lire(champ: Champ, remplis: list[str], domaines: Domaines) -> Valeur:
             return _code(champ, dernier, domaines)
         case Forme.CODES:
             return list(_codes(champ, remplis, domaines))
-        case Forme.TABLE:
+        case _:
             raise ValueError("Ce champ est un tableau.")
 
 
@@ -171,7 +171,7 @@ def _cellule(champ: Champ, colonne: Colonne, brut: str, domaines: Domaines) -> s
             return lire_montant(brut).centimes
         case FormeColonne.OUI:
             return _oui(brut)
-        case FormeColonne.CODE:
+        case _:
             admis = (
                 brut in {c for c, _ in colonne.options}
                 if colonne.options

@@ -21,7 +21,7 @@ from app.etapes.dossier.rules.depot import CadreDepot, est_chemin_court, verifie
 from app.etapes.dossier.rules.etats import MODIFIABLES, EtatDossier
 from app.etapes.dossier.rules.lecture import Domaines, Valeur
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
-from app.infra.acces import Identite
+from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide, VersionPerimee
 from app.noyau.roles import Role

@@ -19,7 +19,7 @@ from app.etapes.dossier.rules.depot import LigneOuverte, hors_champ, verifier_de
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.dossier.service.brouillon import cadre
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
-from app.infra.acces import Identite
+from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.chaine import canonique
 from app.infra.journal.ecriture import consigner

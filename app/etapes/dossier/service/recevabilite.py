@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
 from app.etapes.dossier.service.vie import passer_demande, passer_dossier
-from app.infra.acces import Identite
+from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeInterdit, Faute, SaisieInvalide

@@ -18,7 +18,7 @@ from app.etapes.dossier.rules.etats import (
     transition,
     transition_demande,
 )
-from app.infra.acces import Identite
+from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
 from app.noyau.roles import Role

@@ -189,14 +189,8 @@ class LigneNote:
     @property
     def motif(self) -> str:
         """La phrase qui explique les points calculés, avec les valeurs."""
-        if self.etat is EtatLigne.MANQUANT or self.jugement.rang is None:
-            bas, haut = (
-                ecrire_decimal(Fraction(t * self.maximum, 100)) for t in (self.taux_minimum, self.taux_maximum)
-            )
-            libelles = ", ".join(CATALOGUE[code].libelle for code in self.manquants)
-            intervalle = f"entre {bas} et {haut} sur {self.maximum}" if bas != haut else f"{bas} sur {self.maximum}"
-            reserve = ", ou sans objet" if self.jugement.peut_sortir else ""
-            return f"Il manque : {libelles} ; {intervalle}{reserve}"
+        if self.jugement.rang is None:
+            return self._motif_indecis()
         if not self.compte:
             return f"Sans objet : {self._ecrire(self.bareme.sorties[self.jugement.rang].phrase)}"
         return self._ecrire(self.bareme.paliers[self.jugement.rang].phrase)

@@ -34,8 +34,12 @@ def morceaux(motif: str) -> tuple[str | Renvoi, ...]:
 
     Choix du projet : issue 4, « no code in data ».
     """
+    try:
+        bruts = list(Formatter().parse(motif))
+    except ValueError as erreur:
+        raise ValueError("phrase mal formée : une accolade n’est pas fermée ou pas ouverte") from erreur
     parties: list[str | Renvoi] = []
-    for texte, code, forme, conversion in Formatter().parse(motif):
+    for texte, code, forme, conversion in bruts:
         if texte:
             parties.append(texte)
         if code is None:

@@ -1,0 +1,168 @@
+"""`restaurer DEPUIS` : contrôler toute l'archive, remplir une base neuve, comparer, échanger, relire le journal."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+from alembic.script import ScriptDirectory
+from psycopg import errors, sql
+
+from app.commandes.archive import BASE, EtatBase, Manifeste, deballer
+from app.commandes.base import NOM_BASE, Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
+from app.commandes.copie_base import (
+    CopieImpossible,
+    connexion,
+    ecart,
+    est_peuplee,
+    etat,
+    remettre_dans_une_neuve,
+    remettre_sur_place,
+)
+from app.commandes.journal import ancres_signees, rapport_de_base
+from app.infra import migrations
+from app.infra import postgres_embarque as pg
+from app.infra.config import Config
+from app.infra.journal.ancres import CLE_PRIVEE, CLE_PUBLIQUE, DOSSIER_ANCRES, cles_publiques
+from app.infra.journal.verification import dire
+from app.noyau.erreurs import ErreurMetier
+
+NEUVE = f"{NOM_BASE}_neuve"
+
+
+class RestaurationRefusee(ErreurMetier):
+    """Rien n'a été touché."""
+
+    code = "restauration_refusee"
+
+
+def restaurer(config: Config, depuis: Path, *, remplacer: bool, maintenant: datetime) -> int:
+    """Remet l'archive. Rend 0 si le journal relu est sain, 1 sinon. Lève ErreurMetier sans avoir rien changé."""
+    quand = f"{maintenant.astimezone(UTC):%Y%m%dt%H%M%S}"
+    config.donnees.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".restauration-", dir=config.donnees) as nom:
+        atelier = Path(nom)
+        manifeste = deballer(depuis, atelier)
+        _exiger_une_migration_connue(manifeste)
+        if config.database_url is None:
+            with grappe_ouverte(config) as grappe:
+                _par_echange(grappe, manifeste.base, atelier, remplacer=remplacer, quand=quand)
+                remettre_les_fichiers(atelier / "donnees", config.donnees, quand)
+                return _conclure(config, base_de(grappe, NOM_BASE))
+        with base_ouverte(config, migrer=False) as base:
+            _sur_place(base, manifeste.base, atelier, remplacer=remplacer)
+            remettre_les_fichiers(atelier / "donnees", config.donnees, quand)
+            return _conclure(config, base)
+
+
+def _exiger_une_migration_connue(manifeste: Manifeste) -> None:
+    connues = {revision.revision for revision in ScriptDirectory(str(migrations.DOSSIER)).walk_revisions()}
+    if manifeste.base.migration not in connues:
+        raise RestaurationRefusee(
+            f"Cette sauvegarde vient d’une version plus récente (migration {manifeste.base.migration}) : "
+            "mettez d’abord le service à jour."
+        )
+
+
+def _refuser_si_peuplee(url: str, *, remplacer: bool) -> bool:
+    with connexion(url, figee=True) as base:
+        peuplee = est_peuplee(base)
+    if peuplee and not remplacer:
+        raise RestaurationRefusee("La base contient déjà des données : ajoutez --remplacer pour la remplacer.")
+    return peuplee
+
+
+def _exiger_les_memes(attendu: EtatBase, url: str) -> None:
+    with connexion(url, figee=True) as base:
+        difference = ecart(attendu, etat(base))
+    if difference is not None:
+        raise CopieImpossible(f"La base remise n’est pas celle de la sauvegarde : {difference}.")
+
+
+def _par_echange(grappe: pg.Grappe, attendu: EtatBase, atelier: Path, *, remplacer: bool, quand: str) -> None:
+    """Remplit une base neuve, la compare, puis échange les noms : la base en place sert jusqu'au dernier moment."""
+    existe = pg.base_existe(grappe, NOM_BASE)
+    peuplee = existe and _refuser_si_peuplee(grappe.url(NOM_BASE, pg.PROPRIETAIRE), remplacer=remplacer)
+    ancienne = f"{NOM_BASE}_avant_{quand}" if existe else None
+    pg.supprimer_base(grappe, NEUVE)
+    pg.creer_base(grappe, NEUVE)
+    url = grappe.url(NEUVE, pg.PROPRIETAIRE)
+    try:
+        remettre_dans_une_neuve(url, atelier / BASE)
+        _exiger_les_memes(attendu, url)
+        migrations.migrer(url)
+        _echanger(grappe, ancienne)
+    except BaseException:
+        pg.supprimer_base(grappe, NEUVE)
+        raise
+    if ancienne is not None and not peuplee:
+        pg.supprimer_base(grappe, ancienne)
+    elif ancienne is not None:
+        print(f"La base d’avant est gardée sous le nom « {ancienne} » : supprimez-la quand tout va bien.")
+
+
+def _echanger(grappe: pg.Grappe, ancienne: str | None) -> None:
+    # Les deux noms changent dans une seule transaction : il y a toujours une base, et une seule, sous le bon nom.
+    renommer = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    try:
+        with psycopg.connect(grappe.conninfo("postgres", pg.PROPRIETAIRE)) as administration:
+            if ancienne is not None:
+                administration.execute(renommer.format(sql.Identifier(NOM_BASE), sql.Identifier(ancienne)))
+            administration.execute(renommer.format(sql.Identifier(NEUVE), sql.Identifier(NOM_BASE)))
+    except errors.ObjectInUse as erreur:
+        raise RestaurationRefusee(
+            "La base sert encore : arrêtez le service et ses tâches de fond, puis relancez. Rien n’a été changé."
+        ) from erreur
+
+
+def _sur_place(base: Base, attendu: EtatBase, atelier: Path, *, remplacer: bool) -> None:
+    """Chez un PostgreSQL qui n'est pas à nous : vide et remplit le schéma dans une seule transaction."""
+    _refuser_si_peuplee(base.url_proprietaire, remplacer=remplacer)
+    remettre_sur_place(base.url_proprietaire, atelier / BASE, atelier)
+    _exiger_les_memes(attendu, base.url_proprietaire)
+    migrations.migrer(base.url_proprietaire)
+
+
+def remettre_les_fichiers(depuis: Path, donnees: Path, quand: str) -> None:
+    """Remet ancres et clés. Ce qui était là et diffère est mis de côté (« .avant-… »), jamais effacé.
+
+    Les ancres d'avant sont écartées en bloc : signées après la sauvegarde, elles diraient que la queue a été retirée.
+    """
+    ancres = donnees / DOSSIER_ANCRES
+    if ancres.exists():
+        ancres.rename(donnees / f"{DOSSIER_ANCRES}.avant-{quand}")
+    if (depuis / DOSSIER_ANCRES).is_dir():
+        (depuis / DOSSIER_ANCRES).rename(ancres)
+    garde_sa_cle = (donnees / CLE_PRIVEE).exists() and not (depuis / CLE_PRIVEE).exists()
+    for venu in sorted(depuis.glob("*")) if depuis.is_dir() else []:
+        place = donnees / venu.name
+        if venu.name == CLE_PUBLIQUE and garde_sa_cle:
+            place = donnees / f"cle-journal-{venu.read_text(encoding='ascii')[:8]}.pub"
+        if place.exists() and place.read_bytes() != venu.read_bytes():
+            place.rename(_de_cote(place, quand))
+        venu.replace(place)
+        place.chmod(0o644 if place.suffix == ".pub" else 0o600)
+
+
+def _de_cote(place: Path, quand: str) -> Path:
+    if place.name == CLE_PUBLIQUE:
+        return place.with_name(f"cle-journal-{place.read_text(encoding='ascii')[:8]}.pub")
+    return place.with_name(f"{place.name}.avant-{quand}")
+
+
+def _conclure(config: Config, base: Base) -> int:
+    dossier = config.donnees / DOSSIER_ANCRES
+    cles = cles_publiques(config.donnees)
+    signees, anomalies = ancres_signees(dossier if dossier.is_dir() and cles else None, cles)
+    with fabrique_de(base) as fabrique:
+        rapport, noms = rapport_de_base(fabrique, signees, anomalies)
+    print("La base et ses fichiers sont remis. Le journal remis :")
+    for phrase in dire(rapport, noms):
+        print(phrase)
+    if not rapport.est_sain:
+        print("La sauvegarde est remise telle quelle, avec les anomalies qu’elle portait.", file=sys.stderr)
+        return 1
+    return 0

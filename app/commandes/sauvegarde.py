@@ -1,0 +1,96 @@
+"""`sauvegarder VERS` : la base et les fichiers utiles dans une archive unique, à chaud, en entier ou pas du tout."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import app
+from app.commandes.archive import BASE, FORME, Manifeste, ecrire_archive, mesurer
+from app.commandes.copie_base import copier
+from app.commandes.journal import base_presente
+from app.commandes.restauration import restaurer
+from app.infra.clock import heure_machine
+from app.infra.config import Config
+from app.infra.journal.ancres import CLE_PRIVEE, DOSSIER_ANCRES, cles_publiques
+
+CLES = (CLE_PRIVEE, "secret")
+"""Fichiers secrets de <donnees> : gardés seulement à la demande."""
+
+
+def fichiers_utiles(donnees: Path, *, avec_cles: bool) -> dict[str, Path]:
+    """Nom dans l'archive → fichier : ancres signées, clés publiques, et les clés privées si on les veut."""
+    trouves = [*sorted((donnees / DOSSIER_ANCRES).glob("*.json")), *cles_publiques(donnees)]
+    if avec_cles:
+        trouves += [donnees / nom for nom in CLES if (donnees / nom).is_file()]
+    return {f"donnees/{chemin.relative_to(donnees)}": chemin for chemin in trouves}
+
+
+def laisses_de_cote(donnees: Path, *, avec_cles: bool) -> list[str]:
+    """Ce que <donnees> contient et que l'archive n'emporte pas (courriels, grappe, clés non demandées)."""
+    if not donnees.is_dir():
+        return []
+    publiques = {cle.name for cle in cles_publiques(donnees)}
+    gardes = {DOSSIER_ANCRES, *publiques, *(CLES if avec_cles else ())}
+    return sorted(chemin.name for chemin in donnees.iterdir() if chemin.name not in gardes and chemin.name[0] != ".")
+
+
+def nommer(vers: Path, maintenant: datetime) -> Path:
+    """Dans un dossier, un nom daté ; sinon le nom donné."""
+    if not vers.is_dir():
+        return vers
+    return vers / f"initiatives-quartiers-{maintenant.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar"
+
+
+def sauvegarder(config: Config, vers: Path, *, avec_cles: bool, maintenant: datetime) -> Path:
+    """Écrit l'archive et rend son chemin. Lève ErreurMetier si elle existe déjà ou si la base ne se copie pas."""
+    vers = nommer(vers, maintenant)
+    vers.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".sauvegarde-", dir=vers.parent) as nom, base_presente(config) as base:
+        atelier = Path(nom)
+        pieces: dict[str, Path] = {}
+        # Les ancres avant la base : une ancre plus récente que la copie ferait croire à une queue retirée.
+        for place, chemin in fichiers_utiles(config.donnees, avec_cles=avec_cles).items():
+            pieces[place] = atelier / place
+            pieces[place].parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(chemin, pieces[place])
+        pieces = {BASE: atelier / BASE, **pieces}
+        etat = copier(base.url_proprietaire, pieces[BASE])
+        manifeste = Manifeste(
+            forme=FORME,
+            version=app.__version__,
+            cree_le=maintenant,
+            avec_cles=avec_cles,
+            base=etat,
+            fichiers={place: mesurer(chemin) for place, chemin in pieces.items()},
+        )
+        ecrire_archive(vers, manifeste, pieces)
+    return vers
+
+
+def _agir_sauvegarder(config: Config, lus: argparse.Namespace) -> int:
+    chemin = sauvegarder(config, lus.vers, avec_cles=lus.avec_cles, maintenant=heure_machine())
+    print(f"Sauvegarde écrite : {chemin} ({chemin.stat().st_size} octets).")
+    dehors = laisses_de_cote(config.donnees, avec_cles=lus.avec_cles)
+    if dehors:
+        print(f"Laissés de côté dans {config.donnees} : {', '.join(dehors)}.")
+    return 0
+
+
+def _agir_restaurer(config: Config, lus: argparse.Namespace) -> int:
+    return restaurer(config, lus.depuis, remplacer=lus.remplacer, maintenant=heure_machine())
+
+
+def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Ajoute `sauvegarder` et `restaurer` à la ligne de commande."""
+    copie = sous.add_parser("sauvegarder", help="met la base et les fichiers utiles dans une archive")
+    copie.add_argument("vers", type=Path, metavar="VERS", help="fichier à écrire, ou dossier où le nommer")
+    copie.add_argument("--avec-cles", action="store_true", help="emporte aussi les clés privées : archive à enfermer")
+    copie.set_defaults(agir=_agir_sauvegarder)
+    remise = sous.add_parser("restaurer", help="remet une archive, contrôlée en entier avant de toucher à la base")
+    remise.add_argument("depuis", type=Path, metavar="DEPUIS")
+    remise.add_argument("--remplacer", action="store_true", help="admet une base qui contient déjà quelque chose")
+    remise.set_defaults(agir=_agir_restaurer)
