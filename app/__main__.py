@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from app.commandes import charger as commande_charger
 from app.commandes import journal as commande_journal
 from app.commandes import sauvegarde as commande_sauvegarde
 from app.commandes import servir as commande_servir
@@ -45,6 +46,7 @@ def construire() -> argparse.ArgumentParser:
     worker.add_argument("--paralleles", type=int, default=2, help="tâches menées de front (2)")
     worker.set_defaults(agir=_worker)
     sous.add_parser("migrer", help="monte la base à la dernière migration").set_defaults(agir=_migrer)
+    commande_charger.brancher(sous)
     commande_journal.brancher(sous)
     commande_sauvegarde.brancher(sous)
     return analyseur

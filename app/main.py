@@ -15,8 +15,13 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 import app
 import app.taches
+from app.espaces.instructeur import pages as pages_instructeur
 from app.espaces.navigation import navigation
 from app.espaces.public import pages as pages_public
+from app.etapes.appel import api as api_appel
+from app.etapes.appel import pages as pages_appel
+from app.etapes.consultation import api as api_consultation
+from app.etapes.consultation import pages as pages_consultation
 from app.infra import errors, intergiciels, lien_parent, traces
 from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR
 from app.infra.config import RACINE, Config, Mode
@@ -33,7 +38,16 @@ from app.referentiels.acteurs.service import empreinte_secret
 
 VERSION = app.__version__
 technique = APIRouter()
-ROUTEURS: tuple[APIRouter, ...] = (technique, pages_public.routeur, pages_acteurs.routeur)
+ROUTEURS: tuple[APIRouter, ...] = (
+    technique,
+    pages_public.routeur,
+    pages_acteurs.routeur,
+    pages_instructeur.routeur,
+    pages_appel.routeur,
+    api_appel.routeur,
+    pages_consultation.routeur,
+    api_consultation.routeur,
+)
 
 
 @technique.get("/sante", name="sante", dependencies=[Depends(PUBLIQUE)])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from app.etapes.commission import tasks as commission
+from app.etapes.consultation import tasks as consultation
+from app.etapes.dossier import tasks as dossier
+from app.etapes.programmation import tasks as programmation
 from app.infra import entretien, mail
 from app.referentiels.acteurs import tasks as acteurs
 
-MODULES = (entretien, mail, acteurs)
+MODULES = (commission, consultation, dossier, programmation, entretien, mail, acteurs)

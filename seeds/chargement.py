@@ -21,6 +21,10 @@ from seeds.schemas import contrat as schema
 from seeds.schemas import enjeux, fiches, partenariat
 
 CONTRATS = Path(__file__).parent / "contrats"
+_COLONNES_LIGNE = (
+    *("code", "financeur", "intitule", "type_autorite", "acte_commission"),
+    *("acte_decision", "siret", "commune"),
+)
 
 
 def charger_contrat(session: Session, dossier: Path, maintenant: datetime) -> Bilan:
@@ -160,22 +164,12 @@ def _ligne(ligne: partenariat.LigneFinancement) -> faits.Ligne:
         acte_decision=ligne.acte_decision,
         siret=ligne.siret,
         commune=ligne.commune,
-        contenu=_json(
-            ligne,
-            "code",
-            "financeur",
-            "intitule",
-            "type_autorite",
-            "acte_commission",
-            "acte_decision",
-            "siret",
-            "commune",
-        ),
+        contenu=_json(ligne, *_COLONNES_LIGNE),
     )
 
 
 def _rubriques(lu: ContratLu) -> dict[str, dict[str, Any]]:
-    presentation = _json(lu.contrat, "code", "prefixe_dossier", "intitule", "debut", "fin", "versions")
+    presentation = _json(lu.contrat, "code", "prefixe_dossier", "intitule", "debut", "fin")
     facultatives = {
         faits.FICHES: lu.presentation_fiches,
         faits.DISPOSITIFS_ETAT: lu.dispositifs_etat,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.noyau.erreurs import Faute
 from app.referentiels.grilles.rules import Grille, GrilleInvalide, grille_depuis_donnees, valider
-from seeds.lecture import Chemin, ErreurDeDonnees, Lecture, lire
+from seeds.lecture import ErreurDeDonnees, Lecture, lire
 from seeds.schemas.grilles import FichierGrille
 
 GRILLES = Path(__file__).parent / "reference" / "grilles"
@@ -36,12 +36,5 @@ def _refus(lecture: Lecture[FichierGrille], fautes: Iterable[Faute]) -> ErreurDe
 
 
 def _placer(lecture: Lecture[FichierGrille], faute: Faute) -> ErreurDeDonnees:
-    return lecture.faute(_chemin(lecture, faute.champ.split(".")), f"{faute.champ} : {faute.message}")
-
-
-def _chemin(lecture: Lecture[FichierGrille], pas: list[str]) -> Chemin:
-    """Un code peut contenir un point (E1.1) : seuls les rangs d'une liste deviennent des nombres."""
-    chemin = tuple(int(partie) if partie.isdigit() else partie for partie in pas)
-    while chemin and chemin not in lecture.lignes:
-        chemin = chemin[:-1]
-    return chemin
+    chemin = tuple(int(pas) if pas.isdigit() else pas for pas in faute.champ.split("."))
+    return lecture.faute(chemin, f"{faute.champ} : {faute.message}")

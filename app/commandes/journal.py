@@ -77,9 +77,7 @@ def rapport_de_base(
     """Vérifie le journal d'une base dans un instantané ; rend aussi le nom des chaînes."""
     try:
         with lecture.instantane(fabrique) as session:
-            ancres = [*signees, *lecture.ancres_en_base(session)]
-            rapport = verifier(lecture.entrees_en_base(session), lecture.contenus_en_base(session), ancres)
-            return rapport.avec(anomalies), noms_des_chaines(session)
+            return lecture.relire(session, signees).avec(anomalies), noms_des_chaines(session)
     except DataError as erreur:
         raise ErreurMetier("ANOMALIE. Une valeur du journal est hors de ce qu’il peut contenir.") from erreur
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -38,7 +38,7 @@ class Processus:
 
     adresse: str
     web: subprocess.Popen[bytes]
-    worker: subprocess.Popen[bytes] | None
+    worker: subprocess.Popen[bytes] | None = None
 
 
 def _ouvrir_prise(hote: str, port: int) -> socket.socket:
@@ -97,15 +97,16 @@ def service_lance(
     environnement = _environnement(config, base, adresse)
     uvicorn = ["-m", "uvicorn", "app.main:create_app", "--factory", "--fd", str(prise.fileno())]
     uvicorn += ["--workers", str(ouvriers), "--no-access-log", "--log-level", "warning", "--no-server-header"]
-    with ExitStack() as pile:
-        worker = None
-        if taches:
-            worker = _lancer(["-m", "app", "worker"], environnement)
-            pile.callback(_arreter, worker)
+    lances: list[subprocess.Popen[bytes]] = []
+    try:
         with prise:
-            web = _lancer(uvicorn, environnement, (prise.fileno(),))
-        pile.callback(_arreter, web)
-        yield Processus(adresse, web, worker)
+            lances.append(_lancer(uvicorn, environnement, (prise.fileno(),)))
+        if taches:
+            lances.append(_lancer(["-m", "app", "worker"], environnement))
+        yield Processus(adresse, *lances)
+    finally:
+        for processus in lances:
+            _arreter(processus)
 
 
 def _sur_signal(_numero: int, _cadre: FrameType | None) -> None:

@@ -222,6 +222,16 @@ _FILTRES: tuple[Callable[..., Any], ...] = (
 )
 
 
+def nom_dans(code: str, noms: Mapping[str, str]) -> str:
+    """Le nom d'un code, ou le code lui-même : `codes | map("nom_dans", noms)`."""
+    return noms.get(code, code)
+
+
+def paire(objet: object, cle: str, libelle: str) -> tuple[Any, Any]:
+    """(valeur, libellé) de deux attributs, pour une liste de choix : `appels | map("paire", "code", "intitule")`."""
+    return getattr(objet, cle), getattr(objet, libelle)
+
+
 def creer_environnement(dossier: Path, *, strict: bool = True, statique: Path = STATIQUE) -> Environment:
     """L'environnement Jinja du service. `strict` : une variable absente lève au lieu de s'afficher vide."""
     environnement = Environment(
@@ -234,6 +244,8 @@ def creer_environnement(dossier: Path, *, strict: bool = True, statique: Path = 
     )
     environnement.filters.update({filtre.__name__: filtre for filtre in _FILTRES})
     environnement.filters["pluriel"] = en_nombre
+    environnement.filters["nom_dans"] = nom_dans
+    environnement.filters["paire"] = paire
     environnement.tests["jour_iso"] = est_jour_iso
     environnement.globals["url_statique"] = adresses_statiques(statique)
     environnement.globals["htmx_present"] = (statique / HTMX).is_file()

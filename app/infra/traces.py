@@ -16,6 +16,7 @@ _COMMUNS: tuple[Processor, ...] = (
 )
 _FRANCAIS = {"event": "evenement", "level": "niveau", "logger": "source", "exception": "exception"}
 _SERVEUR_WEB = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_BAVARDS = ("procrastinate.blueprints", "procrastinate.periodic")
 
 # Dès l'import : tout passe par `logging`, muet tant que `configurer` n'a pas été appelé.
 structlog.configure(
@@ -63,6 +64,8 @@ def configurer(niveau: str = "INFO") -> None:
         sortie = _Sortie(sys.stderr)
         sortie.setFormatter(_formateur())
         racine.addHandler(sortie)
+    for nom in _BAVARDS:
+        logging.getLogger(nom).setLevel(logging.WARNING)
     for nom in _SERVEUR_WEB:
         logging.getLogger(nom).handlers.clear()
         logging.getLogger(nom).propagate = True

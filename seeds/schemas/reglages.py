@@ -1,4 +1,4 @@
-"""reglages.yaml : ce que le projet fixe au départ et que le chargé de mission règle ensuite (sièges, services consultés)."""
+"""reglages.yaml : sièges et services consultés que le projet fixe au départ, et que le chargé de mission règle."""
 
 from __future__ import annotations
 

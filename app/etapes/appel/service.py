@@ -16,6 +16,8 @@ from app.etapes.appel.rules import (
     EtatAppel,
     NatureEngagement,
     NatureEnveloppe,
+    PhaseAnnoncee,
+    PieceAnnoncee,
     SilenceAvis,
     peut_engager,
 )
@@ -33,32 +35,6 @@ class EnveloppeDepassee(ActeImpossible):
     """L'enveloppe ne suffit pas : rien n'est engagé."""
 
     code = "enveloppe_depassee"
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseAnnoncee:
-    """Une phase à créer : ses dates, son intitulé, sa part réservée (pour mille)."""
-
-    intitule: str
-    ouverture_le: datetime
-    cloture_le: datetime
-    consultation_du: datetime | None = None
-    consultation_au: datetime | None = None
-    commission_le: datetime | None = None
-    notification_le: datetime | None = None
-    bilans_le: datetime | None = None
-    part_reservee_milliemes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PieceAnnoncee:
-    """Une pièce à demander, selon la forme du porteur (« * » : toutes)."""
-
-    code: str
-    forme: str
-    libelle: str
-    est_obligatoire: bool
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Lectures du contenu d'un contrat : enjeux, objectifs, territoires, rubriques ; le tout en un bloc, gardé en mémoire."""
+"""Lectures du contenu d'un contrat, élément par élément ou tout en un bloc gardé en mémoire."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import date
 from functools import cached_property
 from threading import Lock
 
-from sqlalchemy import Row, Select, func, literal, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Row, Select, cast, func, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
 from app.etapes.contrat.models import Enjeu, Objectif, ObjectifOperationnel, RubriqueContrat
@@ -29,7 +29,8 @@ EDITIONS_GARDEES = 16
 def codes_d_objectifs(session: Session, version_id: int) -> tuple[frozenset[str], frozenset[str]]:
     """Codes des objectifs ; codes des objectifs opérationnels et de leurs sous-actions (E1.1.2, E1.1.2.1)."""
     objectifs = session.scalars(select(Objectif.code).where(Objectif.version_id == version_id))
-    sous_actions = func.jsonb_path_query_array(ObjectifOperationnel.contenu, _CODES_SOUS_ACTIONS)
+    chemin = cast(_CODES_SOUS_ACTIONS, JSONPATH)
+    sous_actions = func.jsonb_path_query_array(ObjectifOperationnel.contenu, chemin, type_=JSONB)
     requete = select(ObjectifOperationnel.code, sous_actions).where(ObjectifOperationnel.version_id == version_id)
     fins: set[str] = set()
     for code, actions in session.execute(requete):
@@ -147,9 +148,9 @@ def services_par_code(session: Session, contrat_id: int) -> dict[str, ServiceCon
 # --- le contenu entier d'une version --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edition:
-    """Une version chargée, prête à lire. `empreinte` change dès que son contenu change."""
+    """Une version chargée, prête à lire. `empreinte` change dès que le contrat change ; une édition n'est qu'elle-même."""
 
     empreinte: str
     contenu: faits.ContenuContrat

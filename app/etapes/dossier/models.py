@@ -1,4 +1,4 @@
-"""Tables du dossier : dossier, champ, dossier_version, demande, montant, passage."""
+"""Tables du dossier : dossier, champ, dossier_version, demande, passage, compléments, faits, accès, documents."""
 
 from __future__ import annotations
 
@@ -251,4 +251,20 @@ class DepotIdempotent(DansContrat, Base):
     cle: Mapped[str] = mapped_column(primary_key=True)
     acteur: Mapped[str] = mapped_column(primary_key=True)
     dossier_id: Mapped[int]
+    a: Mapped[datetime]
+
+
+class DocumentDossier(DansContrat, Base):
+    """Un document scellé d'un dossier (accusé de réception, lettre…). Ajouté, jamais réécrit."""
+
+    __tablename__ = "document_dossier"
+    __table_args__ = (
+        lien("dossier_id", "dossier"),
+        UniqueConstraint("dossier_id", "nature", "sha256", name="uq_document_dossier_nature"),
+    )
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int]
+    nature: Mapped[str]
+    sha256: Mapped[str] = mapped_column(ForeignKey("document.sha256"))
     a: Mapped[datetime]

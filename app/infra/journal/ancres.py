@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from app.infra.atomique import ecrire_entier
@@ -79,7 +79,7 @@ def tetes(session: Session) -> dict[int, Tete]:
     """La tête de chaque chaîne qui a au moins une entrée."""
     requete = (
         select(JournalEntree.chaine, JournalEntree.rang, JournalEntree.empreinte)
-        .distinct(JournalEntree.chaine)
+        .ext(distinct_on(JournalEntree.chaine))
         .order_by(JournalEntree.chaine, JournalEntree.rang.desc())
     )
     return {ligne.chaine: Tete(ligne.rang, ligne.empreinte) for ligne in session.execute(requete)}

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.infra.journal.chaine import Contenu, Entree, canonique, normaliser, verifier_texte
 from app.infra.journal.models import JournalAncre, JournalContenu, JournalEntree
-from app.infra.journal.verification import Ancre, Anomalie, Nature
+from app.infra.journal.verification import Ancre, Anomalie, Nature, Rapport, Rapprochement, verifier
 from app.noyau.erreurs import ErreurMetier
 
 FORME = 1
 LOT = 2000
 T = TypeVar("T", Entree, Contenu)
+Flux: TypeAlias = Generator[T, None, None]
 _ILLISIBLE = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
@@ -41,21 +42,29 @@ def instantane(fabrique: sessionmaker[Session]) -> Iterator[Session]:
         yield session
 
 
-def _en_flux(session: Session, genre: type[T], table: type[JournalEntree] | type[JournalContenu]) -> Iterator[T]:
+def _en_flux(session: Session, genre: type[T], table: type[JournalEntree] | type[JournalContenu]) -> Flux[T]:
     colonnes = [getattr(table, champ.name) for champ in fields(genre)]
     requete: Select[Any] = select(*colonnes).order_by(table.chaine, table.rang)
-    for ligne in session.execute(requete.execution_options(yield_per=LOT)):
-        yield genre(*ligne)
+    with session.execute(requete.execution_options(yield_per=LOT)) as lignes:
+        for ligne in lignes:
+            yield genre(*ligne)
 
 
-def entrees_en_base(session: Session) -> Iterator[Entree]:
-    """Toutes les entrées, par (chaîne, rang)."""
+def entrees_en_base(session: Session) -> Flux[Entree]:
+    """Toutes les entrées, par (chaîne, rang) ; à fermer (`closing`) si la lecture peut s'arrêter en route."""
     return _en_flux(session, Entree, JournalEntree)
 
 
-def contenus_en_base(session: Session) -> Iterator[Contenu]:
-    """Tous les contenus encore lisibles, par (chaîne, rang)."""
+def contenus_en_base(session: Session) -> Flux[Contenu]:
+    """Tous les contenus encore lisibles, par (chaîne, rang) ; à fermer de même."""
     return _en_flux(session, Contenu, JournalContenu)
+
+
+def relire(session: Session, ancres: Iterable[Ancre]) -> Rapport:
+    """Vérifie tout le journal de la base avec ses ancres et celles-là. À appeler dans un `instantane`."""
+    toutes = [*ancres, *ancres_en_base(session)]
+    with closing(entrees_en_base(session)) as entrees, closing(contenus_en_base(session)) as contenus:
+        return verifier(entrees, contenus, toutes)
 
 
 def ancres_en_base(session: Session) -> list[Ancre]:
@@ -81,22 +90,27 @@ def _ligne(genre: str, champs: dict[str, Any]) -> bytes:
 def exporter(session: Session, sortie: BinaryIO, *, avec_contenus: bool = True) -> int:
     """Écrit le journal en JSON Lines : les ancres de la base, puis une entrée par ligne, puis une ligne de fin.
 
-    Rend le nombre d'entrées. À appeler dans un `instantane`.
+    Un contenu resté sans son entrée a sa ligne (« orphelin ») : relire l'export le trouve aussi. Rend le nombre
+    d'entrées. À appeler dans un `instantane`.
     """
     for ancre in ancres_en_base(session):
         champs = {"chaine": ancre.chaine, "rang": ancre.rang, "empreinte": ancre.empreinte, "support": ancre.support}
         sortie.write(_ligne("ancre", champs))
-    contenus = contenus_en_base(session) if avec_contenus else iter(())
-    prochain = next(contenus, None)
+
+    def ecrire_orphelin(contenu: Contenu) -> None:
+        sortie.write(_ligne("orphelin", {"chaine": contenu.chaine, "rang": contenu.rang}))
+
     nombre = 0
-    for entree in entrees_en_base(session):
-        champs = asdict(entree)
-        if prochain is not None and prochain.place == entree.place:
-            lisible = {"sel": prochain.sel.hex(), "avant": prochain.avant, "apres": prochain.apres}
-            champs["contenu"] = lisible
-            prochain = next(contenus, None)
-        sortie.write(_ligne("entree", champs))
-        nombre += 1
+    with closing(entrees_en_base(session)) as entrees, closing(contenus_en_base(session)) as contenus:
+        lisibles = Rapprochement(contenus if avec_contenus else (), ecrire_orphelin)
+        for entree in entrees:
+            champs = asdict(entree)
+            contenu = lisibles.de(entree)
+            if contenu is not None:
+                champs["contenu"] = {"sel": contenu.sel.hex(), "avant": contenu.avant, "apres": contenu.apres}
+            sortie.write(_ligne("entree", champs))
+            nombre += 1
+        lisibles.vider()
     sortie.write(_ligne("fin", {"forme": FORME, "entrees": nombre}))
     return nombre
 
@@ -138,9 +152,11 @@ def _lire_entree(ligne: dict[str, Any]) -> Entree:
 
 def _lire_contenu(ligne: dict[str, Any]) -> Contenu | None:
     contenu = ligne.get("contenu")
-    if contenu is None:
+    if contenu is None and ligne["type"] != "orphelin":
         return None
     place = _entier(ligne["chaine"]), _entier(ligne["rang"])
+    if contenu is None:
+        return Contenu(*place, b"", None, None)
     return Contenu(*place, _octets(contenu["sel"]), normaliser(contenu["avant"]), normaliser(contenu["apres"]))
 
 
@@ -176,13 +192,13 @@ class Export:
             entree = None
             try:
                 genre = ligne["type"] if ligne is not None else None
-                if ligne is None or genre not in {"ancre", "entree", "fin"}:
+                if ligne is None or genre not in {"ancre", "entree", "orphelin", "fin"}:
                     self._signaler(f"La ligne {numero} est illisible.")
                 elif genre == "fin":
                     annonce = _entier(ligne["entrees"])
-                elif genre == "entree":
+                elif genre != "ancre":
                     _lire_contenu(ligne)
-                    entree = _lire_entree(ligne)
+                    entree = _lire_entree(ligne) if genre == "entree" else None
             except _ILLISIBLE:
                 self._signaler(f"La ligne {numero} est illisible.")
             if entree is not None:
@@ -197,7 +213,8 @@ class Export:
         """Les contenus lisibles, dans l'ordre du fichier."""
         for _, ligne in self._lignes():
             try:
-                contenu = _lire_contenu(ligne) if ligne is not None and ligne.get("type") == "entree" else None
+                a_lire = ligne is not None and ligne.get("type") in {"entree", "orphelin"}
+                contenu = _lire_contenu(ligne) if ligne is not None and a_lire else None
             except _ILLISIBLE:
                 continue
             if contenu is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -202,29 +202,29 @@ def _les_entrees(premiere: int, derniere: int) -> str:
     return f"Les entrées {premiere} à {derniere} manquent"
 
 
-class _Contenus:
-    """Les contenus, rapprochés des entrées au fil de la lecture ; ceux qu'aucune entrée ne réclame sont mis de côté."""
+class Rapprochement:
+    """Des contenus rapprochés des entrées au fil de la lecture ; `ecarter` reçoit ceux qu'aucune ne réclame."""
 
-    def __init__(self, contenus: Iterable[Contenu]) -> None:
+    def __init__(self, contenus: Iterable[Contenu], ecarter: Callable[[Contenu], None]) -> None:
         self._suite: Iterator[Contenu] = iter(contenus)
         self._prochain = next(self._suite, None)
-        self.orphelins: list[Contenu] = []
+        self._ecarter = ecarter
 
     def de(self, entree: Entree) -> Contenu | None:
+        """Le contenu de cette entrée, ou None s'il a été effacé."""
         while self._prochain is not None and self._prochain.place < entree.place:
             self._ecarter(self._prochain)
+            self._prochain = next(self._suite, None)
         if self._prochain is None or self._prochain.place != entree.place:
             return None
         contenu, self._prochain = self._prochain, next(self._suite, None)
         return contenu
 
     def vider(self) -> None:
+        """Écarte ce qui reste une fois toutes les entrées lues."""
         while self._prochain is not None:
             self._ecarter(self._prochain)
-
-    def _ecarter(self, contenu: Contenu) -> None:
-        self.orphelins.append(replace(contenu, sel=b"", avant=None, apres=None))
-        self._prochain = next(self._suite, None)
+            self._prochain = next(self._suite, None)
 
 
 def verifier(entrees: Iterable[Entree], contenus: Iterable[Contenu], ancres: Iterable[Ancre]) -> Rapport:
@@ -238,16 +238,16 @@ def verifier(entrees: Iterable[Entree], contenus: Iterable[Contenu], ancres: Ite
         par_place[ancre.chaine, ancre.rang].append(ancre)
         par_chaine[ancre.chaine].append(ancre)
     marches = {chaine: _Marche(chaine) for chaine in par_chaine}
-    lisibles = _Contenus(contenus)
+    orphelins: list[tuple[int, int]] = []
+    lisibles = Rapprochement(contenus, lambda contenu: orphelins.append(contenu.place))
     for entree in entrees:
         marche = marches.setdefault(entree.chaine, _Marche(entree.chaine))
         marche.avancer(entree, par_place.get(entree.place, ()))
         marche.juger(lisibles.de(entree), entree)
     lisibles.vider()
-    for orphelin in lisibles.orphelins:
-        phrase = f"Le contenu {orphelin.rang} est resté sans son entrée : elle a été retirée."
-        marche = marches.setdefault(orphelin.chaine, _Marche(orphelin.chaine))
-        marche.signaler(Nature.RETIREE, orphelin.rang, phrase)
+    for chaine, rang in orphelins:
+        phrase = f"Le contenu {rang} est resté sans son entrée : elle a été retirée."
+        marches.setdefault(chaine, _Marche(chaine)).signaler(Nature.RETIREE, rang, phrase)
     rangees = [marches[chaine] for chaine in sorted(marches)]
     for marche in rangees:
         marche.finir(par_chaine.get(marche.chaine, []))

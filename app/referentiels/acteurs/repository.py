@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.infra.identite import Habilitation, Identite
-from app.noyau.roles import Role
+from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs.models import (
     Compte,
     EchecConnexion,
@@ -137,6 +137,28 @@ def list_comptes_habilites(session: Session, organisation_id: int, roles: Iterab
         .join(HabilitationCompte, HabilitationCompte.compte_id == Compte.id)
         .where(HabilitationCompte.organisation_id == organisation_id, HabilitationCompte.role.in_(list(roles)))
         .where(Compte.est_actif)
+        .order_by(Compte.id)
+        .distinct()
+    )
+    return session.scalars(requete).all()
+
+
+def list_comptes_du_contrat(
+    session: Session, contrat_id: int, role: Role, portee: Portee, cible: str, maintenant: datetime
+) -> Sequence[Compte]:
+    """Les comptes actifs qui tiennent ce rôle sur cette cible à cet instant."""
+    requete = (
+        select(Compte)
+        .join(HabilitationCompte, HabilitationCompte.compte_id == Compte.id)
+        .where(
+            HabilitationCompte.contrat_id == contrat_id,
+            HabilitationCompte.role == role,
+            HabilitationCompte.portee == portee,
+            HabilitationCompte.cible == cible,
+            HabilitationCompte.debut <= maintenant,
+            or_(HabilitationCompte.fin.is_(None), HabilitationCompte.fin > maintenant),
+            Compte.est_actif,
+        )
         .order_by(Compte.id)
         .distinct()
     )

@@ -10,6 +10,11 @@ from sqlalchemy.orm import Session
 from app.referentiels.grilles.models import GrilleEnregistree
 
 
+def get_grille(session: Session, grille_id: int) -> GrilleEnregistree:
+    """Une grille par sa clé."""
+    return session.get_one(GrilleEnregistree, grille_id)
+
+
 def get_grille_par_version(session: Session, contrat_id: int, version: str) -> GrilleEnregistree | None:
     """La grille de cette version, dans ce contrat."""
     requete = select(GrilleEnregistree).where(

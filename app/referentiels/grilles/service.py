@@ -1,8 +1,10 @@
-"""Enregistrer une grille : une version écrite ne change plus."""
+"""Enregistrer une grille, la relire : une version écrite ne change plus."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import datetime
+from threading import Lock
 
 from sqlalchemy.orm import Session
 
@@ -10,9 +12,24 @@ from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible
 from app.referentiels.grilles import repository
 from app.referentiels.grilles.models import GrilleEnregistree
-from app.referentiels.grilles.rules import Grille, empreinte, grille_vers_donnees
+from app.referentiels.grilles.rules import (
+    Grille,
+    GrilleInvalide,
+    empreinte,
+    grille_depuis_donnees,
+    grille_vers_donnees,
+)
 
 ACTEUR = "ligne-de-commande"
+GRILLES_GARDEES = 32
+_grilles: OrderedDict[str, Grille] = OrderedDict()
+_verrou = Lock()
+
+
+class GrilleIllisible(ActeImpossible):
+    """Le contenu gardé n'est pas une grille, ou n'a pas son empreinte : on ne note pas avec."""
+
+    code = "grille_illisible"
 
 
 def enregistrer(
@@ -44,3 +61,28 @@ def enregistrer(
         maintenant=maintenant, apres={"empreinte": voulue},
     )  # fmt: skip
     return True
+
+
+def lire(session: Session, grille_id: int) -> Grille:
+    """La grille de cette clé, prête à noter. Lève GrilleIllisible si elle n'est plus celle qui a été enregistrée."""
+    return grille_de(repository.get_grille(session, grille_id))
+
+
+def grille_de(enregistree: GrilleEnregistree) -> Grille:
+    """La grille d'un contenu enregistré, gardée en mémoire sous son empreinte. Lève GrilleIllisible."""
+    cle = enregistree.empreinte
+    with _verrou:
+        if cle in _grilles:
+            _grilles.move_to_end(cle)
+            return _grilles[cle]
+    try:
+        grille = grille_depuis_donnees(enregistree.contenu)
+    except GrilleInvalide as erreur:
+        raise GrilleIllisible(f"La grille {enregistree.version} ne se lit pas : rien n’est noté avec elle.") from erreur
+    if empreinte(grille) != cle:
+        raise GrilleIllisible(f"La grille {enregistree.version} a été altérée : rien n’est noté avec elle.")
+    with _verrou:
+        _grilles[cle] = grille
+        while len(_grilles) > GRILLES_GARDEES:
+            _grilles.popitem(last=False)
+    return grille

@@ -31,4 +31,4 @@ def communes_des_lignes(session: Session, contrat_id: int) -> dict[str, str]:
         .where(LigneFinancement.contrat_id == contrat_id)
         .order_by(LigneFinancement.rang)
     )
-    return dict(session.execute(requete).tuples().all())
+    return dict(session.execute(requete).all())

@@ -53,7 +53,9 @@ def un_ajustement(
 def test_ajuster_un_critere_garde_la_valeur_calculee_a_cote() -> None:
     note = appliquer_ajustements(une_note(), [un_ajustement()])
     ligne = note.ligne_note("LAN")
-    assert (ligne.points, ligne.points_calcules, ligne.taux) == (3, 0, 0)
+    assert ligne.points == 3
+    assert ligne.points_calcules == 0
+    assert ligne.taux == 0
     assert ligne.motif == "Aucun moyen précis décrit"
     assert note.minimum == Fraction(7910, 97)
     assert note.total == Decimal("81.5")
@@ -83,7 +85,9 @@ def test_ajuster_un_critere_indecis_tranche() -> None:
     assert ajustee.total is not None
     assert ajustee.faits_a_demander == ()
     ligne = ajustee.ligne_note("QPV")
-    assert (ligne.points, ligne.points_calcules, ligne.etat) == (6, None, EtatLigne.MANQUANT)
+    assert ligne.points == 6
+    assert ligne.points_calcules is None
+    assert ligne.etat is EtatLigne.MANQUANT
     assert ligne.motif == "Il manque : part de bénéficiaires habitant un QPV ; entre 0 et 12 sur 12"
     assert ajustee.minimum == Fraction(100 * (24 + 4 + 6 + 3) + 420 + 800 + 750 + 800 + 150 + 360, 97)
 

@@ -130,7 +130,7 @@ def test_un_fait_favorable_de_plus_ne_fait_pas_baisser_la_note(faits: FaitsDossi
 def test_un_nombre_favorable_qui_monte_ne_fait_pas_baisser_la_note(
     faits: FaitsDossier, code: str, donnees: st.DataObject
 ) -> None:
-    bas, haut = sorted([donnees.draw(une_valeur(code)), donnees.draw(une_valeur(code))])  # type: ignore[type-var]
+    bas, haut = sorted([donnees.draw(une_valeur(code)), donnees.draw(une_valeur(code))])
     avant = les_notes(faits.avec(**{code: Fait(bas, Statut.VERIFIE)}))
     apres = les_notes(faits.avec(**{code: Fait(haut, Statut.VERIFIE)}))
     for note_avant, note_apres in zip(avant, apres, strict=True):
@@ -156,7 +156,8 @@ def test_sans_objet_n_est_jamais_zero_il_sort_du_bareme(faits: FaitsDossier) -> 
         for ligne in note.lignes:
             if ligne.etat is EtatLigne.SANS_OBJET:
                 assert ligne.code in {"COU", "PLU"}
-                assert (ligne.points, ligne.poids_effectif) == (None, 0)
+                assert ligne.points is None
+                assert ligne.poids_effectif == 0
         sortis = sum(ligne.maximum for ligne in note.lignes if not ligne.compte)
         assert note.points_possibles == 100 - sortis
         assert sum((ligne.poids_effectif for ligne in note.lignes), Fraction(0)) == 100

@@ -8,86 +8,20 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from itertools import islice
 
 from app.etapes.contrat.rules.contenu import ContenuContrat, Fiche, Json, Objectif, Operationnel
 
 _MOT = re.compile(r"[^\W_]+")
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
 _VIDES = frozenset(
-    [
-        "a",
-        "ai",
-        "au",
-        "aux",
-        "avec",
-        "c",
-        "ce",
-        "ces",
-        "cette",
-        "comme",
-        "d",
-        "dans",
-        "de",
-        "des",
-        "du",
-        "elle",
-        "en",
-        "est",
-        "et",
-        "eux",
-        "il",
-        "ils",
-        "j",
-        "je",
-        "l",
-        "la",
-        "le",
-        "les",
-        "leur",
-        "leurs",
-        "lui",
-        "m",
-        "ma",
-        "mais",
-        "me",
-        "mes",
-        "mon",
-        "n",
-        "ne",
-        "nos",
-        "notre",
-        "nous",
-        "on",
-        "ou",
-        "par",
-        "pas",
-        "plus",
-        "pour",
-        "qu",
-        "que",
-        "qui",
-        "s",
-        "sa",
-        "se",
-        "ses",
-        "son",
-        "sont",
-        "sur",
-        "t",
-        "ta",
-        "tes",
-        "toi",
-        "ton",
-        "tu",
-        "un",
-        "une",
-        "veut",
-        "veux",
-        "vos",
-        "votre",
-        "vous",
-        "y",
-    ]
+    re.findall(
+        r"\w+",
+        """a ai au aux avec c ce ces cette comme d dans de des du elle en est et eux il ils j je l la le les leur leurs
+        lui m ma mais me mes mon n ne nos notre nous on ou par pas plus pour qu que qui s sa se ses son sont sur t ta
+        tes toi ton tu un une veut veux vos votre vous y""",
+    )
 )
 COURT = 3
 AUTOUR = 90
@@ -181,7 +115,7 @@ def documents(contenu: ContenuContrat) -> tuple[Document, ...]:
 def chercher(ou: Iterable[Document], question: str) -> tuple[Resultat, ...]:
     """Les documents qui portent au moins la moitié des mots, les plus complets d'abord, au plus `RESULTATS`.
 
-    Choix du projet : un mot se trouve par son début (« jardin » trouve « jardinage »), trois lettres au plus exactement.
+    Choix du projet : un mot se trouve par son début (« jardin » trouve « jardinage ») ; court, il se trouve entier.
     """
     voulus = termes(question)
     if not voulus:
@@ -226,7 +160,7 @@ def _correspond(mot: str, terme: str) -> bool:
 def _contient(mots: tuple[str, ...], terme: str) -> bool:
     """`mots` est trié : le premier candidat suffit pour un début de mot."""
     if len(terme) <= COURT:
-        return any(_correspond(mot, terme) for mot in (terme, f"{terme}s", f"{terme}x") if _exact(mots, mot))
+        return any(_exact(mots, mot) for mot in (terme, f"{terme}s", f"{terme}x"))
     rang = bisect_left(mots, terme)
     return rang < len(mots) and mots[rang].startswith(terme)
 
@@ -238,17 +172,25 @@ def _exact(mots: tuple[str, ...], mot: str) -> bool:
 
 def _places(texte: str, voulus: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     for trouve in _MOT.finditer(texte):
-        if any(_correspond(mot, terme) for mot in _MOT.findall(plier(trouve[0])) for terme in voulus):
+        if any(_correspond(_mot_plie(trouve[0]), terme) for terme in voulus):
             yield trouve.span()
 
 
+@lru_cache(maxsize=8192)  # un contrat emploie quelques milliers de mots, relus à chaque recherche
+def _mot_plie(mot: str) -> str:
+    return plier(mot)
+
+
 def _resultat(document: Document, voulus: tuple[str, ...], manquants: tuple[str, ...]) -> Resultat:
-    extraits: list[tuple[Morceau, ...]] = []
+    extraits = islice(_extraits(document, voulus), EXTRAITS)
+    return Resultat(document, surligner(document.titre, voulus), tuple(extraits), manquants)
+
+
+def _extraits(document: Document, voulus: tuple[str, ...]) -> Iterator[tuple[Morceau, ...]]:
     for texte in document.textes:
         place = next(_places(texte, voulus), None)
-        if place is not None and len(extraits) < EXTRAITS:
-            extraits.append(surligner(_autour(texte, *place), voulus))
-    return Resultat(document, surligner(document.titre, voulus), tuple(extraits), manquants)
+        if place is not None:
+            yield surligner(_autour(texte, *place), voulus)
 
 
 def _autour(texte: str, debut: int, fin: int) -> str:
@@ -274,7 +216,7 @@ def _document(
 
 
 def _mots(textes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({mot for texte in textes for mot in _MOT.findall(plier(texte))}))
+    return tuple(sorted({_mot_plie(mot) for texte in textes for mot in _MOT.findall(texte)}))
 
 
 def _objectif(objectif: Objectif) -> Document:

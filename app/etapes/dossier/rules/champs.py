@@ -61,12 +61,13 @@ class FormeColonne(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Colonne:
-    """Une colonne d'un champ-table. `cle` : sans elle la rangée est tenue pour vide."""
+    """Une colonne d'un champ-table. `cle` : exigée dès qu'une case de la rangée l'est ; `positif` : zéro refusé."""
 
     code: str
     libelle: str
     forme: FormeColonne
     cle: bool = False
+    positif: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -218,7 +219,7 @@ CHAMPS: tuple[Champ, ...] = (
     Champ("demandes", _F, "Montants demandés", Forme.TABLE, colonnes=(
         Colonne("ligne", "Financeur", FormeColonne.CODE, cle=True),
         Colonne("annee", "Année", FormeColonne.ENTIER, cle=True),
-        Colonne("montant", "Montant demandé", _MONTANT, cle=True),
+        Colonne("montant", "Montant demandé", _MONTANT, cle=True, positif=True),
     )),
     Champ("precedents", _F, "L’an dernier", Forme.TABLE, exige=False, exige_court=False, colonnes=(
         Colonne("ligne", "Financeur", FormeColonne.CODE, cle=True),

@@ -19,6 +19,8 @@ SILENCE_VAUT_REJET = Parametre(
     source=Source("code des relations entre le public et l'administration", "art. L.231-4, 3°"),
     valeurs={date(2014, 11, 12): 2},
 )
+FIGES_AU_DEPOT = frozenset({"demandes", "duree"})
+"""Un complément ne change pas ce qui est demandé. Choix du projet : architecture, décision 5 (montants ajoutés)."""
 
 
 @dataclass(frozen=True, slots=True)

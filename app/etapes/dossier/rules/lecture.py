@@ -1,10 +1,11 @@
-"""Lire une saisie : texte tapé → valeur JSON du champ, ou une faute en français. Une valeur vide efface le champ."""
+"""Lire une saisie (texte tapé ou JSON natif) → valeur du champ, ou une faute en français. Vide : le champ s'efface."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne
 from app.noyau.erreurs import Faute
@@ -12,6 +13,7 @@ from app.noyau.euros import ZERO, Euros, MontantIllisible
 
 MONTANT_MAX = Euros.de(10_000_000)
 RANGEES_MAX = 60
+LONGUEUR_NOMBRE = 40
 Valeur = str | int | bool | list[str] | list[dict[str, str | int | bool]] | None
 
 
@@ -34,10 +36,16 @@ def lire_montant(texte: str) -> Euros:
 
     Choix du projet : borne de vraisemblance (la plus grosse action réelle reçoit 269 000 €, domaine.md § 2.2).
     """
+    if sum(map(str.isdigit, texte)) > LONGUEUR_NOMBRE:
+        raise ValueError("Ce montant dépasse dix millions d’euros : vérifiez-le.")
     try:
         montant = Euros.lire(texte)
     except MontantIllisible:
         raise ValueError("Écrivez un montant en euros, par exemple 1 250 ou 1 250,50.") from None
+    return _borner_montant(montant)
+
+
+def _borner_montant(montant: Euros) -> Euros:
     if montant < ZERO:
         raise ValueError("Un montant ne peut pas être négatif.")
     if montant > MONTANT_MAX:
@@ -49,9 +57,17 @@ def _entier(texte: str, maximum: int = 0) -> int:
     epure = texte.replace("\u202f", "").replace("\u00a0", "").replace(" ", "")
     if not (epure.isascii() and epure.isdigit()):
         raise ValueError("Écrivez un nombre entier, sans décimale.")
-    if maximum and int(epure) > maximum:
+    if len(epure) > LONGUEUR_NOMBRE:
+        raise ValueError("Ce nombre paraît trop grand : vérifiez-le.")
+    return _borner_entier(int(epure), maximum)
+
+
+def _borner_entier(nombre: int, maximum: int = 0) -> int:
+    if nombre < 0:
+        raise ValueError("Ce nombre ne peut pas être négatif.")
+    if maximum and nombre > maximum:
         raise ValueError(f"Ce nombre paraît trop grand : {maximum} au plus.")
-    return int(epure)
+    return nombre
 
 
 def _oui(texte: str) -> bool:
@@ -159,8 +175,7 @@ def _compte(colonne: Colonne) -> bool:
 
 def _cellule(champ: Champ, colonne: Colonne, brut: str, domaines: Domaines) -> str | int | bool | None:
     if not brut:
-        if colonne.cle:
-            raise ValueError("Remplissez cette case, ou videz la ligne.")
+        _exiger_remplie(colonne)
         return None
     match colonne.forme:
         case FormeColonne.TEXTE:
@@ -168,15 +183,118 @@ def _cellule(champ: Champ, colonne: Colonne, brut: str, domaines: Domaines) -> s
         case FormeColonne.ENTIER:
             return _entier(brut, 1_000_000)
         case FormeColonne.MONTANT:
-            return lire_montant(brut).centimes
+            return _centimes(colonne, lire_montant(brut))
         case FormeColonne.OUI:
             return _oui(brut)
         case _:
-            admis = (
-                brut in {c for c, _ in colonne.options}
-                if colonne.options
-                else domaines.admet("lignes" if colonne.code == "ligne" else champ.domaine, brut)
-            )
-            if not admis:
-                raise ValueError("Cette réponse n’est pas dans la liste.")
-            return brut
+            return _code_de_colonne(champ, colonne, brut, domaines)
+
+
+def _exiger_remplie(colonne: Colonne) -> None:
+    if colonne.cle:
+        raise ValueError("Remplissez cette case, ou videz la ligne.")
+
+
+def _centimes(colonne: Colonne, montant: Euros) -> int:
+    if colonne.positif and montant == ZERO:
+        raise ValueError("Le montant doit dépasser zéro ; laissez la case vide si vous ne demandez rien.")
+    return montant.centimes
+
+
+def _code_de_colonne(champ: Champ, colonne: Colonne, code: str, domaines: Domaines) -> str:
+    if colonne.options:
+        admis = code in {c for c, _ in colonne.options}
+    else:
+        admis = domaines.admet("lignes" if colonne.code == "ligne" else champ.domaine, code)
+    if not admis:
+        raise ValueError("Cette réponse n’est pas dans la liste.")
+    return code
+
+
+def lire_json(champ: Champ, brut: object, domaines: Domaines) -> tuple[Valeur, tuple[Faute, ...]]:
+    """Valeur d'un champ d'après du JSON natif (montants en centimes entiers) ; null, "" et [] l'effacent.
+
+    Choix du projet : l'API et les formulaires jugent par les mêmes règles (conception/interface.md).
+    """
+    if brut is None or brut in ("", []):
+        return None, ()
+    try:
+        if champ.forme is Forme.TABLE:
+            return _table_json(champ, brut, domaines)
+        return _simple_json(champ, brut, domaines), ()
+    except ValueError as erreur:
+        return None, (Faute(champ.code, str(erreur), "valeur_refusee"),)
+
+
+def _attendre(brut: object, genre: type, phrase: str) -> Any:
+    if not isinstance(brut, genre) or (genre is int and isinstance(brut, bool)):
+        raise ValueError(phrase)
+    return brut
+
+
+def _texte_json(brut: object) -> str:
+    return str(_attendre(brut, str, "Donnez un texte.")).strip()
+
+
+def _entier_json(brut: object, maximum: int) -> int:
+    return _borner_entier(_attendre(brut, int, "Donnez un nombre entier."), maximum)
+
+
+def _simple_json(champ: Champ, brut: object, domaines: Domaines) -> Valeur:
+    match champ.forme:
+        case Forme.TEXTE | Forme.LONG:
+            return _texte(_texte_json(brut), champ.maximum) or None
+        case Forme.ENTIER:
+            return _entier_json(brut, champ.maximum)
+        case Forme.DATE:
+            return _date(_texte_json(brut))
+        case Forme.OUI:
+            return bool(_attendre(brut, bool, "Répondez par true ou false."))
+        case Forme.CODE:
+            return _code(champ, _texte_json(brut), domaines)
+        case _:
+            codes = [_texte_json(code) for code in _attendre(brut, list, "Donnez une liste de codes.")]
+            return _codes(champ, codes, domaines)
+
+
+def _table_json(
+    champ: Champ, brut: object, domaines: Domaines
+) -> tuple[list[dict[str, str | int | bool]] | None, tuple[Faute, ...]]:
+    rangees = _attendre(brut, list, "Donnez une liste d’objets.")
+    if len(rangees) > RANGEES_MAX:
+        return None, (Faute(champ.code, f"Au plus {RANGEES_MAX} lignes.", "trop_de_lignes"),)
+    rendu: list[dict[str, str | int | bool]] = []
+    fautes: list[Faute] = []
+    for rang, rangee in enumerate(rangees):
+        objet: dict[str, Any] = _attendre(rangee, dict, "Donnez une liste d’objets.")
+        inconnues = sorted(objet.keys() - {c.code for c in champ.colonnes})
+        fautes += [Faute(f"{champ.code}.{rang}.{c}", "Cette colonne n’existe pas.", "champ_inconnu") for c in inconnues]
+        lue: dict[str, str | int | bool] = {}
+        for colonne in champ.colonnes:
+            try:
+                valeur = _cellule_json(champ, colonne, objet.get(colonne.code), domaines)
+            except ValueError as erreur:
+                fautes.append(Faute(f"{champ.code}.{rang}.{colonne.code}", str(erreur), "valeur_refusee"))
+                continue
+            if valeur is not None:
+                lue[colonne.code] = valeur
+        rendu.append(lue)
+    return (rendu or None), tuple(fautes)
+
+
+def _cellule_json(champ: Champ, colonne: Colonne, brut: object, domaines: Domaines) -> str | int | bool | None:
+    if brut is None or (isinstance(brut, str) and not brut.strip()):
+        _exiger_remplie(colonne)
+        return None
+    match colonne.forme:
+        case FormeColonne.TEXTE:
+            return _texte(_texte_json(brut), 500)
+        case FormeColonne.ENTIER:
+            return _entier_json(brut, 1_000_000)
+        case FormeColonne.MONTANT:
+            centimes = _attendre(brut, int, "Donnez un montant en centimes entiers.")
+            return _centimes(colonne, _borner_montant(Euros(centimes)))
+        case FormeColonne.OUI:
+            return bool(_attendre(brut, bool, "Répondez par true ou false."))
+        case _:
+            return _code_de_colonne(champ, colonne, _texte_json(brut), domaines)

@@ -1,4 +1,4 @@
-"""Le brouillon : créer, enregistrer champ par champ (compare-et-échange), envoyer en signature, reprendre."""
+"""Le brouillon : créer (ou repartir d'un dossier), enregistrer par compare-et-échange, envoyer en signature."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from sqlalchemy.orm import Session
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.appel.rules import depot_possible
-from app.etapes.contrat import repository as contenus
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
+from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import champ
-from app.etapes.dossier.rules.depot import CadreDepot, est_chemin_court, verifier_depot
+from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT, CadreDepot, est_chemin_court, verifier_depot
 from app.etapes.dossier.rules.etats import MODIFIABLES, EtatDossier
 from app.etapes.dossier.rules.lecture import Domaines, Valeur
+from app.etapes.dossier.rules.reprise import DemandePassee, valeurs_reprises
+from app.etapes.dossier.service.resume import RESUMES, resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
@@ -28,7 +30,6 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.contrats import repository as contrats
-from app.referentiels.lignes import repository as lignes
 
 ECRIT = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE})
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -49,9 +50,14 @@ def creer_brouillon(
     maintenant: datetime,
     renouvelle: Dossier | None = None,
 ) -> Dossier:
-    """Ouvre un brouillon dans la phase ouverte de l'appel. Lève ActeInterdit ou ActeImpossible (appel_clos)."""
+    """Ouvre un brouillon dans la phase ouverte de l'appel, au besoin rempli d'après un dossier déposé, à revoir.
+
+    Lève ActeInterdit, ActeImpossible (appel_clos) ou SaisieInvalide (dossier à renouveler).
+    """
     if organisation.id not in acteur.organisations(ECRIT):
         raise ActeInterdit("Vous ne rédigez pas pour cette organisation.")
+    if renouvelle is not None:
+        _exiger_renouvelable(renouvelle, appel, organisation)
     refus = ActeImpossible("Cet appel n’a pas de phase ouverte.", code="appel_clos")
     for phase in appels.list_phases(session, appel.id):
         verdict = depot_possible(appel.etat, appels.intervalle(phase), maintenant)
@@ -80,26 +86,49 @@ def creer_brouillon(
         session, contrat_id=dossier.contrat_id, acte="dossier.cree", objet=dossier.reference, acteur=acteur.acteur,
         maintenant=maintenant, apres={"appel": appel.code, "organisation": organisation.code},
     )  # fmt: skip
+    if renouvelle is not None:
+        _recopier(session, renouvelle, dossier, appel, organisation, acteur, maintenant)
     return dossier
+
+
+def _exiger_renouvelable(source: Dossier, appel: Appel, organisation: Organisation) -> None:
+    if source.numero is None or source.organisation_id != organisation.id or source.contrat_id != appel.contrat_id:
+        phrase = "Choisissez un dossier déjà déposé par cette organisation, dans ce contrat."
+        raise SaisieInvalide([Faute("renouvelle", phrase, "renouvellement_impossible")])
+
+
+def _recopier(
+    session: Session,
+    source: Dossier,
+    dossier: Dossier,
+    appel: Appel,
+    organisation: Organisation,
+    acteur: Identite,
+    maintenant: datetime,
+) -> None:
+    """Les champs repris portent la version 0 : « à revoir » tant que leur étape n'est pas enregistrée."""
+    fige = repository.get_version(session, source.id)
+    passees = [
+        DemandePassee(ligne.code, demande.annee, demande.montant_demande)
+        for demande, ligne in repository.list_demandes(session, [source.id])
+    ]
+    valeurs = valeurs_reprises(
+        fige.contenu if fige is not None else {}, source.numero or "", passees, appel.annee, domaines(session, dossier)
+    )
+    for code, valeur in valeurs.items():
+        session.add(
+            Champ(
+                contrat_id=dossier.contrat_id, dossier_id=dossier.id, code=code, valeur=valeur, version=0,
+                par=acteur.acteur, a=maintenant,
+            )
+        )  # fmt: skip
+    resumer(dossier, valeurs, organisation, appel.annee)
+    session.flush()
 
 
 def domaines(session: Session, dossier: Dossier) -> Domaines:
     """Les codes qu'un dossier peut citer : ceux de sa version du contrat."""
-    fiches = repository.list_fiches(session, dossier.version_id)
-    objectifs, operationnels = contenus.codes_d_objectifs(session, dossier.version_id)
-    return Domaines(
-        {
-            "objectifs": objectifs,
-            "operationnels": operationnels,
-            "fiches": frozenset(f.code for f, _, _ in fiches),
-            "communes": frozenset(c.insee for _, c, _ in fiches),
-            "quartiers": frozenset(q.code for _, _, q in fiches),
-            "priorites": frozenset(
-                f"{code}:{p.rang}" for p, code in repository.list_priorites(session, dossier.version_id)
-            ),
-            "lignes": frozenset(ligne.code for ligne in lignes.list_lignes(session, dossier.contrat_id)),
-        }
-    )
+    return get_referentiel(session, dossier.contrat_id, dossier.version_id).domaines
 
 
 def exiger_modifiable(acteur: Identite, dossier: Dossier) -> None:
@@ -116,59 +145,85 @@ def enregistrer(
     identifiant: str,
     valeurs: Mapping[str, Valeur],
     *,
-    versions: Mapping[str, int],
     acteur: Identite,
     maintenant: datetime,
+    versions: Mapping[str, int] | None = None,
+    version_lue: int | None = None,
 ) -> Dossier:
-    """Enregistre des champs par compare-et-échange : `versions[code]` est la version lue (0 : jamais rempli).
+    """Enregistre des champs par compare-et-échange ; un champ inchangé ne compte pas.
 
-    Un champ inchangé ne compte pas. Si un champ a bougé entre-temps, rien n'est écrit et VersionPerimee porte, par
-    champ, (valeur enregistrée, valeur saisie).
+    `version_lue` : la version du dossier entier (API) ; sinon `versions[code]`, celle de chaque champ lu (0 : jamais
+    rempli, ou repris et jamais relu). Si quelque chose a bougé, rien n'est écrit et VersionPerimee porte, par champ,
+    (valeur enregistrée, valeur saisie). Lève aussi ActeInterdit, ActeImpossible ou SaisieInvalide.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     exiger_modifiable(acteur, dossier)
-    inconnus = [code for code in valeurs if champ(code) is None]
-    if inconnus:
-        raise SaisieInvalide([Faute(code, "Ce champ n’existe pas.", "champ_inconnu") for code in inconnus])
     champs = repository.list_champs(session, dossier.id, verrou=True)
-    conflits: dict[str, tuple[object, object]] = {}
-    a_ecrire: dict[str, Valeur] = {}
-    for code, valeur in valeurs.items():
-        actuel = champs.get(code)
-        if (actuel.valeur if actuel else None) == valeur:
-            continue
-        if versions.get(code, 0) != (actuel.version if actuel else 0):
-            conflits[code] = (actuel.valeur if actuel else None, valeur)
-        a_ecrire[code] = valeur
-    if conflits:
-        phrase = "Quelqu’un d’autre a enregistré entre-temps. Rien n’est perdu : choisissez, puis enregistrez."
-        raise VersionPerimee(phrase, conflits)
-    for code, valeur in a_ecrire.items():
-        _ecrire(session, dossier, champs.get(code), code, valeur, acteur, maintenant)
-    if a_ecrire:
+    changes = {code: valeur for code, valeur in valeurs.items() if _valeur(champs, code) != valeur}
+    relus = {code for code in valeurs if code in champs and champs[code].version == 0}
+    _exiger_admis(dossier, valeurs, changes)
+    _exiger_lues(dossier, champs, changes, versions or {}, version_lue)
+    for code in changes.keys() | relus:
+        _ecrire(session, dossier, champs, code, valeurs[code], acteur, maintenant)
+    if changes:
         dossier.version += 1
+    if changes or relus:
         dossier.modifie_at = maintenant
-        if isinstance(titre := a_ecrire.get("titre", dossier.titre), str):
-            dossier.titre = titre
+    if dossier.etat is EtatDossier.BROUILLON and changes.keys() & RESUMES:
+        cadre_du_dossier = get_cadre(session, dossier)
+        contenu = {code: c.valeur for code, c in champs.items() if c.valeur is not None}
+        resumer(dossier, contenu, cadre_du_dossier.organisation, cadre_du_dossier.appel.annee)
     return dossier
+
+
+def _valeur(champs: Mapping[str, Champ], code: str) -> Any:
+    return champs[code].valeur if code in champs else None
+
+
+def _exiger_admis(dossier: Dossier, valeurs: Mapping[str, Valeur], changes: Mapping[str, Valeur]) -> None:
+    fautes = [Faute(code, "Ce champ n’existe pas.", "champ_inconnu") for code in valeurs if champ(code) is None]
+    if dossier.numero is not None:
+        phrase = "Ce qui est demandé est figé depuis le dépôt : il ne se change plus."
+        fautes += [Faute(code, phrase, "fige_au_depot") for code in sorted(changes.keys() & FIGES_AU_DEPOT)]
+    if fautes:
+        raise SaisieInvalide(fautes)
+
+
+def _exiger_lues(
+    dossier: Dossier,
+    champs: Mapping[str, Champ],
+    changes: Mapping[str, Valeur],
+    versions: Mapping[str, int],
+    version_lue: int | None,
+) -> None:
+    if version_lue is not None:
+        perimes = list(changes)
+        if version_lue == dossier.version:
+            return
+    else:
+        perimes = [c for c in changes if versions.get(c, 0) != (champs[c].version if c in champs else 0)]
+        if not perimes:
+            return
+    phrase = "Quelqu’un d’autre a enregistré entre-temps. Rien n’est perdu : choisissez, puis enregistrez."
+    raise VersionPerimee(phrase, {code: (_valeur(champs, code), changes[code]) for code in perimes})
 
 
 def _ecrire(
     session: Session,
     dossier: Dossier,
-    actuel: Champ | None,
+    champs: dict[str, Champ],
     code: str,
     valeur: Valeur,
     acteur: Identite,
     maintenant: datetime,
 ) -> None:
+    actuel = champs.get(code)
     if actuel is None:
-        session.add(
-            Champ(
-                contrat_id=dossier.contrat_id, dossier_id=dossier.id, code=code, valeur=valeur, version=1,
-                par=acteur.acteur, a=maintenant,
-            )
+        champs[code] = Champ(
+            contrat_id=dossier.contrat_id, dossier_id=dossier.id, code=code, valeur=valeur, version=1,
+            par=acteur.acteur, a=maintenant,
         )  # fmt: skip
+        session.add(champs[code])
         return
     actuel.valeur, actuel.version = valeur, actuel.version + 1
     actuel.par, actuel.a = acteur.acteur, maintenant

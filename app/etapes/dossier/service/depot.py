@@ -16,8 +16,9 @@ from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, DepotIdempotent, Dossier, DossierVersion, Passage
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.depot import LigneOuverte, hors_champ, verifier_depot
-from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.dossier.rules.etats import DEPOSES, EtatDemande, EtatDossier, transition
 from app.etapes.dossier.service.brouillon import cadre
+from app.etapes.dossier.service.resume import resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.jobs import differer
@@ -30,6 +31,7 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.lignes import repository as lignes
+from app.referentiels.lignes.rules import NatureAutorite
 
 PERIMEE = "Le dossier a changé depuis que vous l’avez lu. Relisez-le, puis recommencez."
 
@@ -61,23 +63,21 @@ def deposer(
 ) -> Dossier:
     """Dépose un dossier signé. Un second dépôt du même dossier rend le même dossier, déjà numéroté.
 
-    Lève ActeImpossible (`signature_manquante`, `appel_clos`…), VersionPerimee ou SaisieInvalide.
+    Lève ActeInterdit, ActeImpossible (`signature_manquante`, `appel_clos`…), VersionPerimee ou SaisieInvalide.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    if not roles_sur_dossier(acteur, dossier) & transition("deposer").roles:
+        raise ActeInterdit("Seule l’organisation dépose son dossier.")
     if cle is not None and (deja := repository.get_depot_idempotent(session, cle, acteur.acteur)) is not None:
         if deja.dossier_id != dossier.id:
             raise ActeImpossible("Cette clé a déjà servi à un autre dépôt.", code="cle_deja_utilisee")
         return dossier
-    if dossier.numero is not None:
+    if dossier.etat in DEPOSES:
         return dossier
-    _exiger_version(dossier, version_lue)
-    if dossier.signe_le is None or dossier.signe_version != dossier.version:
-        raise ActeImpossible(
-            "Ce dossier n’est pas signé : faites-le signer avant de déposer.", code="signature_manquante"
-        )
-    phase = appels.get_phase(session, dossier.phase_id)
-    appel = appels.get_appel(session, dossier.appel_id, verrou=True)
-    verdict = depot_possible(appel.etat, appels.intervalle(phase), maintenant)
+    _exiger_deposable(dossier, version_lue)
+    # Relu sous verrou même s'il est déjà en mémoire : un compteur périmé donnerait deux fois le même numéro.
+    appel = session.get_one(Appel, dossier.appel_id, with_for_update={"key_share": True}, populate_existing=True)
+    verdict = depot_possible(appel.etat, appels.intervalle(appels.get_phase(session, dossier.phase_id)), maintenant)
     if not verdict.possible:
         raise ActeImpossible(verdict.motif, code=verdict.code)
     contenu = repository.contenu(session, dossier.id)
@@ -91,7 +91,7 @@ def deposer(
     dossier.depose_le = maintenant
     passer_dossier(session, dossier, "deposer", acteur=acteur, maintenant=maintenant)
     resumer(dossier, contenu, organisation, appel.annee)
-    figer(session, dossier, contenu, maintenant)
+    figer(session, dossier, contenu, acteur, maintenant)
     _ouvrir_demandes(session, dossier, appel, contenu, acteur, maintenant)
     if cle is not None:
         session.add(
@@ -99,24 +99,24 @@ def deposer(
                 contrat_id=dossier.contrat_id, cle=cle, acteur=acteur.acteur, dossier_id=dossier.id, a=maintenant
             )
         )
-    differer(session, "dossier.accuser_reception", dossier_id=dossier.id, instant=maintenant.isoformat())
+    differer(session, "dossier.accuser_reception", maintenant=maintenant, dossier_id=dossier.id)
     return dossier
 
 
-def resumer(dossier: Dossier, contenu: Mapping[str, Any], organisation: Organisation, annee: int) -> None:
-    """Tient les colonnes de résumé que lisent les listes."""
-    budget = lire_budget(contenu, annee)
-    dossier.titre = str(contenu.get("titre", ""))
-    dossier.objectif = str(contenu.get("objectif_principal", ""))
-    dossier.quartiers = sorted(contenu.get("quartiers_beneficiaires") or ())
-    dossier.fiches = sorted(contenu.get("fiches") or ())
-    dossier.montant_demande = budget.demande_annee
-    dossier.duree_annees = int(contenu.get("duree") or 1)
-    dossier.recherche = " ".join((dossier.numero or "", dossier.titre, organisation.nom, organisation.sigle))
+def _exiger_deposable(dossier: Dossier, version_lue: int) -> None:
+    if dossier.etat is EtatDossier.RETIRE:
+        raise ActeImpossible("Ce dossier est retiré : il ne se dépose plus.", code="etat_contraire")
+    _exiger_version(dossier, version_lue)
+    if dossier.signe_le is None or dossier.signe_version != dossier.version:
+        raise ActeImpossible(
+            "Ce dossier n’est pas signé : faites-le signer avant de déposer.", code="signature_manquante"
+        )
 
 
-def figer(session: Session, dossier: Dossier, contenu: Mapping[str, Any], maintenant: datetime) -> DossierVersion:
-    """Ajoute le contenu figé suivant : JSON canonique et son empreinte."""
+def figer(
+    session: Session, dossier: Dossier, contenu: Mapping[str, Any], acteur: Identite, maintenant: datetime
+) -> DossierVersion:
+    """Ajoute le contenu figé suivant : JSON canonique et son empreinte, consignée."""
     version = DossierVersion(
         contrat_id=dossier.contrat_id,
         dossier_id=dossier.id,
@@ -127,6 +127,10 @@ def figer(session: Session, dossier: Dossier, contenu: Mapping[str, Any], mainte
     )
     session.add(version)
     session.flush()
+    consigner(
+        session, contrat_id=dossier.contrat_id, acte="dossier.fige", objet=dossier.numero or "",
+        acteur=acteur.acteur, maintenant=maintenant, apres={"rang": version.rang, "empreinte": version.empreinte},
+    )  # fmt: skip
     return version
 
 
@@ -146,7 +150,7 @@ def _ouvrir_demandes(
         ligne = par_code[saisie.ligne]
         motif = hors_champ(LigneOuverte(ligne.code, ligne.intitule, communes.get(ligne.code)), visees)
         n1 = precedents.get(saisie.ligne, {}) if saisie.annee == appel.annee else {}
-        etat = ligne.nature_autorite.value == "etat"
+        etat = ligne.nature_autorite is NatureAutorite.ETAT
         demande = Demande(
             contrat_id=dossier.contrat_id,
             dossier_id=dossier.id,
@@ -191,10 +195,15 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
         if complement.recue_le is None:
             complement.recue_le, complement.reponse = maintenant, reponse.strip()
     resumer(dossier, contenu, organisation, appel.annee)
-    version = figer(session, dossier, contenu, maintenant)
+    figer(session, dossier, contenu, acteur, maintenant)
+    _reporter_dauphin(session, dossier, contenu)
     dossier.version += 1
-    consigner(
-        session, contrat_id=dossier.contrat_id, acte="dossier.fige", objet=dossier.numero or "",
-        acteur=acteur.acteur, maintenant=maintenant, apres={"rang": version.rang, "empreinte": version.empreinte},
-    )  # fmt: skip
     return dossier
+
+
+def _reporter_dauphin(session: Session, dossier: Dossier, contenu: Mapping[str, Any]) -> None:
+    """Le thème et le numéro Dauphin arrivent souvent après le dépôt : les demandes à l'État les reçoivent."""
+    for demande, ligne in repository.list_demandes(session, [dossier.id]):
+        if ligne.nature_autorite is NatureAutorite.ETAT:
+            demande.theme_p147 = contenu.get("theme_p147") or demande.theme_p147
+            demande.numero_dauphin = contenu.get("numero_dauphin") or demande.numero_dauphin

@@ -66,6 +66,52 @@ def examiner(
     return demande
 
 
+def _reprendre(
+    session: Session,
+    identifiant: str,
+    acte: str,
+    *,
+    ligne: str,
+    annee: int,
+    motif: str,
+    acteur: Identite,
+    maintenant: datetime,
+) -> Demande:
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    demande = repository.get_demande(session, dossier, ligne, annee, verrou=True)
+    passer_demande(session, dossier, demande, acte, ligne=ligne, acteur=acteur, maintenant=maintenant, motif=motif)
+    return demande
+
+
+def rouvrir(
+    session: Session, identifiant: str, *, ligne: str, annee: int, motif: str, acteur: Identite, maintenant: datetime
+) -> Demande:
+    """Rouvre l'examen d'une demande écartée (irrecevable, hors champ, orientée)."""
+    return _reprendre(
+        session, identifiant, "rouvrir", ligne=ligne, annee=annee, motif=motif, acteur=acteur, maintenant=maintenant
+    )
+
+
+def reprendre_examen(
+    session: Session, identifiant: str, *, ligne: str, annee: int, motif: str, acteur: Identite, maintenant: datetime
+) -> Demande:
+    """Reprend l'examen d'une demande ajournée par la commission."""
+    return _reprendre(
+        session, identifiant, "reprendre_examen", ligne=ligne, annee=annee, motif=motif, acteur=acteur,
+        maintenant=maintenant,
+    )  # fmt: skip
+
+
+def declarer_caduque(
+    session: Session, identifiant: str, *, ligne: str, annee: int, motif: str, acteur: Identite, maintenant: datetime
+) -> Demande:
+    """Met fin à une demande restée en réserve ou ajournée."""
+    return _reprendre(
+        session, identifiant, "declarer_caduque", ligne=ligne, annee=annee, motif=motif, acteur=acteur,
+        maintenant=maintenant,
+    )  # fmt: skip
+
+
 def demander_complement(
     session: Session,
     identifiant: str,
@@ -101,7 +147,7 @@ def demander_complement(
     )
     session.add(complement)
     session.flush()
-    differer(session, "dossier.annoncer_complement", complement_id=complement.id, instant=maintenant.isoformat())
+    differer(session, "dossier.annoncer_complement", maintenant=maintenant, complement_id=complement.id)
     return complement
 
 

@@ -10,6 +10,7 @@ from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, Dossier, Passage
 from app.etapes.dossier.rules.etats import (
     AVANT_DECISION,
+    FINALES,
     LIBELLES_DEMANDE,
     LIBELLES_DOSSIER,
     EtatDemande,
@@ -133,4 +134,15 @@ def retirer(session: Session, identifiant: str, *, acteur: Identite, maintenant:
             )  # fmt: skip
             demande.etat = EtatDemande.RETIREE
             demande.modifiee_at = maintenant
+    return dossier
+
+
+def clore(session: Session, identifiant: str, *, acteur: Identite, maintenant: datetime) -> Dossier:
+    """Clôt un dossier dont chaque demande est arrivée à son terme. Lève ActeImpossible (`demandes_en_cours`)."""
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
+    passer_dossier(session, dossier, "clore", acteur=acteur, maintenant=maintenant)
+    en_cours = [ligne.code for d, ligne in repository.list_demandes(session, [dossier.id]) if d.etat not in FINALES]
+    if en_cours:
+        phrase = f"Des demandes ne sont pas arrivées à leur terme : {', '.join(dict.fromkeys(en_cours))}."
+        raise ActeImpossible(phrase, code="demandes_en_cours")
     return dossier

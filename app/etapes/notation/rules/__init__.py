@@ -3,6 +3,24 @@
 from app.etapes.notation.rules.ajustements import AjustementRefuse, appliquer_ajustements
 from app.etapes.notation.rules.calcul import LigneInconnue, noter, noter_lignes
 from app.etapes.notation.rules.comparaison import comparer
+from app.etapes.notation.rules.correspondance import (
+    CORRESPONDANCES,
+    Cadre,
+    Constat,
+    Correspondance,
+    avec_constats,
+    avec_externes,
+    faits_du_contenu,
+    figer,
+)
+from app.etapes.notation.rules.description import (
+    BaremePublic,
+    CriterePublic,
+    PalierPublic,
+    decrire,
+    regles_publiques,
+)
+from app.etapes.notation.rules.effet import EffetLigne, Placement, mesurer_effet
 from app.etapes.notation.rules.export import note_vers_donnees, note_vers_json
 from app.etapes.notation.rules.faits import (
     FaitsDossier,
@@ -24,11 +42,28 @@ from app.etapes.notation.rules.medianes import (
 )
 from app.etapes.notation.rules.motifs import ecrire_arrondi, ecrire_decimal, ecrire_fait
 from app.etapes.notation.rules.note import Ajustement, EtatLigne, HorsChamp, LigneNote, Note, Resultat, totaliser
+from app.etapes.notation.rules.rejeu import a_garder, ajuster_en_taux, rejouer
+from app.etapes.notation.rules.saisie import (
+    TYPES_ACTION,
+    est_etabli_par_agent,
+    lire_saisie,
+    valeur_depuis_json,
+    valeur_vers_json,
+    valeurs_admises,
+)
 
 __all__ = [
+    "CORRESPONDANCES",
+    "TYPES_ACTION",
     "Ajustement",
     "AjustementRefuse",
+    "BaremePublic",
+    "Cadre",
+    "Constat",
+    "Correspondance",
     "CoutDossier",
+    "CriterePublic",
+    "EffetLigne",
     "EtatLigne",
     "FaitsDossier",
     "FaitsInvalides",
@@ -38,24 +73,41 @@ __all__ = [
     "Mediane",
     "Medianes",
     "Note",
+    "PalierPublic",
+    "Placement",
     "Resultat",
+    "a_garder",
+    "ajuster_en_taux",
     "appliquer_ajustements",
+    "avec_constats",
+    "avec_externes",
     "avec_medianes",
     "comparer",
+    "decrire",
     "ecrire_arrondi",
     "ecrire_decimal",
     "ecrire_fait",
+    "est_etabli_par_agent",
     "fait_vers_donnees",
     "faits_depuis_donnees",
     "faits_depuis_json",
+    "faits_du_contenu",
     "faits_vers_donnees",
     "faits_vers_json",
+    "figer",
+    "lire_saisie",
     "medianes_depuis_donnees",
     "medianes_par_type",
     "medianes_vers_donnees",
+    "mesurer_effet",
     "note_vers_donnees",
     "note_vers_json",
     "noter",
     "noter_lignes",
+    "regles_publiques",
+    "rejouer",
     "totaliser",
+    "valeur_depuis_json",
+    "valeur_vers_json",
+    "valeurs_admises",
 ]  # fmt: skip

@@ -14,7 +14,6 @@ from app.referentiels.grilles.rules import (
     AuPlus,
     Compte,
     Condition,
-    Couverture,
     Est,
     Lexique,
     MoinsDe,
@@ -85,8 +84,8 @@ def juge(condition: Condition, noms: Lexique) -> Juger:
         case Tous(conditions) | UnDe(conditions):
             assembler = _tous if isinstance(condition, Tous) else _un_de
             return assembler([juge(sous_condition, noms) for sous_condition in conditions])
-        case AuMoins(de, valeur) | AuPlus(de, valeur) | MoinsDe(de, valeur):
-            return _SEUILS[type(condition)](mesureur(de, noms), _simple(valeur))
+        case _:
+            return _SEUILS[type(condition)](mesureur(condition.de, noms), _simple(condition.valeur))
 
 
 def mesureur(code: str, noms: Lexique) -> Mesurer:
@@ -211,8 +210,8 @@ def _operation(operation: Operation, noms: Lexique) -> Mesurer:
             return _compte(parmi)
         case Nombre(de, ensemble):
             return _nombre(de, _codes(ensemble, noms))
-        case Couverture(de, par, ensemble):
-            return _couverture(de, par, _codes(ensemble, noms))
+        case _:
+            return _couverture(operation.de, operation.par, _codes(operation.ensemble, noms))
 
 
 def _du_fait(code: str) -> Mesurer:

@@ -83,7 +83,7 @@ def _ecrire_nombre(nombre: Fraction, unite: Unite) -> str:
             return f"{ecrire_decimal(nombre * 100)}{ESPACE_UNITE}%"
         case Unite.CENTIMES:
             return str(Euros(int(arrondir(nombre, 0))))
-        case Unite.FOIS | Unite.NOMBRE:
+        case _:
             return ecrire_decimal(nombre)
 
 
@@ -101,5 +101,5 @@ def _ecrire_valeur(definition: DefinitionFait, valeur: Valeur) -> str:
             return ", ".join(libelles.get(code, code) for code in ordre if code in valeur) or "aucun"
         case str():
             return libelles.get(valeur, valeur)
-        case Euros():
+        case _:
             return str(valeur)

@@ -1,5 +1,9 @@
 """Les règles de la programmation : soldes, contraintes, simulation, équité."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from app.etapes.programmation.rules.contraintes import (
     Contrainte,
     Domaine,
@@ -19,8 +23,7 @@ from app.etapes.programmation.rules.equite import (
     par_quartier,
     partager,
 )
-from app.etapes.programmation.rules.modele import Etat, Limites, Modele, Moteur, Reponse, poser
-from app.etapes.programmation.rules.moteur import MoteurHighs, SolveurEnDefaut
+from app.etapes.programmation.rules.modele import Etat, Limites, Modele, Moteur, Reponse, SolveurEnDefaut, poser
 from app.etapes.programmation.rules.probleme import (
     Couple,
     DemandeASimuler,
@@ -40,6 +43,9 @@ from app.etapes.programmation.rules.simulation import (
 )
 from app.etapes.programmation.rules.soldes import Solde, Verdict, fautes_du_montant, peut_arreter, solde
 
+if TYPE_CHECKING:
+    from app.etapes.programmation.rules.moteur import MoteurHighs
+
 __all__ = [
     "LIMITES", "Concentration", "Contrainte", "Couple", "DemandeASimuler", "Domaine", "DossierASimuler",
     "EnveloppeASimuler", "Etat", "Financement", "Limites", "Modele", "MontantSimule", "Moteur", "MoteurHighs",
@@ -48,3 +54,12 @@ __all__ = [
     "par_commune", "par_habitant", "par_objectif", "par_quartier", "partager", "peut_arreter", "plafond_public",
     "poser", "solde", "verifier",
 ]  # fmt: skip
+
+
+def __getattr__(nom: str) -> Any:
+    """Le solveur se charge à la demande, jamais à l'import des règles."""
+    if nom == "MoteurHighs":
+        from app.etapes.programmation.rules.moteur import MoteurHighs  # noqa: PLC0415
+
+        return MoteurHighs
+    raise AttributeError(nom)

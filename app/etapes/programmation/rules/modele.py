@@ -83,6 +83,13 @@ class Reponse:
     noeuds: int
 
 
+class SolveurEnDefaut(RuntimeError):
+    """Le solveur a rendu un état que rien ne prévoit, ou une solution que le contrôle exact refuse.
+
+    Choix du projet : une simulation douteuse n'est jamais montrée.
+    """
+
+
 class Moteur(Protocol):
     """Un solveur. `conflit` : des clés de contraintes en conflit d'après la relaxation, ou None s'il ne sait pas.
 

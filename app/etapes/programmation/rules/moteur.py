@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import highspy
 
-from app.etapes.programmation.rules.modele import Etat, Limites, Modele, Reponse
+from app.etapes.programmation.rules.modele import Etat, Limites, Modele, Reponse, SolveurEnDefaut
 
 GRAINE = 2027
 IIS_IRREDUCTIBLE = 4
@@ -19,13 +19,6 @@ _ETATS = {
     highspy.HighsModelStatus.kTimeLimit: Etat.HORLOGE,
     highspy.HighsModelStatus.kSolutionLimit: Etat.LIMITE,
 }
-
-
-class SolveurEnDefaut(RuntimeError):
-    """Le solveur a rendu un état que rien ne prévoit, ou une solution que le contrôle exact refuse.
-
-    Choix du projet : une simulation douteuse n'est jamais montrée.
-    """
 
 
 class MoteurHighs:

@@ -17,9 +17,6 @@ Couple = tuple[str, str]  # (dossier, ligne)
 PAS = Euros.de(100)
 
 
-PAS = Euros.de(100)
-
-
 class NatureVerrou(StrEnum):
     """Ce qu'une personne impose à la simulation.
 

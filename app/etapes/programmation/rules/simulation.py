@@ -10,8 +10,15 @@ from enum import StrEnum
 from fractions import Fraction
 
 from app.etapes.programmation.rules.contraintes import Contrainte, plafond_public, verifier
-from app.etapes.programmation.rules.modele import Etat, Limites, ModelePose, Moteur, Reponse, poser
-from app.etapes.programmation.rules.moteur import MoteurHighs, SolveurEnDefaut
+from app.etapes.programmation.rules.modele import (
+    Etat,
+    Limites,
+    ModelePose,
+    Moteur,
+    Reponse,
+    SolveurEnDefaut,
+    poser,
+)
 from app.etapes.programmation.rules.probleme import Couple, Probleme
 from app.etapes.programmation.rules.soldes import Solde, solde
 from app.noyau.euros import ZERO, Euros
@@ -88,7 +95,7 @@ def optimiser(probleme: Probleme, limites: Limites = LIMITES, moteur: Moteur | N
 
     Source : issue 6, « Assisted » ; conception/produit.md, point 3.
     """
-    solveur = moteur or MoteurHighs()
+    solveur = moteur or _highs()
     pose = poser(probleme)
     reponse = solveur.resoudre(pose.modele, limites)
     montants = {} if reponse.valeurs is None else pose.lire(reponse.valeurs)
@@ -113,6 +120,13 @@ def optimiser(probleme: Probleme, limites: Limites = LIMITES, moteur: Moteur | N
         noeuds=reponse.noeuds,
         reproductible=reponse.etat is not Etat.HORLOGE,
     )
+
+
+def _highs() -> Moteur:
+    """Le solveur ne se charge qu'au premier calcul : le processus web n'en calcule aucun, 20 Mo de moins."""
+    from app.etapes.programmation.rules.moteur import MoteurHighs  # noqa: PLC0415
+
+    return MoteurHighs()
 
 
 def _statut(reponse: Reponse) -> Statut:

@@ -159,8 +159,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
             return {"compte": list(parmi)}
         case Nombre(de, ensemble):
             return {"nombre": {"de": de, **_ensemble_dit(ensemble)}}
-        case Couverture(de, par, ensemble):
-            return {"couverture": {"de": de, "par": par, **_ensemble_dit(ensemble)}}
+        case _:
+            return {"couverture": {"de": operation.de, "par": operation.par, **_ensemble_dit(operation.ensemble)}}
 
 
 def _termes(termes: tuple[Terme, ...]) -> list[dict[str, str]]:
@@ -183,7 +183,7 @@ def _condition(condition: Condition) -> dict[str, Any]:
         case Tous() | UnDe():
             nom = "tous" if isinstance(condition, Tous) else "un_de"
             return {nom: [_condition(c) for c in condition.conditions]}
-        case AuMoins() | AuPlus() | MoinsDe():
+        case _:
             nom = next(nom for nom, seuil in _SEUILS.items() if type(condition) is seuil)
             return {nom: {"de": condition.de, "valeur": ecrire_nombre(condition.valeur)}}
 

@@ -119,7 +119,7 @@ def _a_la_forme(forme: TypeFait, valeur: Valeur) -> bool:
             return isinstance(valeur, Euros) and valeur.centimes >= 0
         case TypeFait.CODE:
             return isinstance(valeur, str) and bool(valeur)
-        case TypeFait.CODES:
+        case _:
             return isinstance(valeur, frozenset) and all(isinstance(code, str) and code for code in valeur)
 
 

@@ -10,7 +10,6 @@ from app.referentiels.grilles.rules.modele import (
     AuPlus,
     Compte,
     Condition,
-    Couverture,
     Definition,
     Ensemble,
     Est,
@@ -21,8 +20,6 @@ from app.referentiels.grilles.rules.modele import (
     Parmi,
     Rapport,
     Toujours,
-    Tous,
-    UnDe,
     Vrai,
 )
 
@@ -77,8 +74,8 @@ def _de_la_condition(condition: Condition, noms: Lexique) -> Iterator[str]:
             yield from _du_nom(de, noms)
         case Est(definition):
             yield from _de_la_condition(noms.definitions[definition].si, noms)
-        case Tous(conditions) | UnDe(conditions):
-            for sous_condition in conditions:
+        case _:
+            for sous_condition in condition.conditions:
                 yield from _de_la_condition(sous_condition, noms)
 
 
@@ -94,6 +91,6 @@ def _du_nom(code: str, noms: Lexique) -> Iterator[str]:
             yield from parmi
         case Nombre(de):
             yield de
-        case Couverture(de, par):
-            yield de
-            yield par
+        case couverture:
+            yield couverture.de
+            yield couverture.par

@@ -15,7 +15,6 @@ from app.referentiels.grilles.rules.modele import (
     Bareme,
     Compte,
     Condition,
-    Couverture,
     Critere,
     Definition,
     Est,
@@ -120,10 +119,10 @@ class _Juge:
             case Nombre(de, ensemble):
                 self._fait(de, {TypeFait.CODES}, chemin)
                 self._ensemble(ensemble, chemin)
-            case Couverture(de, par, ensemble):
-                self._fait(de, {TypeFait.CODES}, chemin)
-                self._fait(par, {TypeFait.CODES}, chemin)
-                self._ensemble(ensemble, chemin)
+            case couverture:
+                self._fait(couverture.de, {TypeFait.CODES}, chemin)
+                self._fait(couverture.par, {TypeFait.CODES}, chemin)
+                self._ensemble(couverture.ensemble, chemin)
 
     def _tourne_en_rond(self, code: str, vues: tuple[str, ...]) -> bool:
         if code in vues:
@@ -166,10 +165,10 @@ class _Juge:
                 self._nombre(de, chemin)
                 if valeur < 0:
                     self._dire(chemin, "le seuil est négatif")
-            case Tous(conditions) | UnDe(conditions):
-                if not conditions:
+            case _:
+                if not condition.conditions:
                     self._dire(chemin, "la liste de conditions est vide")
-                for rang, sous_condition in enumerate(conditions):
+                for rang, sous_condition in enumerate(condition.conditions):
                     self._condition(sous_condition, (*chemin, "tous" if isinstance(condition, Tous) else "un_de", rang))
 
     def _parmi(self, condition: Parmi, chemin: Chemin) -> None:

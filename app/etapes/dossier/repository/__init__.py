@@ -15,6 +15,7 @@ from app.etapes.dossier.models import (
     Demande,
     DemandeComplement,
     DepotIdempotent,
+    DocumentDossier,
     Dossier,
     DossierVersion,
     Passage,
@@ -124,20 +125,20 @@ def list_demandes(session: Session, dossier_ids: Iterable[int]) -> Sequence[tupl
     return [(d, ligne) for d, ligne in session.execute(requete)]
 
 
-def list_de_l_organisation(session: Session, acteur: Identite) -> Sequence[Dossier]:
-    """Les dossiers des organisations de l'acteur, du plus récent au plus ancien."""
-    requete = (
-        select(Dossier)
-        .where(Dossier.organisation_id.in_(acteur.organisations()), visibles(acteur))
-        .order_by(Dossier.cree_at.desc(), Dossier.id.desc())
-    )
-    return session.scalars(requete).all()
-
-
 def contenu(session: Session, dossier_id: int) -> dict[str, Any]:
     """Le brouillon : code de champ → valeur."""
     requete = select(Champ.code, Champ.valeur).where(Champ.dossier_id == dossier_id).order_by(Champ.code)
     return {code: valeur for code, valeur in session.execute(requete) if valeur is not None}
+
+
+def contenus(session: Session, dossier_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Les brouillons de ces dossiers : clé du dossier → contenu."""
+    rendu: dict[int, dict[str, Any]] = {cle: {} for cle in dossier_ids}
+    requete = select(Champ.dossier_id, Champ.code, Champ.valeur).where(Champ.dossier_id.in_(list(rendu)))
+    for cle, code, valeur in session.execute(requete.order_by(Champ.dossier_id, Champ.code)):
+        if valeur is not None:
+            rendu[cle][code] = valeur
+    return rendu
 
 
 def list_champs(session: Session, dossier_id: int, *, verrou: bool = False) -> dict[str, Champ]:
@@ -177,6 +178,26 @@ def list_complements(session: Session, dossier_id: int, *, verrou: bool = False)
     requete = select(DemandeComplement).where(DemandeComplement.dossier_id == dossier_id)
     requete = requete.order_by(DemandeComplement.id)
     return session.scalars(requete.with_for_update() if verrou else requete).all()
+
+
+def list_complements_attendus(session: Session, dossier_ids: Iterable[int]) -> Sequence[DemandeComplement]:
+    """Les compléments de ces dossiers auxquels le porteur n'a pas répondu, par échéance."""
+    requete = select(DemandeComplement).where(
+        DemandeComplement.dossier_id.in_(list(dossier_ids)), DemandeComplement.recue_le.is_(None)
+    )
+    return session.scalars(requete.order_by(DemandeComplement.echeance_le, DemandeComplement.id)).all()
+
+
+def list_documents(session: Session, dossier_id: int) -> Sequence[DocumentDossier]:
+    """Les documents scellés d'un dossier, dans l'ordre."""
+    requete = select(DocumentDossier).where(DocumentDossier.dossier_id == dossier_id)
+    return session.scalars(requete.order_by(DocumentDossier.id)).all()
+
+
+def get_document(session: Session, dossier_id: int, nature: str) -> DocumentDossier | None:
+    """Le dernier document scellé de cette nature."""
+    requete = select(DocumentDossier).where(DocumentDossier.dossier_id == dossier_id, DocumentDossier.nature == nature)
+    return session.scalar(requete.order_by(DocumentDossier.id.desc()).limit(1))
 
 
 def list_controles(session: Session, demande_ids: Iterable[int]) -> Sequence[ControleRecevabilite]:

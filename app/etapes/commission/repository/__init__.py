@@ -1,0 +1,63 @@
+"""Lectures de la commission : séances, points de l'ordre du jour, et les faits que jugent les règles."""
+
+from app.etapes.commission.repository.faits import (
+    JEUX_DE_REGLES,
+    Salle,
+    deports_de,
+    lire_regles,
+    lire_salle,
+    list_deports_enregistres,
+    regles_en_json,
+    votes_de,
+)
+from app.etapes.commission.repository.points import (
+    PointLu,
+    Votable,
+    list_points,
+    list_votables,
+    prochain_rang_de_reserve,
+    rangs_de_reserve,
+    verrouiller_demandes,
+)
+from app.etapes.commission.repository.seances import (
+    LISENT,
+    compter_seances,
+    document_du_pv,
+    get_commission,
+    get_presences,
+    get_seance,
+    list_comptes_des_membres,
+    list_membres,
+    list_seances,
+    nom_du_pv,
+    sieges_de,
+)
+
+__all__ = [
+    "JEUX_DE_REGLES",
+    "LISENT",
+    "PointLu",
+    "Salle",
+    "Votable",
+    "compter_seances",
+    "deports_de",
+    "document_du_pv",
+    "get_commission",
+    "get_presences",
+    "get_seance",
+    "lire_regles",
+    "lire_salle",
+    "list_comptes_des_membres",
+    "list_deports_enregistres",
+    "list_membres",
+    "list_points",
+    "list_seances",
+    "list_votables",
+    "nom_du_pv",
+    "prochain_rang_de_reserve",
+    "rangs_de_reserve",
+    "regles_en_json",
+    "sieges_de",
+    "verrouiller_demandes",
+    "votes_de",
+]

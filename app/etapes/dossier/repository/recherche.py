@@ -1,0 +1,140 @@
+"""La liste des dossiers : filtres, recherche, pagination par clé (dépôt, identifiant), comptes par état."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.etapes.appel.models import Appel
+from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
+from app.etapes.dossier.rules.recherche import requete_de_recherche
+from app.infra.identite import Identite
+from app.noyau.erreurs import Faute, SaisieInvalide
+from app.referentiels.acteurs.models import Organisation
+from app.referentiels.lignes.models import LigneFinancement
+
+TAILLE = 50
+TAILLE_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filtres:
+    """Ce qu'on cherche ; vide : tout. `etat_demande` s'entend sur `ligne` si elle est donnée."""
+
+    appel: str = ""
+    etat: EtatDossier | None = None
+    ligne: str = ""
+    etat_demande: EtatDemande | None = None
+    quartier: str = ""
+    objectif: str = ""
+    q: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DossierTrouve:
+    """Une ligne de la liste."""
+
+    dossier: Dossier
+    organisation: Organisation
+    appel: Appel
+
+    @property
+    def identifiant(self) -> str:
+        """Le numéro public, ou la référence d'un brouillon."""
+        return self.dossier.numero or self.dossier.reference
+
+
+@dataclass(frozen=True, slots=True)
+class Trouves:
+    """Une page de la liste ; `suivant` : le jeton de la page d'après, absent à la dernière."""
+
+    elements: Sequence[DossierTrouve]
+    suivant: str | None
+
+
+def rechercher(session: Session, acteur: Identite, filtres: Filtres, apres: str = "", taille: int = TAILLE) -> Trouves:
+    """Les dossiers visibles, dernier déposé d'abord (brouillons en tête). `apres` : identifiant du dernier vu.
+
+    Une requête, deux avec `apres`. Lève SaisieInvalide si `apres` ne désigne pas un dossier en vue.
+    """
+    requete = (
+        select(Dossier, Organisation, Appel)
+        .join(Organisation, Organisation.id == Dossier.organisation_id)
+        .join(Appel, Appel.id == Dossier.appel_id)
+        .where(*_conditions(acteur, filtres))
+        .order_by(Dossier.depose_le.desc().nulls_first(), Dossier.id.desc())
+        .limit(taille + 1)
+    )
+    if apres:
+        requete = requete.where(_apres(session, acteur, apres))
+    lus = [DossierTrouve(d, o, a) for d, o, a in session.execute(requete)]
+    gardes = lus[:taille]
+    return Trouves(gardes, gardes[-1].identifiant if len(lus) > taille else None)
+
+
+def compter_par_etat(session: Session, acteur: Identite, filtres: Filtres) -> Mapping[EtatDossier, int]:
+    """Combien de dossiers par état, sous les autres filtres. Une requête."""
+    conditions = _conditions(acteur, replace(filtres, etat=None))
+    requete = select(Dossier.etat, func.count()).where(*conditions).group_by(Dossier.etat)
+    return dict(session.execute(requete).tuples().all())
+
+
+def compter_demandes(session: Session, acteur: Identite, filtres: Filtres) -> Mapping[tuple[str, EtatDemande], int]:
+    """Combien de demandes par (ligne, état), sous les autres filtres. Une requête."""
+    conditions = _conditions(acteur, replace(filtres, etat_demande=None, ligne=""))
+    requete = (
+        select(LigneFinancement.code, Demande.etat, func.count())
+        .select_from(Dossier)
+        .join(Demande, Demande.dossier_id == Dossier.id)
+        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
+        .where(*conditions)
+        .group_by(LigneFinancement.code, Demande.etat)
+    )
+    return {(ligne, etat): compte for ligne, etat, compte in session.execute(requete)}
+
+
+def _conditions(acteur: Identite, filtres: Filtres) -> list[ColumnElement[bool]]:
+    conditions = [visibles(acteur)]
+    if filtres.appel:
+        # Une valeur, pas une jointure : l'index (appel, état, dépôt) sert alors de bout en bout.
+        conditions.append(Dossier.appel_id == select(Appel.id).where(Appel.code == filtres.appel).scalar_subquery())
+    if filtres.etat is not None:
+        conditions.append(Dossier.etat == filtres.etat)
+    if filtres.quartier:
+        conditions.append(Dossier.quartiers.contains([filtres.quartier]))
+    if filtres.objectif:
+        conditions.append(Dossier.objectif == filtres.objectif)
+    if filtres.ligne or filtres.etat_demande is not None:
+        conditions.append(_a_une_demande(filtres))
+    if requete := requete_de_recherche(filtres.q):
+        conditions.append(Dossier.recherche_vecteur.op("@@")(func.to_tsquery("simple", requete)))
+    return conditions
+
+
+def _a_une_demande(filtres: Filtres) -> ColumnElement[bool]:
+    cherchee = [Demande.dossier_id == Dossier.id]
+    if filtres.etat_demande is not None:
+        cherchee.append(Demande.etat == filtres.etat_demande)
+    if filtres.ligne:
+        du_code = exists().where(LigneFinancement.id == Demande.ligne_id, LigneFinancement.code == filtres.ligne)
+        cherchee.append(du_code)
+    return exists().where(*cherchee)
+
+
+def _apres(session: Session, acteur: Identite, identifiant: str) -> ColumnElement[bool]:
+    requete = select(Dossier.depose_le, Dossier.id).where(
+        or_(Dossier.numero == identifiant, Dossier.reference == identifiant), visibles(acteur)
+    )
+    trouve = session.execute(requete).first()
+    if trouve is None:
+        phrase = "Ce jeton de page n’est plus valable : repartez de la première page."
+        raise SaisieInvalide([Faute("apres", phrase, "jeton_illisible")])
+    if trouve.depose_le is None:
+        encore = and_(Dossier.depose_le.is_(None), Dossier.id < trouve.id)
+        return or_(encore, Dossier.depose_le.is_not(None))
+    return tuple_(Dossier.depose_le, Dossier.id) < tuple_(trouve.depose_le, trouve.id)

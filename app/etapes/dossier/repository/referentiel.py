@@ -1,0 +1,157 @@
+"""Ce qu'un dossier peut citer (objectifs, fiches, quartiers, lignes…) et son cadre : deux requêtes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import String, cast, func, literal, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from app.etapes.appel.models import Appel, Phase
+from app.etapes.contrat.models import Objectif, ObjectifOperationnel
+from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.rules.depot import LigneOuverte
+from app.etapes.dossier.rules.lecture import Domaines
+from app.infra.identite import Identite
+from app.referentiels.acteurs.models import Organisation
+from app.referentiels.contrats.models import Contrat
+from app.referentiels.lignes.models import LigneFinancement
+from app.referentiels.lignes.rules import NatureAutorite
+from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier
+
+
+@dataclass(frozen=True, slots=True)
+class Cadre:
+    """Ce qui entoure un dossier : son appel, sa phase, son organisation, son contrat."""
+
+    appel: Appel
+    phase: Phase
+    organisation: Organisation
+    contrat: Contrat
+
+
+@dataclass(frozen=True, slots=True)
+class Entree:
+    """Un code citable. `parent` : l'objectif, la fiche ou la commune dont il relève ; `precision` : nature, commune."""
+
+    code: str
+    intitule: str
+    parent: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Referentiel:
+    """Les codes d'une version du contrat, par domaine, dans l'ordre du document."""
+
+    entrees: Mapping[str, Sequence[Entree]]
+
+    def liste(self, domaine: str) -> Sequence[Entree]:
+        """Les entrées d'un domaine."""
+        return self.entrees.get(domaine, ())
+
+    def intitule(self, domaine: str, code: str) -> str:
+        """L'intitulé d'un code, ou le code s'il n'est plus connu."""
+        return next((e.intitule for e in self.liste(domaine) if e.code == code), code)
+
+    @property
+    def domaines(self) -> Domaines:
+        """Les codes admis à la saisie."""
+        return Domaines({nom: frozenset(e.code for e in entrees) for nom, entrees in self.entrees.items()})
+
+    @property
+    def lignes_d_etat(self) -> frozenset[str]:
+        """Les lignes de l'État : elles demandent le thème P147 et le numéro Dauphin."""
+        return frozenset(e.code for e in self.liste("lignes") if e.precision == NatureAutorite.ETAT)
+
+    @property
+    def lignes(self) -> tuple[LigneOuverte, ...]:
+        """Les lignes du contrat ; `commune_insee` d'une ligne communale."""
+        return tuple(LigneOuverte(e.code, e.intitule, e.parent or None) for e in self.liste("lignes"))
+
+    def communes_des_fiches(self, codes: Sequence[str]) -> frozenset[str]:
+        """Les communes (INSEE) des fiches citées."""
+        return frozenset(e.parent for e in self.liste("fiches") if e.code in codes)
+
+
+def get_cadre(session: Session, dossier: Dossier) -> Cadre:
+    """Le cadre d'un dossier. Une requête."""
+    requete = (
+        select(Appel, Phase, Organisation, Contrat)
+        .select_from(Dossier)
+        .join(Appel, Appel.id == Dossier.appel_id)
+        .join(Phase, Phase.id == Dossier.phase_id)
+        .join(Organisation, Organisation.id == Dossier.organisation_id)
+        .join(Contrat, Contrat.id == Dossier.contrat_id)
+        .where(Dossier.id == dossier.id)
+    )
+    appel, phase, organisation, contrat = session.execute(requete).one()
+    return Cadre(appel, phase, organisation, contrat)
+
+
+def list_avec_cadre(session: Session, acteur: Identite, limite: int = 200) -> Sequence[tuple[Dossier, Cadre]]:
+    """Les dossiers des organisations de l'acteur et leur cadre, du plus récent au plus ancien. Une requête."""
+    requete = (
+        select(Dossier, Appel, Phase, Organisation, Contrat)
+        .join(Appel, Appel.id == Dossier.appel_id)
+        .join(Phase, Phase.id == Dossier.phase_id)
+        .join(Organisation, Organisation.id == Dossier.organisation_id)
+        .join(Contrat, Contrat.id == Dossier.contrat_id)
+        .where(Dossier.organisation_id.in_(acteur.organisations()), visibles(acteur))
+        .order_by(Appel.annee.desc(), Dossier.cree_at.desc(), Dossier.id.desc())
+        .limit(limite)
+    )
+    return [(d, Cadre(a, p, o, c)) for d, a, p, o, c in session.execute(requete)]
+
+
+def get_referentiel(session: Session, contrat_id: int, version_id: int) -> Referentiel:
+    """Tout ce qu'un dossier de cette version peut citer. Une requête."""
+    vide, zero = literal("", String), literal(0)
+    op, action = ObjectifOperationnel, func.jsonb_array_elements(
+        func.coalesce(ObjectifOperationnel.contenu["sous_actions"], cast("[]", JSONB))
+    ).table_valued("value", with_ordinality="rang", name="action")  # fmt: skip
+    sous_action = cast(action.c.value, JSONB)
+    requetes = (
+        select(literal("objectifs"), Objectif.code, Objectif.intitule, vide, vide, Objectif.rang, zero, zero).where(
+            Objectif.version_id == version_id
+        ),
+        select(literal("operationnels"), op.code, op.intitule, Objectif.code, vide, Objectif.rang, op.rang, zero)
+        .join(Objectif, Objectif.id == op.objectif_id)
+        .where(op.version_id == version_id),
+        select(
+            literal("operationnels"), sous_action["code"].astext, sous_action["intitule"].astext, Objectif.code,
+            op.code, Objectif.rang, op.rang, action.c.rang,
+        )
+        .select_from(op)
+        .join(Objectif, Objectif.id == op.objectif_id)
+        .join(action, literal(True))
+        .where(op.version_id == version_id),
+        select(literal("fiches"), Fiche.code, Fiche.nom, Commune.insee, Commune.nom, Fiche.rang, zero, zero)
+        .join(Commune, Commune.id == Fiche.commune_id)
+        .where(Fiche.version_id == version_id),
+        select(
+            literal("priorites"), Fiche.code + ":" + cast(PrioriteFiche.rang, String), PrioriteFiche.intitule,
+            Fiche.code, vide, Fiche.rang, PrioriteFiche.rang, zero,
+        )
+        .join(Fiche, Fiche.id == PrioriteFiche.fiche_id)
+        .where(Fiche.version_id == version_id),
+        select(literal("quartiers"), Quartier.code, Quartier.nom, vide, vide, Quartier.rang, zero, zero)
+        .where(Quartier.id.in_(select(Fiche.quartier_id).where(Fiche.version_id == version_id))),
+        select(literal("communes"), Commune.insee, Commune.nom, vide, vide, zero, zero, zero)
+        .where(Commune.id.in_(select(Fiche.commune_id).where(Fiche.version_id == version_id))),
+        select(
+            literal("lignes"), LigneFinancement.code, LigneFinancement.financeur + " — " + LigneFinancement.intitule,
+            func.coalesce(Commune.insee, vide), cast(LigneFinancement.nature_autorite, String),
+            LigneFinancement.rang, zero, zero,
+        )
+        .outerjoin(Commune, Commune.id == LigneFinancement.commune_id)
+        .where(LigneFinancement.contrat_id == contrat_id),
+    )  # fmt: skip
+    entrees: dict[str, list[Entree]] = {}
+    lues = session.execute(union_all(*requetes)).all()
+    for domaine, code, intitule, parent, precision, *_ in sorted(lues, key=lambda r: (*r[5:8], r[2], r[1])):
+        entrees.setdefault(domaine, []).append(Entree(code, intitule, parent, precision))
+    return Referentiel(entrees)

@@ -1,0 +1,150 @@
+"""La rencontre : préparée par la sous-préfecture, lue et nourrie par les services convoqués."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.etapes.appel.models import Appel
+from app.etapes.consultation import repository, service
+from app.etapes.consultation.models import Rencontre
+from app.etapes.consultation.rules import Degre, EtatRencontre
+from app.etapes.dossier import repository as dossiers
+from app.etapes.dossier.models import Dossier
+from app.infra.identite import Identite
+from app.infra.journal.ecriture import en_attente
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide
+from app.noyau.euros import Euros
+from app.noyau.roles import Role
+from tests.factories import (
+    MAINTENANT,
+    UnContrat,
+    identite,
+    un_appel,
+    un_compte,
+    un_contrat,
+    un_dossier_complet,
+    un_porteur,
+    une_organisation,
+)
+
+DEMAIN = MAINTENANT + timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Scene:
+    contrat: UnContrat
+    appel: Appel
+    dossier: Dossier
+    sous_prefecture: Identite
+    referent: Identite
+
+
+@pytest.fixture
+def scene(session: Session) -> Scene:
+    contrat = un_contrat(session)
+    appel = un_appel(session, contrat)
+    organisation = une_organisation(session)
+    dossier = un_dossier_complet(session, appel, organisation, un_porteur(session, organisation))
+    sous_prefecture = identite(session, un_compte(session, Role.SOUS_PREFECTURE, contrat=contrat))
+    referent = identite(session, un_compte(session, Role.REFERENT_SERVICE, contrat=contrat, service="DDETSPP"))
+    return Scene(contrat, appel, dossier, sous_prefecture, referent)
+
+
+def preparer(session: Session, scene: Scene, **change: object) -> Rencontre:
+    valeurs: dict[str, object] = {
+        "intitule": "Insertion et emploi", "prevue_le": DEMAIN, "lieu": "Sous-préfecture", "autorite": "",
+        "numeros": [scene.dossier.numero], "services": ["DDETSPP"], "acteur": scene.sous_prefecture,
+    }  # fmt: skip
+    return service.preparer_rencontre(session, appel=scene.appel, maintenant=MAINTENANT, **(valeurs | change))  # type: ignore[arg-type]
+
+
+def test_un_service_ne_lit_un_dossier_qu_une_fois_convoque(session: Session, scene: Scene) -> None:
+    numero = str(scene.dossier.numero)
+    with pytest.raises(Introuvable):
+        dossiers.get_dossier(session, numero, scene.referent)
+    rencontre = preparer(session, scene)
+    assert dossiers.get_dossier(session, numero, scene.referent).id == scene.dossier.id
+    assert [r.code for r in repository.list_rencontres(session, scene.referent)] == [rencontre.code]
+    assert "rencontre.preparee" in {a.acte for a in en_attente(session)}
+
+
+def test_un_service_non_convoque_ne_voit_rien(session: Session, scene: Scene) -> None:
+    rencontre = preparer(session, scene)
+    autre = identite(session, un_compte(session, Role.REFERENT_SERVICE, contrat=scene.contrat, service="ARS"))
+    assert repository.list_rencontres(session, autre) == []
+    with pytest.raises(Introuvable):
+        repository.get_rencontre(session, rencontre.code, autre)
+
+
+def test_seule_la_sous_prefecture_convoque(session: Session, scene: Scene) -> None:
+    charge = identite(session, un_compte(session, Role.CHARGE_MISSION, contrat=scene.contrat))
+    with pytest.raises(ActeInterdit):
+        preparer(session, scene, acteur=charge)
+
+
+@pytest.mark.parametrize(
+    ("change", "champ"),
+    [
+        ({"intitule": " "}, "intitule"),
+        ({"lieu": ""}, "lieu"),
+        ({"prevue_le": MAINTENANT}, "prevue_le"),
+        ({"numeros": []}, "numeros"),
+        ({"numeros": ["ESS-2027-9999"]}, "numeros"),
+        ({"services": ["INCONNU"]}, "services"),
+    ],
+)
+def test_une_rencontre_mal_remplie_est_refusee(
+    session: Session, scene: Scene, change: dict[str, object], champ: str
+) -> None:
+    with pytest.raises(SaisieInvalide) as refus:
+        preparer(session, scene, **change)
+    assert champ in {f.champ for f in refus.value.fautes}
+
+
+def test_l_avis_attend_la_convocation(session: Session, scene: Scene) -> None:
+    rencontre = preparer(session, scene)
+    numero = str(scene.dossier.numero)
+    avis = {
+        "numero": numero, "service": "DDETSPP", "degre": Degre.FAVORABLE, "motif": "", "rencontre": rencontre,
+        "maintenant": MAINTENANT,
+    }  # fmt: skip
+    with pytest.raises(ActeImpossible):
+        service.emettre_avis(session, acteur=scene.referent, **avis)  # type: ignore[arg-type]
+    service.convoquer(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
+    rendu = service.emettre_avis(session, acteur=scene.referent, **avis)  # type: ignore[arg-type]
+    assert rendu.rang == 1
+    with pytest.raises(ActeImpossible):
+        service.convoquer(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
+    service.tenir(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
+    assert rencontre.etat is EtatRencontre.TENUE
+
+
+def test_un_avis_remplace_reste_garde(session: Session, scene: Scene) -> None:
+    preparer(session, scene)
+    numero = str(scene.dossier.numero)
+    for degre, motif in ((Degre.RESERVE, "Public à préciser."), (Degre.FAVORABLE, "")):
+        service.emettre_avis(
+            session, numero=numero, service="DDETSPP", degre=degre, motif=motif, acteur=scene.referent,
+            maintenant=MAINTENANT, droit_commun_dispositif="Cités éducatives", droit_commun_montant=Euros.de(500),
+        )  # fmt: skip
+    courants = repository.avis_courants(session, [scene.dossier.id])[scene.dossier.id]
+    assert [(a.avis.rang, a.avis.degre) for a in courants] == [(2, Degre.FAVORABLE)]
+    assert repository.dernier_rang(session, scene.dossier.id, courants[0].service.id) == 2
+
+
+def test_on_ne_rend_pas_l_avis_d_un_autre_service(session: Session, scene: Scene) -> None:
+    preparer(session, scene)
+    numero = str(scene.dossier.numero)
+    commun = {"numero": numero, "degre": Degre.FAVORABLE, "motif": "", "maintenant": MAINTENANT}
+    with pytest.raises(ActeInterdit):
+        service.emettre_avis(session, service="ARS", acteur=scene.referent, **commun)  # type: ignore[arg-type]
+    with pytest.raises(ActeInterdit):
+        service.emettre_avis(session, service="DDETSPP", acteur=scene.sous_prefecture, **commun)  # type: ignore[arg-type]
+    with pytest.raises(SaisieInvalide):
+        service.emettre_avis(
+            session, service="DDETSPP", acteur=scene.referent, **commun | {"degre": Degre.DEFAVORABLE}  # type: ignore[arg-type]
+        )  # fmt: skip
