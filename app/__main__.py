@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from app.commandes import charger as commande_charger
 from app.commandes import journal as commande_journal
+from app.commandes import parcours as commande_parcours
 from app.commandes import sauvegarde as commande_sauvegarde
 from app.commandes import servir as commande_servir
 from app.commandes import worker as commande_worker
@@ -46,6 +47,8 @@ def construire() -> argparse.ArgumentParser:
     worker.add_argument("--paralleles", type=int, default=2, help="tâches menées de front (2)")
     worker.set_defaults(agir=_worker)
     sous.add_parser("migrer", help="monte la base à la dernière migration").set_defaults(agir=_migrer)
+    parcours = sous.add_parser("parcours", help="engendre docs/parcours.md depuis les tables de transitions")
+    parcours.set_defaults(agir=lambda _config, _arguments: commande_parcours.ecrire())
     commande_charger.brancher(sous)
     commande_journal.brancher(sous)
     commande_sauvegarde.brancher(sous)

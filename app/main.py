@@ -15,6 +15,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 import app
 import app.taches
+from app.espaces.accueil import pages as pages_accueil
 from app.espaces.instructeur import pages as pages_instructeur
 from app.espaces.navigation import navigation
 from app.espaces.public import pages as pages_public
@@ -22,6 +23,10 @@ from app.etapes.appel import api as api_appel
 from app.etapes.appel import pages as pages_appel
 from app.etapes.consultation import api as api_consultation
 from app.etapes.consultation import pages as pages_consultation
+from app.etapes.contrat import api as api_contrat
+from app.etapes.contrat import pages as pages_contrat
+from app.etapes.programmation import api as api_programmation
+from app.etapes.programmation import pages as pages_programmation
 from app.infra import errors, intergiciels, lien_parent, traces
 from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR
 from app.infra.config import RACINE, Config, Mode
@@ -42,11 +47,16 @@ ROUTEURS: tuple[APIRouter, ...] = (
     technique,
     pages_public.routeur,
     pages_acteurs.routeur,
+    pages_contrat.routeur,
+    api_contrat.routeur,
+    pages_accueil.routeur,
     pages_instructeur.routeur,
     pages_appel.routeur,
     api_appel.routeur,
     pages_consultation.routeur,
     api_consultation.routeur,
+    pages_programmation.routeur,
+    api_programmation.routeur,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,15 +14,8 @@ from psycopg import errors, sql
 
 from app.commandes.archive import BASE, EtatBase, Manifeste, deballer
 from app.commandes.base import NOM_BASE, Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
-from app.commandes.copie_base import (
-    CopieImpossible,
-    connexion,
-    ecart,
-    est_peuplee,
-    etat,
-    remettre_dans_une_neuve,
-    remettre_sur_place,
-)
+from app.commandes.copie_base import CopieImpossible, remettre_dans_une_neuve, remettre_sur_place
+from app.commandes.etat_base import connexion, ecart, est_peuplee, etat
 from app.commandes.journal import ancres_signees, rapport_de_base
 from app.infra import migrations
 from app.infra import postgres_embarque as pg
@@ -87,6 +81,7 @@ def _par_echange(grappe: pg.Grappe, attendu: EtatBase, atelier: Path, *, remplac
     existe = pg.base_existe(grappe, NOM_BASE)
     peuplee = existe and _refuser_si_peuplee(grappe.url(NOM_BASE, pg.PROPRIETAIRE), remplacer=remplacer)
     ancienne = f"{NOM_BASE}_avant_{quand}" if existe else None
+    _exiger_le_repos(grappe)
     pg.supprimer_base(grappe, NEUVE)
     pg.creer_base(grappe, NEUVE)
     url = grappe.url(NEUVE, pg.PROPRIETAIRE)
@@ -104,6 +99,17 @@ def _par_echange(grappe: pg.Grappe, attendu: EtatBase, atelier: Path, *, remplac
         print(f"La base d’avant est gardée sous le nom « {ancienne} » : supprimez-la quand tout va bien.")
 
 
+SERT_ENCORE = "La base sert encore : arrêtez le service et ses tâches de fond, puis relancez. Rien n’a été changé."
+
+
+def _exiger_le_repos(grappe: pg.Grappe) -> None:
+    # Le renommage le refuserait aussi, mais seulement une fois tout le travail fait.
+    with psycopg.connect(grappe.conninfo("postgres", pg.PROPRIETAIRE)) as administration:
+        requete = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+        if administration.execute(requete, [NOM_BASE]).fetchone() != (0,):
+            raise RestaurationRefusee(SERT_ENCORE)
+
+
 def _echanger(grappe: pg.Grappe, ancienne: str | None) -> None:
     # Les deux noms changent dans une seule transaction : il y a toujours une base, et une seule, sous le bon nom.
     renommer = sql.SQL("ALTER DATABASE {} RENAME TO {}")
@@ -113,16 +119,13 @@ def _echanger(grappe: pg.Grappe, ancienne: str | None) -> None:
                 administration.execute(renommer.format(sql.Identifier(NOM_BASE), sql.Identifier(ancienne)))
             administration.execute(renommer.format(sql.Identifier(NEUVE), sql.Identifier(NOM_BASE)))
     except errors.ObjectInUse as erreur:
-        raise RestaurationRefusee(
-            "La base sert encore : arrêtez le service et ses tâches de fond, puis relancez. Rien n’a été changé."
-        ) from erreur
+        raise RestaurationRefusee(SERT_ENCORE) from erreur
 
 
 def _sur_place(base: Base, attendu: EtatBase, atelier: Path, *, remplacer: bool) -> None:
-    """Chez un PostgreSQL qui n'est pas à nous : vide et remplit le schéma dans une seule transaction."""
+    """Chez un PostgreSQL qui n'est pas à nous : vide, remplit et compare dans une seule transaction."""
     _refuser_si_peuplee(base.url_proprietaire, remplacer=remplacer)
-    remettre_sur_place(base.url_proprietaire, atelier / BASE, atelier)
-    _exiger_les_memes(attendu, base.url_proprietaire)
+    remettre_sur_place(base.url_proprietaire, atelier / BASE, attendu, atelier)
     migrations.migrer(base.url_proprietaire)
 
 
@@ -133,7 +136,7 @@ def remettre_les_fichiers(depuis: Path, donnees: Path, quand: str) -> None:
     """
     ancres = donnees / DOSSIER_ANCRES
     if ancres.exists():
-        ancres.rename(donnees / f"{DOSSIER_ANCRES}.avant-{quand}")
+        ancres.rename(_libre(ancres, quand))
     if (depuis / DOSSIER_ANCRES).is_dir():
         (depuis / DOSSIER_ANCRES).rename(ancres)
     garde_sa_cle = (donnees / CLE_PRIVEE).exists() and not (depuis / CLE_PRIVEE).exists()
@@ -150,7 +153,13 @@ def remettre_les_fichiers(depuis: Path, donnees: Path, quand: str) -> None:
 def _de_cote(place: Path, quand: str) -> Path:
     if place.name == CLE_PUBLIQUE:
         return place.with_name(f"cle-journal-{place.read_text(encoding='ascii')[:8]}.pub")
-    return place.with_name(f"{place.name}.avant-{quand}")
+    return _libre(place, quand)
+
+
+def _libre(place: Path, quand: str) -> Path:
+    """Un nom « .avant-… » que rien ne porte encore."""
+    candidats = (place.with_name(f"{place.name}.avant-{quand}{suite}") for suite in ("", *map("-{}".format, count(2))))
+    return next(candidat for candidat in candidats if not candidat.exists())
 
 
 def _conclure(config: Config, base: Base) -> int:

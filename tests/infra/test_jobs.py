@@ -124,17 +124,34 @@ def test_un_nom_mal_forme_ou_deja_pris_ne_se_declare_pas() -> None:
         jobs.tache("essai.echouer")(taches_essai.echouer)
 
 
+def _constantes(module: ast.Module) -> dict[str, str]:
+    """Les textes nommés en tête du module : NOM = "valeur"."""
+    return {
+        cible.id: noeud.value.value
+        for noeud in module.body
+        if isinstance(noeud, ast.Assign) and isinstance(noeud.value, ast.Constant)
+        for cible in noeud.targets
+        if isinstance(cible, ast.Name) and isinstance(noeud.value.value, str)
+    }
+
+
 def _differes(racine: Path) -> dict[str, list[str]]:
-    """Nom différé → endroits, d'après le code source ; un nom qui n'est pas écrit en toutes lettres vaut « ? »."""
+    """Nom différé → endroits, d'après le code source ; « ? » pour un nom qui ne s'y lit pas."""
     trouves: dict[str, list[str]] = {}
     for fichier in sorted(racine.rglob("*.py")):
-        for noeud in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))):
+        module = ast.parse(fichier.read_text(encoding="utf-8"))
+        constantes = _constantes(module)
+        for noeud in ast.walk(module):
             if not isinstance(noeud, ast.Call):
                 continue
             appele = noeud.func.attr if isinstance(noeud.func, ast.Attribute) else getattr(noeud.func, "id", "")
             if appele == "differer":
                 place = noeud.args[1] if len(noeud.args) > 1 else None
-                nom = place.value if isinstance(place, ast.Constant) and isinstance(place.value, str) else "?"
+                nom = "?"
+                if isinstance(place, ast.Constant):
+                    nom = str(place.value)
+                elif isinstance(place, ast.Name):
+                    nom = constantes.get(place.id, "?")
                 trouves.setdefault(nom, []).append(f"{fichier}:{noeud.lineno}")
     return trouves
 
@@ -295,14 +312,14 @@ def _jusqu_a(banc: Banc, condition: Callable[[], bool]) -> None:
         banc.vider()
         return condition()
 
-    assert attendre(essayer, 15)
+    assert attendre(essayer, 40)
 
 
 def test_kill_9_pendant_une_tache_puis_relance_elle_finit_avec_un_seul_effet(banc: Banc, tmp_path: Path) -> None:
     with banc.transaction() as session:
         differer(session, "essai.durer", mot="fini", dossier=str(tmp_path))
     with banc.worker(tmp_path) as processus:
-        assert attendre((tmp_path / "commence").exists, 15)
+        assert attendre((tmp_path / "commence").exists, 40)
         processus.kill()
     assert banc.etats() == ["doing"]
     assert banc.effets() == []
@@ -315,7 +332,7 @@ def test_kill_9_juste_apres_le_commit_puis_relance_l_effet_n_est_pas_refait(banc
     with banc.transaction() as session:
         differer(session, "essai.ecrire", mot="une fois")
     with banc.worker(tmp_path, "mourir_avant_de_ranger") as processus:
-        assert processus.wait(15) == -signal.SIGKILL
+        assert processus.wait(40) == -signal.SIGKILL
     assert (banc.etats(), banc.effets()) == (["doing"], ["une fois"])
     _jusqu_a(banc, lambda: banc.etats() == ["succeeded"])
     assert banc.effets() == ["une fois"]
@@ -326,7 +343,7 @@ def test_une_tache_d_un_worker_vivant_n_est_pas_relancee(banc: Banc, tmp_path: P
     with banc.transaction() as session:
         differer(session, "essai.durer", mot="fini", dossier=str(tmp_path))
     with banc.worker(tmp_path):
-        assert attendre((tmp_path / "commence").exists, 15)
+        assert attendre((tmp_path / "commence").exists, 40)
         time.sleep(2 * taches_essai.VIFS.mort_apres)
         assert banc.vider().faites == 0
         assert banc.etats()[0] == "doing"
@@ -358,11 +375,11 @@ def test_sigterm_laisse_finir_la_tache_en_cours(banc: Banc, tmp_path: Path) -> N
         differer(session, "essai.durer", mot="fini", dossier=str(tmp_path))
         differer(session, "essai.durer", mot="attend", dossier=str(tmp_path / "absent"))
     with banc.worker(tmp_path) as processus:
-        assert attendre((tmp_path / "commence").exists, 15)
+        assert attendre((tmp_path / "commence").exists, 40)
         processus.terminate()
         time.sleep(0.3)
         (tmp_path / "finir").touch()
-        assert processus.wait(10) == 0
+        assert processus.wait(30) == 0
     assert banc.etats()[0] == "succeeded"
     assert banc.lire("SELECT id FROM procrastinate_workers") == []
 
@@ -371,11 +388,11 @@ def test_sigterm_n_attend_pas_une_tache_sans_fin_et_elle_est_relancee(banc: Banc
     with banc.transaction() as session:
         differer(session, "essai.durer", mot="fini", dossier=str(tmp_path))
     with banc.worker(tmp_path) as processus:
-        assert attendre((tmp_path / "commence").exists, 15)
+        assert attendre((tmp_path / "commence").exists, 40)
         debut = time.monotonic()
         processus.terminate()
-        assert processus.wait(10) == 0
-        assert time.monotonic() - debut < taches_essai.VIFS.delai_arret + 3
+        assert processus.wait(30) == 0
+        assert time.monotonic() - debut < 15, "la tâche, qui dure 20 s, a été attendue"
     (tmp_path / "finir").touch()
     _jusqu_a(banc, lambda: banc.etats()[0] == "succeeded")
     assert banc.effets() == ["fini"]
@@ -387,7 +404,7 @@ def test_le_worker_survit_a_une_base_qui_refuse_puis_revient(banc: Banc, grappe:
     ailleurs = create_engine(grappe.url("postgres", pg.PROPRIETAIRE), poolclass=NullPool, isolation_level="AUTOCOMMIT")
     ouverture = f"ALTER DATABASE {banc.base.nom} ALLOW_CONNECTIONS"
     with banc.worker(tmp_path) as processus, ailleurs.connect() as connexion:
-        assert attendre(lambda: banc.effets() == ["avant"], 15)
+        assert attendre(lambda: banc.effets() == ["avant"], 40)
         with banc.moteur.connect() as tueur:
             connexion.execute(text(f"{ouverture} false"))
             tueur.execute(
@@ -402,7 +419,7 @@ def test_le_worker_survit_a_une_base_qui_refuse_puis_revient(banc: Banc, grappe:
         banc.moteur.dispose()
         with banc.transaction() as session:
             differer(session, "essai.ecrire", mot="pres")
-        assert attendre(lambda: banc.effets() == ["avant", "pres"], 25)
+        assert attendre(lambda: banc.effets() == ["avant", "pres"], 60)
 
 
 def test_chaque_echeance_periodique_n_entre_en_file_qu_une_fois(banc: Banc) -> None:
@@ -487,7 +504,7 @@ def test_le_journal_est_ancre_chaque_nuit_et_un_journal_rompu_arrete_la_tache(ba
         differer(session, "journal.ancrer", maintenant=MIDI + timedelta(days=1))
     moteur = create_engine(banc.base.url_proprietaire, poolclass=NullPool)
     with moteur.begin() as connexion:
-        connexion.execute(text("ALTER TABLE journal_entree DISABLE TRIGGER ALL"))
+        connexion.execute(text("ALTER TABLE journal_entree DISABLE TRIGGER USER"))
         connexion.execute(text("UPDATE journal_entree SET empreinte = sha256('faux')"))
     assert banc.vider().echecs == 1
     assert banc.lire("SELECT status::text FROM procrastinate_jobs WHERE id = 3") == [("failed",)]

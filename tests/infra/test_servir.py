@@ -66,10 +66,10 @@ class Service:
 
     def enfant(self, motif: str) -> int:
         """Le processus dont la commande contient ce motif."""
-        assert attendre(lambda: any(motif in commande for commande in self.processus().values()), 15)
+        assert attendre(lambda: any(motif in commande for commande in self.processus().values()), 60)
         return next(pid for pid, commande in self.processus().items() if motif in commande)
 
-    def finir(self, delai: float = 25) -> tuple[int, str]:
+    def finir(self, delai: float = 60) -> tuple[int, str]:
         _, erreurs = self.popen.communicate(timeout=delai)
         return self.popen.returncode, erreurs
 
@@ -94,7 +94,7 @@ def lancer(base_jetable: Base, tmp_path: Path) -> Iterator[type[Service]]:
 
 
 def _ouvrir(adresse: str) -> int:
-    with urllib.request.urlopen(f"{adresse}/sante", timeout=20) as reponse:  # noqa: S310 - adresse locale
+    with urllib.request.urlopen(f"{adresse}/sante", timeout=60) as reponse:  # noqa: S310 - adresse locale
         return int(reponse.status)
 
 
@@ -107,7 +107,7 @@ def test_servir_repond_execute_les_taches_puis_sigterm_arrete_tout(lancer: type[
     moteur = creer_moteur(base_jetable.url)
     faites = text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'")
     with moteur.connect().execution_options(isolation_level="AUTOCOMMIT") as connexion:
-        assert attendre(lambda: connexion.scalar(faites), 20), "aucune tâche périodique n'est passée"
+        assert attendre(lambda: connexion.scalar(faites), 60), "aucune tâche périodique n'est passée"
     moteur.dispose()
     assert len(service.processus()) >= 5  # servir, uvicorn, deux ouvriers, worker
     service.popen.terminate()
@@ -122,7 +122,7 @@ def test_kill_9_du_parent_ne_laisse_rien(lancer: type[Service]) -> None:
     service.enfant("-m app worker")
     service.popen.kill()
     service.popen.wait()
-    assert attendre(lambda: not service.processus(), 20), service.processus()
+    assert attendre(lambda: not service.processus(), 40), service.processus()
 
 
 def test_kill_9_du_superviseur_web_ne_laisse_aucun_ouvrier(lancer: type[Service]) -> None:
@@ -132,7 +132,7 @@ def test_kill_9_du_superviseur_web_ne_laisse_aucun_ouvrier(lancer: type[Service]
     code, erreurs = service.finir()
     assert code == 1
     assert "Le serveur web s’est arrêté (signal 9)" in erreurs
-    assert attendre(lambda: not service.processus(), 10), service.processus()
+    assert attendre(lambda: not service.processus(), 40), service.processus()
 
 
 def test_un_worker_tue_se_dit_et_arrete_le_service(lancer: type[Service]) -> None:
@@ -142,7 +142,7 @@ def test_un_worker_tue_se_dit_et_arrete_le_service(lancer: type[Service]) -> Non
     code, erreurs = service.finir()
     assert code == 1
     assert "Le processus des tâches s’est arrêté (signal 9) : le service s’arrête." in erreurs
-    assert attendre(lambda: not service.processus(), 10), service.processus()
+    assert attendre(lambda: not service.processus(), 40), service.processus()
 
 
 def test_un_port_pris_se_dit_en_une_phrase(lancer: type[Service]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from app.etapes.contrat.repository import Edition
 from app.etapes.contrat.rules import contenu as faits
 from app.etapes.contrat.rules import liens
 from app.etapes.contrat.rules.recherche import chercher
-from app.etapes.contrat.rules.textes import blocs, dire_source, dire_valeur
+from app.etapes.contrat.rules.textes import blocs, dire_source, dire_sources, dire_valeur
 from app.infra.acces import PUBLIQUE
 from app.infra.clock import Maintenant
 from app.infra.web import SessionDep, rendre
@@ -24,7 +25,13 @@ from app.referentiels.contrats import repository as contrats
 
 routeur = APIRouter()
 LONGUEUR_RECHERCHE = 200
-OUTILS: Mapping[str, Any] = {"blocs": blocs, "dire_source": dire_source, "dire_valeur": dire_valeur}
+ANOMALIES_PAR_PAGE = 40
+OUTILS: Mapping[str, Any] = {
+    "blocs": blocs,
+    "dire_source": dire_source,
+    "dire_sources": dire_sources,
+    "dire_valeur": dire_valeur,
+}
 
 
 class Visite:
@@ -45,15 +52,14 @@ class Visite:
         if edition is None:
             raise Introuvable("Ce contrat n’existe pas, ou cette version n’a pas encore de contenu.")
         self.edition: Edition = edition
-        self.contenu = edition.contenu
+        self.contenu = edition.affichage
         self.base = f"/contrats/{code}"
         self.suite = f"?version={self.contenu.version.code}" if version is not None else ""
 
     def rendre(self, gabarit: str, titre: str, contexte: Mapping[str, Any]) -> Response:
         """La page, ses outils et son fil : le contrat, puis où l'on est."""
-        fil = [(self.contenu.intitule, self.base + self.suite)]
-        if titre != self.contenu.intitule:
-            fil.append((titre, ""))
+        est_sous_page = titre != self.contenu.intitule
+        fil = [(self.contenu.intitule, self.base + self.suite), (titre, "")] if est_sous_page else []
         commun = {
             "contrat": self.contenu,
             "contrat_intitule": self.contenu.intitule,
@@ -85,6 +91,7 @@ def lire(visite: VisiteDep, q: Annotated[str, Query()] = "") -> Response:
         "question": question,
         "resultats": chercher(visite.edition.documents, question),
         "anomalies": visite.contenu.elements(faits.ANOMALIES),
+        "a_des_partenaires": bool({faits.DISPOSITIFS_ETAT, faits.ENGAGEMENTS} & set(visite.contenu.rubriques)),
     }
     return visite.rendre("contrat/contrat.html", visite.contenu.intitule, contexte)
 
@@ -134,7 +141,7 @@ def lire_quartier(visite: VisiteDep, quartier: str) -> Response:
     contexte = {
         "quartier": trouve,
         "fiches": visite.contenu.fiches_de(quartier),
-        "groupes": [(theme, mesures) for theme, mesures in groupes if mesures],
+        "groupes": [(theme, siennes) for theme, siennes in groupes if siennes],
         "reperes": reperes,
     }
     return visite.rendre("contrat/quartier.html", trouve.nom, contexte)
@@ -185,16 +192,21 @@ def lire_partenaires(visite: VisiteDep) -> Response:
 
 
 @routeur.get("/contrats/{code}/anomalies", name="contrat:anomalies", dependencies=[Depends(PUBLIQUE)])
-def lire_anomalies(visite: VisiteDep, nature: Annotated[str, Query()] = "") -> Response:
+def lire_anomalies(
+    visite: VisiteDep, nature: Annotated[str, Query()] = "", page: Annotated[int, Query(ge=1, le=1000)] = 1
+) -> Response:
     """Les défauts du document : ce qu'il dit, ce qui a été chargé à la place, pourquoi."""
     toutes = visite.contenu.elements(faits.ANOMALIES)
-    comptes: dict[str, int] = {}
-    for anomalie in toutes:
-        comptes[anomalie["nature"]] = comptes.get(anomalie["nature"], 0) + 1
+    comptes = Counter(anomalie["nature"] for anomalie in toutes)
+    choisie = nature if nature in comptes else ""
+    retenues = [anomalie for anomalie in toutes if choisie in ("", anomalie["nature"])]
+    debut = (page - 1) * ANOMALIES_PAR_PAGE
     contexte = {
-        "anomalies": [a for a in toutes if a["nature"] == nature] if nature in comptes else toutes,
-        "nature": nature if nature in comptes else "",
+        "anomalies": retenues[debut : debut + ANOMALIES_PAR_PAGE],
+        "nature": choisie,
         "comptes": comptes,
         "total": len(toutes),
+        "page": page,
+        "pages": -(-len(retenues) // ANOMALIES_PAR_PAGE),
     }
-    return visite.rendre("contrat/anomalies.html", "Les anomalies du document", contexte)
+    return visite.rendre("contrat/anomalies.html", "Les défauts du document", contexte)

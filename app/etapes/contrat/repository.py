@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from app.etapes.contrat.models import Enjeu, Objectif, ObjectifOperationnel, RubriqueContrat
 from app.etapes.contrat.rules import contenu as faits
 from app.etapes.contrat.rules.recherche import Document, documents
+from app.etapes.contrat.rules.textes import typographier
 from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.instances.models import Instance, MembreInstance, ServiceConsulte
 from app.referentiels.lignes.models import LigneFinancement
@@ -150,15 +151,20 @@ def services_par_code(session: Session, contrat_id: int) -> dict[str, ServiceCon
 
 @dataclass(frozen=True, eq=False)
 class Edition:
-    """Une version chargée, prête à lire. `empreinte` change dès que le contrat change ; une édition n'est qu'elle-même."""
+    """Une version chargée, prête à lire. `empreinte` change dès que le contrat change."""
 
     empreinte: str
     contenu: faits.ContenuContrat
 
     @cached_property
+    def affichage(self) -> faits.ContenuContrat:
+        """Le contenu tel qu'une page le montre, préparé une fois."""
+        return typographier(self.contenu)
+
+    @cached_property
     def documents(self) -> tuple[Document, ...]:
         """Ce qui se cherche, préparé une fois."""
-        return documents(self.contenu)
+        return documents(self.affichage)
 
 
 _editions: OrderedDict[tuple[int, str], Edition] = OrderedDict()

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.etapes.convention.rules import SensDecision
 from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
 from app.noyau.euros import Euros
-
-
-class SensDecision(StrEnum):
-    """Ce que décide l'autorité."""
-
-    ATTRIBUEE = "attribuee"
-    REFUSEE = "refusee"
 
 
 class ArreteLigne(DansContrat, Base):

@@ -80,12 +80,16 @@ def entrees_de(fabrique: sessionmaker[Session]) -> list[Entree]:
 
 @contextmanager
 def superutilisateur(base: Base) -> Iterator[psycopg.Connection]:
-    """Qui peut tout : désarme les gardes et les liens, falsifie, les remet."""
+    """Qui peut tout : désarme les gardes et les liens, falsifie, remet tout comme c'était."""
     assert base.grappe is not None
     tables = ("journal_entree", "journal_contenu", "journal_ancre")
-    with psycopg.connect(base.grappe.conninfo(base.nom, "postgres")) as connexion:
+    gardes = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A'"
+    with psycopg.connect(base.grappe.conninfo(base.nom, "postgres"), options="-c lock_timeout=10s") as connexion:
+        toujours = connexion.execute(gardes).fetchall()
         for table in tables:
             connexion.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         yield connexion
         for table in tables:
             connexion.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
+        for table, garde in toujours:
+            connexion.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {garde}")

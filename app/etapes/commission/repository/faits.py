@@ -159,4 +159,4 @@ def list_deports_enregistres(session: Session, seance_id: int) -> Sequence[tuple
         .where(PointSeance.seance_id == seance_id)
         .order_by(PointSeance.rang, Deport.membre_id)
     )
-    return session.execute(requete).tuples().all()
+    return [(d, deport) for d, deport in session.execute(requete)]

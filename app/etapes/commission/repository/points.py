@@ -107,7 +107,7 @@ def list_points(session: Session, seance_id: int, *, rangs: Iterable[int] | None
     )
     if rangs is not None:
         requete = requete.where(PointSeance.rang.in_(list(rangs)))
-    return [PointLu(*rangee) for rangee in session.execute(requete).tuples()]
+    return [PointLu(*rangee) for rangee in session.execute(requete)]
 
 
 def verrouiller_demandes(session: Session, demande_ids: Iterable[int]) -> None:

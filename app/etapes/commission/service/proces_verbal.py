@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.appel.repository import get_appel
 from app.etapes.commission import repository
-from app.etapes.commission.models import EtatSeance, Seance
+from app.etapes.commission.models import EtatSeance, ResultatPoint, Seance
 from app.etapes.commission.repository import PointLu, Salle
 from app.etapes.commission.rules import NatureActe, TypeIssue
 from app.infra.documents import sceller as sceller_document
@@ -103,24 +103,23 @@ def _blocs(points: Sequence[PointLu], salle: Salle) -> list[dict[str, Any]]:
                 "points": [],
             },
         )
-        bloc["points"].append(_point(lu, salle))
+        bloc["points"].append(_point(lu, lu.resultat, salle))
     return list(blocs.values())
 
 
-def _point(lu: PointLu, salle: Salle) -> dict[str, Any]:
-    assert lu.resultat is not None  # noqa: S101 -- filtré par l'appelant
-    issue, decompte = TypeIssue(lu.resultat.issue), lu.resultat.decompte
-    suite = f" au rang {lu.resultat.rang_reserve}" if issue is TypeIssue.RESERVE else ""
+def _point(lu: PointLu, resultat: ResultatPoint, salle: Salle) -> dict[str, Any]:
+    issue, decompte = TypeIssue(resultat.issue), resultat.decompte
+    suite = f" au rang {resultat.rang_reserve}" if issue is TypeIssue.RESERVE else ""
     return {
         "intitule": _intitule(lu),
         "demande": str(lu.demande.montant_demande),
         "soumis": str(lu.point.montant_soumis),
         "issue": PHRASES[issue] + suite,
-        "montant": str(lu.resultat.montant) if lu.resultat.montant else "—",
+        "montant": str(resultat.montant) if resultat.montant else "—",
         "vote": decompte["phrase"] or decompte["quorum"],
         "preside": decompte["preside"],
         "deports": ", ".join(salle.qualite(str(m)) for m in decompte["deports"]),
-        "motif": "" if lu.resultat.motif in {decompte["phrase"], decompte["quorum"]} else lu.resultat.motif,
+        "motif": "" if resultat.motif in {decompte["phrase"], decompte["quorum"]} else resultat.motif,
     }
 
 

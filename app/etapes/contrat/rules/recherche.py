@@ -27,6 +27,7 @@ COURT = 3
 AUTOUR = 90
 EXTRAITS = 2
 RESULTATS = 40
+PROCHES = 10
 _POIDS_TITRE = 4
 
 
@@ -113,7 +114,9 @@ def documents(contenu: ContenuContrat) -> tuple[Document, ...]:
 
 
 def chercher(ou: Iterable[Document], question: str) -> tuple[Resultat, ...]:
-    """Les documents qui portent au moins la moitié des mots, les plus complets d'abord, au plus `RESULTATS`.
+    """Les documents qui portent au moins la moitié des mots, les plus complets d'abord.
+
+    Au plus `RESULTATS`, dont `PROCHES` à qui il manque un mot.
 
     Choix du projet : un mot se trouve par son début (« jardin » trouve « jardinage ») ; court, il se trouve entier.
     """
@@ -129,7 +132,9 @@ def chercher(ou: Iterable[Document], question: str) -> tuple[Resultat, ...]:
             manquants = tuple(terme for terme in voulus if terme not in trouves)
             notes.append((-len(trouves), -note, rang, document, manquants))
     notes.sort(key=lambda note: note[:3])
-    return tuple(_resultat(document, voulus, manquants) for *_, document, manquants in notes[:RESULTATS])
+    complets = [note for note in notes if not note[4]][:RESULTATS]
+    proches = [note for note in notes if note[4]][: min(PROCHES, RESULTATS - len(complets))]
+    return tuple(_resultat(document, voulus, manquants) for *_, document, manquants in complets + proches)
 
 
 def surligner(texte: str, voulus: tuple[str, ...]) -> tuple[Morceau, ...]:

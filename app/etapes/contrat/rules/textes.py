@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
 from decimal import Decimal
+from typing import TypeVar, cast
 
 from app.etapes.contrat.rules.contenu import Json
 
+T = TypeVar("T")
 PUCE = "- "
 
 
@@ -43,6 +46,44 @@ def dire_source(lignes: str) -> str:
     Choix du projet : toute donnée du contrat dit où la retrouver.
     """
     return f"contrat, l. {lignes}"
+
+
+def dire_sources(sources: Iterable[str]) -> str:
+    """« contrat, l. 12-15, 20 » : plusieurs sources réunies, plages triées et jointes.
+
+    Choix du projet : toute donnée du contrat dit où la retrouver.
+    """
+    bornes = sorted(tuple(int(b) for b in plage.split("-")) for source in sources for plage in source.split(","))
+    plages: list[tuple[int, int]] = []
+    for borne in bornes:
+        debut, fin = borne[0], borne[-1]
+        if plages and debut <= plages[-1][1] + 1:
+            plages[-1] = (plages[-1][0], max(plages[-1][1], fin))
+        else:
+            plages.append((debut, fin))
+    return dire_source(", ".join(str(debut) if debut == fin else f"{debut}-{fin}" for debut, fin in plages))
+
+
+def typographier(valeur: T) -> T:
+    """La même valeur, apostrophes typographiques partout. Le document mêle les deux ; l'API le rend tel quel.
+
+    Choix du projet : conventions, textes montrés aux gens.
+    """
+    return cast(T, _typographier(valeur))
+
+
+def _typographier(valeur: object) -> object:
+    if isinstance(valeur, str):
+        return valeur.replace("'", "’")
+    if isinstance(valeur, dict):
+        return {nom: _typographier(element) for nom, element in valeur.items()}
+    if isinstance(valeur, list):
+        return [_typographier(element) for element in valeur]
+    if isinstance(valeur, tuple):
+        return tuple(_typographier(element) for element in valeur)
+    if is_dataclass(valeur) and not isinstance(valeur, type):
+        return replace(valeur, **{champ.name: _typographier(getattr(valeur, champ.name)) for champ in fields(valeur)})
+    return valeur
 
 
 _UNITES = {"%": " %", "euros": " €", "indice": "", "points": " points"}

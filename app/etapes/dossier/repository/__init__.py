@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ LIT_TOUT_LE_CONTRAT = frozenset(
     }
 )
 LIT_SON_QUARTIER = frozenset({Role.BINOME_QUARTIER, Role.DELEGUE_PREFET, Role.CONSEIL_HABITANTS})
+_IDENTIFIANT = re.compile(r"[A-Z0-9-]{1,40}\Z")
 INTROUVABLE = "Ce dossier n’existe pas, ou vous n’y avez pas accès."
 
 
@@ -88,6 +90,8 @@ def _ouvert_au_service(h: Habilitation) -> ColumnElement[bool]:
 
 def get_dossier(session: Session, identifiant: str, acteur: Identite, *, verrou: bool = False) -> Dossier:
     """Le dossier de ce numéro (ou de cette référence de brouillon). Lève Introuvable s'il n'est pas en vue."""
+    if _IDENTIFIANT.match(identifiant) is None:
+        raise Introuvable(INTROUVABLE)
     requete = select(Dossier).where(
         or_(Dossier.numero == identifiant, Dossier.reference == identifiant), visibles(acteur)
     )

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.models import Demande, Dossier
-from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.repository import get_dossier, visibles
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.dossier.rules.recherche import requete_de_recherche
 from app.infra.identite import Identite
-from app.noyau.erreurs import Faute, SaisieInvalide
+from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.lignes.models import LigneFinancement
 
@@ -127,13 +127,11 @@ def _a_une_demande(filtres: Filtres) -> ColumnElement[bool]:
 
 
 def _apres(session: Session, acteur: Identite, identifiant: str) -> ColumnElement[bool]:
-    requete = select(Dossier.depose_le, Dossier.id).where(
-        or_(Dossier.numero == identifiant, Dossier.reference == identifiant), visibles(acteur)
-    )
-    trouve = session.execute(requete).first()
-    if trouve is None:
+    try:
+        trouve = get_dossier(session, identifiant, acteur)
+    except Introuvable:
         phrase = "Ce jeton de page n’est plus valable : repartez de la première page."
-        raise SaisieInvalide([Faute("apres", phrase, "jeton_illisible")])
+        raise SaisieInvalide([Faute("apres", phrase, "jeton_illisible")]) from None
     if trouve.depose_le is None:
         encore = and_(Dossier.depose_le.is_(None), Dossier.id < trouve.id)
         return or_(encore, Dossier.depose_le.is_not(None))

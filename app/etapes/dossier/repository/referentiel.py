@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import String, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Phase
+from app.etapes.appel.rules import EtatAppel
 from app.etapes.contrat.models import Objectif, ObjectifOperationnel
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository import visibles
@@ -105,6 +107,18 @@ def list_avec_cadre(session: Session, acteur: Identite, limite: int = 200) -> Se
         .limit(limite)
     )
     return [(d, Cadre(a, p, o, c)) for d, a, p, o, c in session.execute(requete)]
+
+
+def list_phases_ouvertes(session: Session, maintenant: datetime) -> Sequence[tuple[Appel, Phase, Contrat]]:
+    """Les phases où l'on peut déposer à cet instant, par appel. Une requête."""
+    requete = (
+        select(Appel, Phase, Contrat)
+        .join(Phase, Phase.appel_id == Appel.id)
+        .join(Contrat, Contrat.id == Appel.contrat_id)
+        .where(Appel.etat == EtatAppel.OUVERT, Phase.ouverture_le <= maintenant, Phase.cloture_le > maintenant)
+        .order_by(Appel.annee.desc(), Appel.id, Phase.rang)
+    )
+    return [(a, p, c) for a, p, c in session.execute(requete)]
 
 
 def get_referentiel(session: Session, contrat_id: int, version_id: int) -> Referentiel:

@@ -19,7 +19,7 @@ from app.etapes.dossier.rules.depot import LigneOuverte, hors_champ, verifier_de
 from app.etapes.dossier.rules.etats import DEPOSES, EtatDemande, EtatDossier, transition
 from app.etapes.dossier.service.brouillon import cadre
 from app.etapes.dossier.service.resume import resumer
-from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
+from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier, verifier_passage
 from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.chaine import canonique
@@ -184,13 +184,14 @@ def _montant(centimes: object) -> Euros | None:
 def completer(session: Session, identifiant: str, *, reponse: str, acteur: Identite, maintenant: datetime) -> Dossier:
     """Le porteur envoie le complément attendu : un nouveau contenu est figé, les demandes de complément sont closes."""
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
-    passer_dossier(session, dossier, "completer", acteur=acteur, maintenant=maintenant, motif=reponse)
+    verifier_passage(dossier, "completer", acteur=acteur, motif=reponse)
     appel = appels.get_appel(session, dossier.appel_id)
     organisation = session.get_one(Organisation, dossier.organisation_id)
     contenu = repository.contenu(session, dossier.id)
     fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
     if fautes:
         raise SaisieInvalide(list(fautes), "Le dossier complété n’est pas encore prêt.")
+    passer_dossier(session, dossier, "completer", acteur=acteur, maintenant=maintenant, motif=reponse)
     for complement in repository.list_complements(session, dossier.id, verrou=True):
         if complement.recue_le is None:
             complement.recue_le, complement.reponse = maintenant, reponse.strip()
@@ -198,6 +199,10 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
     figer(session, dossier, contenu, acteur, maintenant)
     _reporter_dauphin(session, dossier, contenu)
     dossier.version += 1
+    differer(
+        session, "notation.noter_dossier", maintenant=maintenant, cle_unique=f"notation.noter_dossier/{dossier.id}",
+        dossier_id=dossier.id,
+    )  # fmt: skip
     return dossier
 
 

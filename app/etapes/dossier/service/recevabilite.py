@@ -63,6 +63,8 @@ def examiner(
             a=maintenant,
         )
     )
+    if conclusion == "recevable":
+        _faire_noter(session, dossier, maintenant)
     return demande
 
 
@@ -176,4 +178,11 @@ def constater_fait(
         session, contrat_id=dossier.contrat_id, acte=f"fait.{statut}", objet=f"{dossier.numero}/{code}",
         acteur=acteur.acteur, maintenant=maintenant, apres={"valeur": valeur, "motif": motif.strip()},
     )  # fmt: skip
+    _faire_noter(session, dossier, maintenant)
     return fait
+
+
+def _faire_noter(session: Session, dossier: Dossier, maintenant: datetime) -> None:
+    """Une notation attend déjà ce dossier : elle suffit."""
+    cle = f"notation.noter_dossier/{dossier.id}"
+    differer(session, "notation.noter_dossier", maintenant=maintenant, cle_unique=cle, dossier_id=dossier.id)

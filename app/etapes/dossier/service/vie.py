@@ -16,6 +16,7 @@ from app.etapes.dossier.rules.etats import (
     EtatDemande,
     EtatDossier,
     Public,
+    Transition,
     transition,
     transition_demande,
 )
@@ -39,10 +40,8 @@ def _exiger_motif(motif: str) -> None:
         raise SaisieInvalide([Faute("motif", "Dites pourquoi, en une phrase.", "motif_exige")])
 
 
-def passer_dossier(
-    session: Session, dossier: Dossier, acte: str, *, acteur: Identite, maintenant: datetime, motif: str = ""
-) -> None:
-    """Fait passer un dossier verrouillé d'un état à l'autre. Lève ActeInterdit, ActeImpossible ou SaisieInvalide."""
+def verifier_passage(dossier: Dossier, acte: str, *, acteur: Identite, motif: str = "") -> Transition:
+    """La garde d'un acte, sans rien changer. Lève ActeInterdit, ActeImpossible ou SaisieInvalide."""
     t = transition(acte)
     if not roles_sur_dossier(acteur, dossier) & t.roles:
         raise ActeInterdit(f"« {t.libelle} » ne vous est pas ouvert sur ce dossier.")
@@ -51,6 +50,14 @@ def passer_dossier(
         raise ActeImpossible(f"« {t.libelle} » n’est pas possible : le dossier est « {etat} ».", code="etat_contraire")
     if t.motif:
         _exiger_motif(motif)
+    return t
+
+
+def passer_dossier(
+    session: Session, dossier: Dossier, acte: str, *, acteur: Identite, maintenant: datetime, motif: str = ""
+) -> None:
+    """Fait passer un dossier verrouillé d'un état à l'autre. Mêmes refus que `verifier_passage`."""
+    t = verifier_passage(dossier, acte, acteur=acteur, motif=motif)
     _tracer(session, dossier, None, acte, dossier.etat, t.vers, acteur, maintenant, motif)
     dossier.etat = t.vers
     dossier.modifie_at = maintenant

@@ -9,7 +9,7 @@ from functools import lru_cache
 from app.etapes.notation.rules.evaluation import Contexte, Juger, contexte, juge
 from app.etapes.notation.rules.faits import FaitsDossier
 from app.etapes.notation.rules.medianes import Medianes, avec_medianes
-from app.etapes.notation.rules.motifs import ecrire_motif
+from app.etapes.notation.rules.motifs import Rediger, redacteur
 from app.etapes.notation.rules.note import (
     BaremePret,
     EtatLigne,
@@ -18,7 +18,6 @@ from app.etapes.notation.rules.note import (
     LigneNote,
     Note,
     PalierPret,
-    Phrase,
     Resultat,
     SortiePrete,
     totaliser,
@@ -85,7 +84,7 @@ def noter_lignes(
 @dataclass(frozen=True, slots=True)
 class _ChampPret:
     juger: Juger
-    phrase: Phrase
+    rediger: Rediger
     source: Source
 
 
@@ -96,7 +95,6 @@ class _LignePrete:
     version: str
     empreinte: str
     decimales: int
-    noms: Lexique
     champ: _ChampPret | None
     criteres: tuple[tuple[BaremePret, int], ...]
 
@@ -121,7 +119,6 @@ def _preparer(grille: Grille) -> Mapping[str, _LignePrete]:
             version=grille.version,
             empreinte=marque,
             decimales=grille.arrondi.decimales,
-            noms=noms,
             champ=_champ(ligne, noms),
             criteres=tuple(
                 (baremes[critere.code, ligne.code], poids)
@@ -136,16 +133,16 @@ def _preparer(grille: Grille) -> Mapping[str, _LignePrete]:
 def _champ(ligne: LigneGrille, noms: Lexique) -> _ChampPret | None:
     if ligne.champ is None:
         return None
-    return _ChampPret(juge(ligne.champ.si, noms), morceaux(ligne.champ.motif), ligne.champ.source)
+    return _ChampPret(juge(ligne.champ.si, noms), redacteur(ligne.champ.motif, noms), ligne.champ.source)
 
 
 def _bareme(grille: Grille, critere: Critere, bareme: Bareme, noms: Lexique) -> BaremePret:
     sorties = [cas for cas in grille.sans_objet if cas.critere == critere.code]
-    paliers = tuple(PalierPret(p.taux, juge(p.si, noms), morceaux(p.motif)) for p in bareme.paliers)
-    pretes = tuple(SortiePrete(juge(cas.si, noms), morceaux(cas.motif), cas.source) for cas in sorties)
+    paliers = tuple(PalierPret(p.taux, juge(p.si, noms), redacteur(p.motif, noms)) for p in bareme.paliers)
+    pretes = tuple(SortiePrete(juge(cas.si, noms), redacteur(cas.motif, noms), cas.source) for cas in sorties)
     conditions = [palier.si for palier in bareme.paliers] + [cas.si for cas in sorties]
-    phrases = [palier.phrase for palier in paliers] + [sortie.phrase for sortie in pretes]
-    renvois = [partie.code for phrase in phrases for partie in phrase if isinstance(partie, Renvoi)]
+    motifs = [palier.motif for palier in bareme.paliers] + [cas.motif for cas in sorties]
+    renvois = [morceau.code for motif in motifs for morceau in morceaux(motif) if isinstance(morceau, Renvoi)]
     lus = dict.fromkeys(code for condition in conditions for code in faits_lus(condition, noms))
     cites = dict.fromkeys(code for renvoi in renvois for code in faits_de(renvoi, noms))
     return BaremePret(
@@ -156,7 +153,6 @@ def _bareme(grille: Grille, critere: Critere, bareme: Bareme, noms: Lexique) -> 
         sorties=pretes,
         lus=tuple(lus),
         cites=tuple(code for code in cites if code not in lus),
-        noms=noms,
     )
 
 
@@ -182,7 +178,7 @@ class _Releve:
 def _noter(ligne: _LignePrete, releve: _Releve) -> Resultat:
     faits = releve.faits
     if ligne.champ is not None and ligne.champ.juger(releve.contexte) is False:
-        motif = ecrire_motif(ligne.champ.phrase, faits, ligne.noms)
+        motif = ligne.champ.rediger(faits)
         return HorsChamp(ligne.code, ligne.libelle, ligne.version, ligne.empreinte, motif, ligne.champ.source, faits)
     juges = [(bareme, poids, releve.juger(bareme)) for bareme, poids in ligne.criteres]
     poids_total = sum([poids for _, poids, jugement in juges if jugement.etat is not EtatLigne.SANS_OBJET])

@@ -106,10 +106,9 @@ def decrire(condition: Condition, noms: Lexique) -> str:
     Choix du projet : issue 4, « in words a volunteer understands ».
     """
     match condition:
-        case Tous(conditions):
-            return " et ".join(_serrer(c, noms) for c in conditions)
-        case UnDe(conditions):
-            return " ou ".join(_serrer(c, noms) for c in conditions)
+        case Tous(conditions) | UnDe(conditions):
+            mot = " et " if isinstance(condition, Tous) else " ou "
+            return mot.join(_serrer(c, noms) for c in conditions)
         case AuMoins(de, valeur) | AuPlus(de, valeur) | MoinsDe(de, valeur):
             return f"{_nom(de, noms)} : {_SEUILS[type(condition)]} {_nombre(de, valeur, noms)}"
         case Parmi(de, codes, ensemble):

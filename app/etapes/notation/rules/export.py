@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from app.etapes.notation.rules.faits import fait_vers_donnees, faits_vers_donnees
+from app.etapes.notation.rules.faits import faits_vers_donnees
 from app.etapes.notation.rules.note import HorsChamp, LigneNote, Resultat
 from app.noyau.sources import Source
 from app.referentiels.grilles.rules import texte_canonique
@@ -21,6 +21,8 @@ def note_vers_json(resultat: Resultat) -> str:
 
 def note_vers_donnees(resultat: Resultat) -> dict[str, Any]:
     """La même forme, en données JSON ; une fraction s'écrit « 7610/97 », un total « 78.5 ».
+
+    Les faits sont donnés une fois ; chaque ligne cite les codes de ceux qu'elle lit ou montre (absent : manquant).
 
     Choix du projet : architecture, décision 7.
     """
@@ -59,7 +61,7 @@ def _ligne(ligne: LigneNote) -> dict[str, Any]:
         "points": _points(ligne.points),
         "motif": ligne.motif,
         "source": _source(ligne.source),
-        "faits": {code: None if fait is None else fait_vers_donnees(fait) for code, fait in ligne.faits_utilises},
+        "faits": [code for code, _ in ligne.faits_utilises],
     }
     if ligne.ajustement is not None:
         donnees["ajustement"] = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
-from app.etapes.notation.rules.evaluation import contexte, mesureur
+from app.etapes.notation.rules.evaluation import Bornes, contexte, mesureur
 from app.etapes.notation.rules.faits import FaitsDossier
 from app.noyau.euros import ESPACE_MILLIERS, ESPACE_UNITE, Euros, arrondir
 from app.referentiels.grilles.rules import (
@@ -18,20 +19,23 @@ from app.referentiels.grilles.rules import (
     Renvoi,
     Unite,
     Valeur,
+    morceaux,
 )
 
+Rediger = Callable[[FaitsDossier], str]
 NON_RENSEIGNE = "(non renseigné)"
 SANS_VALEUR = "(sans valeur)"
 _DECIMALES = 2
 _UNITES = {"part": Unite.PART, "centimes": Unite.CENTIMES}
 
 
-def ecrire_motif(parties: tuple[str | Renvoi, ...], faits: FaitsDossier, noms: Lexique) -> str:
-    """La phrase. Un fait manquant s'écrit « (non renseigné) », un rapport sans dénominateur « (sans valeur) ».
+def redacteur(motif: str, noms: Lexique) -> Rediger:
+    """La phrase en fonction des faits : « (non renseigné) » s'il manque, « (sans valeur) » sans dénominateur.
 
     Choix du projet : conception/notation.md, « phrase de motif ».
     """
-    return "".join(partie if isinstance(partie, str) else _ecrire(partie, faits, noms) for partie in parties)
+    ecrivains = [_ecrivain(morceau, noms) for morceau in morceaux(motif)]
+    return lambda faits: "".join([ecrire(faits) for ecrire in ecrivains])
 
 
 def ecrire_fait(code: str, fait: Fait | None) -> str:
@@ -61,20 +65,33 @@ def ecrire_arrondi(nombre: Decimal) -> str:
     return f"{signe}{entier},{reste}" if reste else f"{signe}{entier}"
 
 
-def _ecrire(renvoi: Renvoi, faits: FaitsDossier, noms: Lexique) -> str:
-    mesure = noms.mesures.get(renvoi.code)
+def _ecrivain(morceau: str | Renvoi, noms: Lexique) -> Rediger:
+    if isinstance(morceau, str):
+        return lambda _faits: morceau
+    code, mesure = morceau.code, noms.mesures.get(morceau.code)
     if mesure is None:
-        fait = faits.fait(renvoi.code)
-        if renvoi.forme is Forme.STATUT:
-            return "manquant" if fait is None else fait.statut.libelle
-        return ecrire_fait(renvoi.code, fait)
-    if renvoi.forme is Forme.LISTE and isinstance(mesure.operation, Compte):
-        vrais = [CATALOGUE[code].libelle for code in mesure.operation.parmi if faits.bruts.get(code) is True]
-        return ", ".join(vrais) or "aucun"
-    bornes = mesureur(renvoi.code, noms)(contexte(faits))
+        if morceau.forme is Forme.STATUT:
+            return lambda faits: _statut(faits.fait(code))
+        return lambda faits: ecrire_fait(code, faits.fait(code))
+    if morceau.forme is Forme.LISTE and isinstance(mesure.operation, Compte):
+        return _liste(mesure.operation)
+    mesurer, unite = mesureur(code, noms), mesure.unite
+    return lambda faits: _ecrire_bornes(mesurer(contexte(faits)), unite)
+
+
+def _statut(fait: Fait | None) -> str:
+    return "manquant" if fait is None else fait.statut.libelle
+
+
+def _liste(compte: Compte) -> Rediger:
+    libelles = [(code, CATALOGUE[code].libelle) for code in compte.parmi]
+    return lambda faits: ", ".join([mot for code, mot in libelles if faits.bruts.get(code) is True]) or "aucun"
+
+
+def _ecrire_bornes(bornes: Bornes | None, unite: Unite) -> str:
     if bornes is None:
         return SANS_VALEUR
-    return NON_RENSEIGNE if bornes.bas != bornes.haut else _ecrire_nombre(Fraction(bornes.bas), mesure.unite)
+    return NON_RENSEIGNE if bornes.bas != bornes.haut else _ecrire_nombre(Fraction(bornes.bas), unite)
 
 
 def _ecrire_nombre(nombre: Fraction, unite: Unite) -> str:

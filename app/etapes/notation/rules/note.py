@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 from app.etapes.notation.rules.evaluation import Juger
 from app.etapes.notation.rules.faits import FaitsDossier
-from app.etapes.notation.rules.motifs import ecrire_decimal, ecrire_motif
+from app.etapes.notation.rules.motifs import Rediger, ecrire_decimal
 from app.noyau.euros import arrondir
 from app.noyau.sources import Source
-from app.referentiels.grilles.rules import CATALOGUE, Fait, Lexique, Renvoi, Statut
+from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
 
-Phrase = tuple[str | Renvoi, ...]
 _ZERO = Fraction(0)
 
 
@@ -54,7 +53,7 @@ class PalierPret:
 
     taux: int
     juger: Juger
-    phrase: Phrase
+    rediger: Rediger
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class SortiePrete:
     """
 
     juger: Juger
-    phrase: Phrase
+    rediger: Rediger
     source: Source
 
 
@@ -83,7 +82,6 @@ class BaremePret:
     sorties: tuple[SortiePrete, ...]
     lus: tuple[str, ...]
     cites: tuple[str, ...]
-    noms: Lexique
 
 
 class Jugement(NamedTuple):
@@ -192,8 +190,8 @@ class LigneNote:
         if self.jugement.rang is None:
             return self._motif_indecis()
         if not self.compte:
-            return f"Sans objet : {self._ecrire(self.bareme.sorties[self.jugement.rang].phrase)}"
-        return self._ecrire(self.bareme.paliers[self.jugement.rang].phrase)
+            return f"Sans objet : {self.bareme.sorties[self.jugement.rang].rediger(self.faits)}"
+        return self.bareme.paliers[self.jugement.rang].rediger(self.faits)
 
     @property
     def manquants(self) -> tuple[str, ...]:
@@ -231,9 +229,6 @@ class LigneNote:
         if not self.compte:
             return _ZERO
         return Fraction(taux * self.maximum, 100) if self.ajustement is None else self.ajustement.points
-
-    def _ecrire(self, phrase: Phrase) -> str:
-        return ecrire_motif(phrase, self.faits, self.bareme.noms)
 
 
 @dataclass(frozen=True, slots=True)

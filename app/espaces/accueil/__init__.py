@@ -1,0 +1,1 @@
+"""L'accueil de chaque public : la première phrase dit ce qui attend la personne."""

@@ -1,0 +1,78 @@
+"""Lectures de l'accueil : avis à rendre, prochaine séance, dossiers de mes quartiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from app.etapes.commission.models import EtatSeance, Seance
+from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, RencontreService
+from app.etapes.consultation.rules import EtatRencontre
+from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.repository import visibles
+from app.infra.identite import Identite
+from app.referentiels.instances.models import ServiceConsulte
+
+
+@dataclass(frozen=True, slots=True)
+class AvisARendre:
+    """Un avis attendu d'un service, dans une rencontre."""
+
+    rencontre: Rencontre
+    dossier: Dossier
+    service: ServiceConsulte
+
+
+def avis_a_rendre(
+    session: Session, acteur: Identite, services: Iterable[str], limite: int = 50
+) -> Sequence[AvisARendre]:
+    """Les avis que ces services n'ont pas encore rendus, par date de rencontre. Une requête."""
+    requete = (
+        select(Rencontre, Dossier, ServiceConsulte)
+        .join(RencontreDossier, RencontreDossier.rencontre_id == Rencontre.id)
+        .join(Dossier, Dossier.id == RencontreDossier.dossier_id)
+        .join(RencontreService, RencontreService.rencontre_id == Rencontre.id)
+        .join(ServiceConsulte, ServiceConsulte.id == RencontreService.service_id)
+        .where(
+            ServiceConsulte.code.in_(list(services)),
+            Rencontre.etat == EtatRencontre.CONVOQUEE,
+            visibles(acteur),
+            ~exists().where(Avis.dossier_id == Dossier.id, Avis.service_id == ServiceConsulte.id),
+        )
+        .order_by(Rencontre.prevue_le, RencontreDossier.rang, Dossier.id)
+        .limit(limite)
+    )
+    return [AvisARendre(r, d, s) for r, d, s in session.execute(requete)]
+
+
+def avis_manquants(session: Session, contrats: Iterable[int]) -> int:
+    """Combien d'avis manquent dans les rencontres convoquées de ces contrats. Une requête."""
+    requete = (
+        select(func.count())
+        .select_from(RencontreDossier)
+        .join(Rencontre, Rencontre.id == RencontreDossier.rencontre_id)
+        .join(RencontreService, RencontreService.rencontre_id == Rencontre.id)
+        .where(
+            Rencontre.contrat_id.in_(list(contrats)),
+            Rencontre.etat == EtatRencontre.CONVOQUEE,
+            ~exists().where(
+                Avis.dossier_id == RencontreDossier.dossier_id, Avis.service_id == RencontreService.service_id
+            ),
+        )
+    )
+    return session.scalar(requete) or 0
+
+
+def prochaine_seance(session: Session, contrats: Iterable[int], maintenant: datetime) -> Seance | None:
+    """La prochaine séance qui n'est pas close. Une requête."""
+    requete = (
+        select(Seance)
+        .where(Seance.contrat_id.in_(list(contrats)), Seance.etat != EtatSeance.CLOSE)
+        .order_by(Seance.prevue_le < maintenant, Seance.prevue_le, Seance.id)
+        .limit(1)
+    )
+    return session.scalar(requete)

@@ -1,0 +1,117 @@
+"""Pages d'un dossier : la liste des tâches avant le dépôt, le suivi après ; une page de lecture pour les agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.etapes.dossier import repository
+from app.etapes.dossier.models import DemandeComplement, Dossier
+from app.etapes.dossier.pages.porteur_lecture import contenu_en_clair
+from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ensuite, histoire, lignes_suivies, mot_d_etat
+from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
+from app.etapes.dossier.rules.champs import Section
+from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, LIBELLES_DOSSIER
+from app.etapes.dossier.rules.sections import EtatSection
+from app.etapes.dossier.service.accuse import ACCUSE
+from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant
+from app.infra.gabarits import en_nombre
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, rendre
+
+routeur = APIRouter()
+PageAgent = Callable[[Request, Session, Identite, Dossier, datetime], Response]
+
+
+@routeur.get("/dossiers/{identifiant}", name="dossier:voir", dependencies=[Depends(exiger())])
+def page_dossier(
+    request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, identifiant: str
+) -> Response:
+    """Le dossier, selon qui regarde : son porteur, ou un agent (page fournie par `main`)."""
+    dossier = repository.get_dossier(session, identifiant, acteur)
+    if dossier.organisation_id not in acteur.organisations():
+        page: PageAgent = request.app.state.page_dossier_agent
+        return page(request, session, acteur, dossier, maintenant)
+    champs = repository.list_champs(session, dossier.id)
+    ouvert = DossierOuvert(session, dossier, get_cadre(session, dossier), champs, acteur)
+    return rendre(request, "dossier/dossier.html", contexte_dossier(session, ouvert, maintenant))
+
+
+def contexte_dossier(session: Session, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
+    """Tout ce que la page du porteur attend."""
+    dossier = ouvert.dossier
+    demandes = repository.list_demandes(session, [dossier.id])
+    passages = repository.list_passages(session, dossier.id)
+    attendus = [c for c in repository.list_complements(session, dossier.id) if c.recue_le is None]
+    mot, ton = mot_d_etat(dossier, [d for d, _ in demandes])
+    phrase, instant = ensuite(dossier, ouvert.cadre, prochain(attendus), maintenant)
+    return {
+        "titre": ouvert.titre,
+        "ouvert": ouvert,
+        "mot": mot,
+        "ton": ton,
+        "ensuite": phrase,
+        "ensuite_le": instant,
+        "taches": taches(ouvert),
+        "est_clos": maintenant >= ouvert.cadre.phase.cloture_le,
+        "lignes": lignes_suivies(demandes, passages),
+        "histoire": histoire(passages, demandes),
+        "attendus": attendus,
+        "financeurs": {ligne.id: ligne.financeur for _, ligne in demandes},
+        "accuse_pret": repository.get_document(session, dossier.id, ACCUSE) is not None,
+        "maintenant": maintenant,
+        "saisie": {},
+    }
+
+
+def prochain(complements: list[DemandeComplement]) -> DemandeComplement | None:
+    """Le complément attendu le plus tôt."""
+    return min(complements, key=lambda c: c.echeance_le, default=None)
+
+
+def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:
+    """Les étapes du formulaire et ce qu'il y reste à faire."""
+    rendu: list[dict[str, Any]] = []
+    for section in Section:
+        etat = ouvert.etats[section]
+        fautes = ouvert.fautes_de(section)
+        aide = ""
+        if etat is EtatSection.A_CORRIGER:
+            aide = fautes[0].message if len(fautes) == 1 else en_nombre(len(fautes), "point à voir", "points à voir")
+        elif etat is EtatSection.A_REVOIR:
+            aide = "Repris du dossier précédent : relisez, puis enregistrez."
+        elif fautes:
+            aide = en_nombre(len(fautes), "réponse attendue", "réponses attendues")
+        rendu.append({"libelle": section.libelle, "mot": etat.libelle, "etat": etat.ton.value, "aide": aide})
+        if ouvert.peut_ecrire:
+            rendu[-1]["url"] = f"/dossiers/{ouvert.identifiant}/etapes/{section.value}"
+    return rendu
+
+
+def page_lecture(
+    request: Request, session: Session, acteur: Identite, dossier: Dossier, maintenant: datetime
+) -> Response:
+    """La lecture simple du contenu figé, pour qui n'est pas de l'organisation."""
+    del acteur, maintenant
+    referentiel = get_referentiel(session, dossier.contrat_id, dossier.version_id)
+    version = repository.get_version(session, dossier.id)
+    libelle = LIBELLES_DOSSIER[dossier.etat]
+    demandes = repository.list_demandes(session, [dossier.id])
+    contexte = {
+        "titre": dossier.titre,
+        "dossier": dossier,
+        "cadre": get_cadre(session, dossier),
+        "sections": contenu_en_clair(version.contenu if version is not None else {}, referentiel),
+        "mot": libelle.agent,
+        "ton": libelle.ton,
+        "demandes": [
+            (d, ligne, LIBELLES_DEMANDE[d.etat]) for d, ligne in repository.list_demandes(session, [dossier.id])
+        ],
+    }
+    return rendre(request, "dossier/lecture.html", contexte)

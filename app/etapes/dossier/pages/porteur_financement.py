@@ -1,0 +1,106 @@
+"""L'étape « Ce que vous demandez » : lignes × années, N-1 à côté, lignes hors champ signalées."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.etapes.dossier.pages.porteur_formulaire import Rangee
+from app.etapes.dossier.repository.referentiel import Referentiel
+from app.etapes.dossier.rules.depot import hors_champ
+from app.noyau.erreurs import Faute
+
+DUREE_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Un montant à demander : année, rang dans le formulaire, texte."""
+
+    annee: int
+    rang: int
+    texte: str
+
+
+@dataclass(frozen=True, slots=True)
+class LigneDemandee:
+    """Une ligne de financement du formulaire. `n1` : demandé, accordé, dépensé l'an dernier (textes)."""
+
+    code: str
+    intitule: str
+    rang: int
+    cases: tuple[Case, ...]
+    n1: Rangee
+    hors_champ: str
+
+    @property
+    def a_n1(self) -> bool:
+        """Vrai si une case de l'an dernier est remplie."""
+        return any(self.n1.get(c, "").strip() for c in ("demande", "accorde", "depense"))
+
+
+def lire_duree(texte: str) -> int:
+    """1, 2 ou 3 ; un texte illisible vaut un an, la faute est dite ailleurs."""
+    return int(texte) if texte in {"1", "2", "3"} else 1
+
+
+def annees_montrees(annee: int, duree: int, demandes: Iterable[Rangee]) -> tuple[int, ...]:
+    """Les années de la durée, et celles au-delà où un montant est déjà tapé : rien ne disparaît."""
+    tapees = [
+        int(r["annee"])
+        for r in demandes
+        if r.get("montant", "").strip() and r.get("annee", "").isdigit() and len(r["annee"]) == 4
+    ]
+    derniere = max([annee + duree - 1, *(a for a in tapees if annee <= a < annee + DUREE_MAX)])
+    return tuple(range(annee, derniere + 1))
+
+
+def lignes_demandees(
+    referentiel: Referentiel,
+    annees: Sequence[int],
+    demandes: Sequence[Rangee],
+    precedents: Sequence[Rangee],
+    fiches: Collection[str],
+) -> tuple[LigneDemandee, ...]:
+    """Les lignes à montrer. Les cases se rangent par année puis par ligne : en ajouter une ne décale pas les autres."""
+    montants = {(r.get("ligne", ""), r.get("annee", "")): r.get("montant", "") for r in demandes}
+    n1 = {r.get("ligne", ""): r for r in precedents}
+    communes = referentiel.communes_des_fiches(list(fiches))
+    lignes = referentiel.lignes
+    return tuple(
+        LigneDemandee(
+            code=ligne.code,
+            intitule=ligne.intitule,
+            rang=rang,
+            cases=tuple(
+                Case(annee, position * len(lignes) + rang, montants.get((ligne.code, str(annee)), ""))
+                for position, annee in enumerate(annees)
+            ),
+            n1=n1.get(ligne.code, {}),
+            hors_champ=hors_champ(ligne, communes) or "",
+        )
+        for rang, ligne in enumerate(lignes)
+    )
+
+
+def replacer_les_fautes(
+    fautes: Iterable[Faute], enregistrees: Sequence[Mapping[str, object]], lignes: Sequence[LigneDemandee]
+) -> tuple[Faute, ...]:
+    """Une faute désigne le rang d'une demande enregistrée : la case montrée a un autre rang."""
+    rangs = {(ligne.code, case.annee): case.rang for ligne in lignes for case in ligne.cases}
+    rendu = []
+    for faute in fautes:
+        nom, _, reste = faute.champ.partition(".")
+        rang, _, _ = reste.partition(".")
+        if nom == "demandes" and rang.isdigit():
+            rangee = enregistrees[int(rang)]
+            montre = rangs.get((str(rangee.get("ligne")), int(str(rangee.get("annee")))))
+            rendu.append(replace(faute, champ="demandes" if montre is None else f"demandes.{montre}.montant"))
+        else:
+            rendu.append(faute)
+    return tuple(rendu)
+
+
+def demande_l_etat(referentiel: Referentiel, demandes: Iterable[Rangee]) -> bool:
+    """Vrai si un montant est demandé à une ligne de l'État."""
+    return any(r.get("ligne") in referentiel.lignes_d_etat and r.get("montant", "").strip() for r in demandes)

@@ -1,0 +1,204 @@
+"""Le formulaire d'une étape : valeur enregistrée ↔ texte montré, texte reçu → valeur ou faute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.etapes.dossier.models import Champ as ChampEnregistre
+from app.etapes.dossier.repository.referentiel import Entree, Referentiel
+from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne
+from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_simple, lire_table
+from app.infra.forms import Formulaire
+from app.infra.gabarits import montant_saisi
+from app.noyau.erreurs import Faute, SaisieInvalide
+from app.noyau.euros import Euros
+
+Rangee = dict[str, str]
+Saisie = list[str] | list[Rangee]
+PRESELECTION = {
+    "budget_charges": ("60", "61", "62", "64"),
+    "budget_produits": ("70", "74", "75"),
+    "emplois_volontaires": ("864",),
+    "ressources_volontaires": ("870",),
+}
+VIDES = {"indicateurs": 2, "partenaires": 2}
+VERSION = "v."
+_CELLULE = re.compile(r"(?P<champ>[a-z_]+)\.(?P<rang>\d{1,3})\.(?P<colonne>[a-z_0-9]+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Groupe:
+    """Des options sous un titre ; ouvert si l'une est choisie ou si son titre l'est."""
+
+    libelle: str
+    options: tuple[tuple[str, str], ...]
+    ouvert: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChampVu:
+    """Un champ prêt à montrer : textes, options, version lue."""
+
+    champ: Champ
+    version: int
+    facultatif: bool
+    textes: tuple[str, ...] = ()
+    rangees: tuple[Rangee, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    groupes: tuple[Groupe, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """Le code du champ."""
+        return self.champ.code
+
+    @property
+    def texte(self) -> str:
+        """Le texte d'un champ à une seule réponse."""
+        return self.textes[-1] if self.textes else ""
+
+    @property
+    def est_rempli(self) -> bool:
+        """Vrai si quelque chose y est saisi."""
+        if self.champ.forme is Forme.TABLE:
+            return any(texte for rangee in self.rangees for texte in _tapes(self.champ, rangee))
+        return any(t.strip() and t != "non" for t in self.textes)
+
+
+def intitule_montre(domaine: str, entree: Entree) -> str:
+    """« E1.2 Des rencontres », « Coteaux (Mulhouse) », ou l'intitulé seul."""
+    if domaine in {"objectifs", "operationnels"}:
+        return f"{entree.code} {entree.intitule}"
+    return f"{entree.intitule} ({entree.precision})" if domaine == "fiches" else entree.intitule
+
+
+def _tapes(champ: Champ, rangee: Rangee) -> list[str]:
+    return [rangee.get(c.code, "").strip() for c in champ.colonnes if c.forme is not FormeColonne.CODE]
+
+
+def _texte_simple(valeur: object) -> str:
+    if isinstance(valeur, bool):
+        return "oui" if valeur else "non"
+    return "" if valeur is None else str(valeur)
+
+
+def _texte_cellule(colonne: Colonne, valeur: object) -> str:
+    if colonne.forme is FormeColonne.MONTANT and isinstance(valeur, int):
+        return montant_saisi(Euros(valeur))
+    return _texte_simple(valeur)
+
+
+def saisie_enregistree(champ: Champ, valeur: object) -> Saisie:
+    """Les textes d'une valeur enregistrée."""
+    if champ.forme is Forme.TABLE:
+        rangees = valeur if isinstance(valeur, list) else []
+        return [{c.code: _texte_cellule(c, r.get(c.code)) for c in champ.colonnes} for r in rangees]
+    if isinstance(valeur, list):
+        return [_texte_simple(v) for v in valeur]
+    return [] if valeur is None else [_texte_simple(valeur)]
+
+
+def saisie_recue(champ: Champ, formulaire: Formulaire) -> Saisie:
+    """Les textes reçus pour un champ, dans l'ordre ; rien n'est jugé ici."""
+    if champ.forme is not Forme.TABLE:
+        return formulaire.liste(champ.code)
+    rangees: dict[int, Rangee] = {}
+    for nom in formulaire.noms():
+        trouve = _CELLULE.match(nom)
+        if trouve is not None and trouve["champ"] == champ.code:
+            rangees.setdefault(int(trouve["rang"]), {})[trouve["colonne"]] = formulaire.get(nom)
+    return [rangees[rang] for rang in sorted(rangees)]
+
+
+def versions_recues(formulaire: Formulaire) -> dict[str, int]:
+    """Champ → version lue. Seuls les champs qui portent leur version sont dans le formulaire. Lève SaisieInvalide."""
+    versions = {}
+    for nom in formulaire.noms():
+        if nom.startswith(VERSION):
+            texte = formulaire.get(nom)
+            if not (texte.isascii() and texte.isdigit() and len(texte) < 10):
+                raise SaisieInvalide([Faute("", "Le formulaire est abîmé : rouvrez la page.", "version_illisible")])
+            versions[nom.removeprefix(VERSION)] = int(texte)
+    return versions
+
+
+def lire_section(
+    champs: Iterable[Champ], saisies: Mapping[str, Saisie], domaines: Domaines
+) -> tuple[dict[str, Valeur], tuple[Faute, ...]]:
+    """Les valeurs des champs reçus, et toutes leurs fautes."""
+    valeurs: dict[str, Valeur] = {}
+    fautes: list[Faute] = []
+    for champ in champs:
+        if champ.code not in saisies:
+            continue
+        lues: Valeur
+        if champ.forme is Forme.TABLE:
+            lues, trouvees = lire_table(champ, [r for r in saisies[champ.code] if isinstance(r, dict)], domaines)
+        else:
+            lues, trouvees = lire_simple(champ, [t for t in saisies[champ.code] if isinstance(t, str)], domaines)
+        valeurs[champ.code] = lues
+        fautes.extend(trouvees)
+    return valeurs, tuple(fautes)
+
+
+def rangees_montrees(champ: Champ, saisies: Sequence[Rangee], en_plus: int) -> tuple[Rangee, ...]:
+    """Les rangées remplies, puis des lignes vides : comptes d'usage si rien n'est saisi, tranches d'âge fixes."""
+    fixe = next((c for c in champ.colonnes if c.code == "tranche"), None)
+    if fixe is not None:
+        par_tranche = {r.get(fixe.code, ""): r for r in saisies}
+        return tuple(par_tranche.get(code, {fixe.code: code}) for code, _ in fixe.options)
+    rangees = list(saisies)
+    if not rangees:
+        rangees = [{"compte": compte} for compte in PRESELECTION.get(champ.code, ())]
+    vides = max(en_plus, VIDES.get(champ.code, 0) - len(rangees), 0 if rangees else 1)
+    return (*rangees, *({} for _ in range(vides)))
+
+
+def voir(
+    champ: Champ,
+    enregistre: ChampEnregistre | None,
+    saisie: Saisie | None,
+    referentiel: Referentiel,
+    *,
+    facultatif: bool,
+    version: int | None = None,
+    en_plus: int = 0,
+    choisis: Mapping[str, Sequence[str]] | None = None,
+) -> ChampVu:
+    """Un champ à montrer : la saisie reçue si elle est donnée, sinon la valeur enregistrée."""
+    lue = version if version is not None else (enregistre.version if enregistre is not None else 0)
+    textes = saisie if saisie is not None else saisie_enregistree(champ, enregistre.valeur if enregistre else None)
+    vu = ChampVu(champ, lue, facultatif)
+    if champ.forme is Forme.TABLE:
+        return replace(vu, rangees=rangees_montrees(champ, [r for r in textes if isinstance(r, dict)], en_plus))
+    simples = tuple(t for t in textes if isinstance(t, str))
+    options = champ.options or tuple(
+        (e.code, intitule_montre(champ.domaine, e)) for e in referentiel.liste(champ.domaine)
+    )
+    groupes = _groupes(champ, simples, referentiel, choisis or {})
+    return replace(vu, textes=simples, options=options, groupes=groupes)
+
+
+_PARENTS = {"operationnels": "objectifs", "priorites": "fiches"}
+
+
+def _groupes(
+    champ: Champ, textes: Sequence[str], referentiel: Referentiel, choisis: Mapping[str, Sequence[str]]
+) -> tuple[Groupe, ...]:
+    domaine = _PARENTS.get(champ.domaine)
+    if domaine is None:
+        return ()
+    par_parent: dict[str, list[Entree]] = {}
+    for entree in referentiel.liste(champ.domaine):
+        par_parent.setdefault(entree.parent, []).append(entree)
+    return tuple(
+        Groupe(
+            intitule_montre(domaine, parent),
+            tuple((e.code, intitule_montre(champ.domaine, e)) for e in par_parent[parent.code]),
+            parent.code in choisis.get(domaine, ()) or any(e.code in textes for e in par_parent[parent.code]),
+        )
+        for parent in referentiel.liste(domaine)
+        if parent.code in par_parent
+    )

@@ -1,0 +1,216 @@
+"""Pages du porteur : mes dossiers et ce qui m'attend, un nouveau dossier, mes organisations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.etapes.dossier import repository
+from app.etapes.dossier.models import Demande, DemandeComplement, Dossier
+from app.etapes.dossier.pages.porteur_vues import ensuite, mot_d_etat
+from app.etapes.dossier.repository.referentiel import Cadre, list_avec_cadre, list_phases_ouvertes
+from app.etapes.dossier.rules.depot import section_de, verifier_depot
+from app.etapes.dossier.rules.etats import EtatDossier
+from app.etapes.dossier.schemas import FormulaireNouveau
+from app.etapes.dossier.service import brouillon
+from app.etapes.dossier.service.vie import roles_sur_dossier
+from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant
+from app.infra.forms import FormulaireDep, valider
+from app.infra.gabarits import en_nombre, instant_long
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide
+from app.noyau.roles import Role
+from app.referentiels.acteurs import repository as acteurs
+
+routeur = APIRouter()
+BROUILLON_CREE = annoncer("brouillon-cree", "Le dossier est ouvert. Remplissez les étapes dans l’ordre de votre choix.")
+NOMBRES = ("Rien ne", "Une chose", "Deux choses", "Trois choses", "Quatre choses", "Cinq choses", "Six choses")
+
+
+@dataclass(frozen=True, slots=True)
+class LigneListe:
+    """Un dossier dans le tableau du porteur."""
+
+    dossier: Dossier
+    cadre: Cadre
+    identifiant: str
+    titre: str
+    mot: str
+    ton: str
+    ensuite: str
+    ensuite_le: datetime | None
+
+
+@routeur.get("/dossiers", name="dossier:liste", dependencies=[Depends(exiger())])
+def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant) -> Response:
+    """Ce qui attend la personne, puis ses dossiers, par appel."""
+    lus = list_avec_cadre(session, acteur)
+    ids = [d.id for d, _ in lus]
+    demandes: dict[int, list[Demande]] = {}
+    for demande, _ in repository.list_demandes(session, ids):
+        demandes.setdefault(demande.dossier_id, []).append(demande)
+    complements = {c.dossier_id: c for c in reversed(repository.list_complements_attendus(session, ids))}
+    a_faire = _a_faire(session, acteur, lus, complements, maintenant)
+    compte = len(a_faire)
+    contexte = {
+        "annees": _par_annee(lus, demandes, complements, maintenant),
+        "a_faire": a_faire,
+        "attente": NOMBRES[compte] if compte < len(NOMBRES) else f"{compte} choses",
+        "phases": list_phases_ouvertes(session, maintenant),
+        "organisations": acteur.organisations(),
+        "deposes": [d for d, _ in lus if d.numero is not None],
+    }
+    return rendre(request, "dossier/liste.html", contexte)
+
+
+def _par_annee(
+    lus: Sequence[tuple[Dossier, Cadre]],
+    demandes: Mapping[int, Sequence[Demande]],
+    complements: Mapping[int, DemandeComplement],
+    maintenant: datetime,
+) -> dict[int, list[LigneListe]]:
+    rendu: dict[int, list[LigneListe]] = {}
+    for dossier, cadre in lus:
+        mot, ton = mot_d_etat(dossier, demandes.get(dossier.id, ()))
+        phrase, instant = ensuite(dossier, cadre, complements.get(dossier.id), maintenant)
+        rendu.setdefault(cadre.appel.annee, []).append(
+            LigneListe(
+                dossier=dossier, cadre=cadre, identifiant=dossier.numero or dossier.reference,
+                titre=dossier.titre or "Sans titre", mot=mot, ton=ton, ensuite=phrase, ensuite_le=instant,
+            )
+        )  # fmt: skip
+    return rendu
+
+
+def _a_faire(
+    session: Session,
+    acteur: Identite,
+    lus: Sequence[tuple[Dossier, Cadre]],
+    complements: Mapping[int, DemandeComplement],
+    maintenant: datetime,
+) -> list[dict[str, Any]]:
+    """Le plus pressé d'abord : compléments, puis signatures et dépôts, puis brouillons."""
+    brouillons = [d.id for d, _ in lus if d.etat is EtatDossier.BROUILLON]
+    contenus = repository.contenus(session, brouillons) if brouillons else {}
+    taches: list[tuple[int, datetime, dict[str, Any]]] = []
+    for dossier, cadre in lus:
+        roles = roles_sur_dossier(acteur, dossier)
+        if not roles & brouillon.ECRIT:
+            continue
+        cloture = cadre.phase.cloture_le
+        titre = f"« {dossier.titre} »" if dossier.titre else "votre dossier"
+        if dossier.etat is EtatDossier.A_COMPLETER and dossier.id in complements:
+            complement = complements[dossier.id]
+            taches.append((0, complement.echeance_le, _tache_complement(dossier, titre, complement)))
+        elif maintenant >= cloture:
+            continue
+        elif dossier.etat is EtatDossier.A_SIGNER:
+            taches.append((1, cloture, _tache_signature(dossier, titre, roles, cloture)))
+        elif dossier.etat is EtatDossier.BROUILLON:
+            taches.append((2, cloture, _tache_brouillon(session, dossier, cadre, titre, contenus[dossier.id])))
+    return [tache for _, _, tache in sorted(taches, key=lambda t: t[:2])]
+
+
+def _tache_complement(dossier: Dossier, titre: str, complement: DemandeComplement) -> dict[str, Any]:
+    detail = f"{complement.objet} Réponse attendue avant le {instant_long(complement.echeance_le)}."
+    url = f"/dossiers/{dossier.numero}"
+    return {"titre": f"Compléter {titre}", "detail": detail, "libelle": "Compléter", "url": url, "urgent": True}
+
+
+def _tache_signature(dossier: Dossier, titre: str, roles: frozenset[Role], cloture: datetime) -> dict[str, Any]:
+    url = f"/dossiers/{dossier.reference}/signature"
+    limite = f"Dépôt possible jusqu’au {instant_long(cloture)}."
+    if dossier.signe_le is not None and dossier.signe_version == dossier.version:
+        return {"titre": f"Déposer {titre}", "detail": f"Il est signé. {limite}", "libelle": "Déposer", "url": url}
+    if Role.SIGNATAIRE in roles:
+        return {"titre": f"Signer {titre}", "detail": f"Tout est rempli. {limite}", "libelle": "Relire", "url": url}
+    detail = f"La personne signataire de votre organisation doit se connecter et signer. {limite}"
+    return {"titre": f"Faire signer {titre}", "detail": detail, "libelle": "Voir", "url": url}
+
+
+def _tache_brouillon(
+    session: Session, dossier: Dossier, cadre: Cadre, titre: str, contenu: Mapping[str, Any]
+) -> dict[str, Any]:
+    cadre_depot = brouillon.cadre(session, dossier, cadre.appel, cadre.organisation)
+    sections = {section_de(f) for f in verifier_depot(contenu, cadre_depot)}
+    reste = f"{en_nombre(len(sections), 'étape', 'étapes')} à finir" if sections else "Tout est rempli"
+    detail = f"{reste}. Dépôt possible jusqu’au {instant_long(cadre.phase.cloture_le)}."
+    return {
+        "titre": f"Finir {titre}",
+        "detail": detail,
+        "libelle": "Continuer",
+        "url": f"/dossiers/{dossier.reference}",
+    }
+
+
+@routeur.get("/dossiers/nouveau", name="dossier:nouveau", dependencies=[Depends(exiger())])
+def page_nouveau(
+    request: Request,
+    session: SessionDep,
+    acteur: Acteur,
+    maintenant: Maintenant,
+    depuis: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
+    """Choisir l'appel, l'organisation, et au besoin le dossier dont on repart."""
+    contexte = _contexte_nouveau(session, acteur, maintenant) | {"saisie": {"renouvelle": depuis}}
+    return rendre(request, "dossier/nouveau.html", contexte)
+
+
+def _contexte_nouveau(session: Session, acteur: Identite, maintenant: datetime) -> dict[str, Any]:
+    phases = {a.code: (a, p, c) for a, p, c in reversed(list_phases_ouvertes(session, maintenant))}
+    organisations = acteurs.list_organisations(session, acteur.organisations(brouillon.ECRIT))
+    deposes = [d for d, _ in list_avec_cadre(session, acteur) if d.numero is not None]
+    return {
+        "phases": list(reversed(phases.values())),
+        "organisations": organisations,
+        "renouvelables": [(d.numero, f"{d.titre} ({d.numero})") for d in deposes],
+    }
+
+
+@routeur.post("/dossiers/nouveau", name="dossier:creer", dependencies=[Depends(exiger())])
+def creer(
+    request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, formulaire: FormulaireDep
+) -> Response:
+    """Ouvre un brouillon."""
+    try:
+        donnees = valider(FormulaireNouveau, formulaire.en_dict())
+        dossier = _creer(session, acteur, maintenant, donnees)
+    except SaisieInvalide as erreur:
+        saisie = {nom: formulaire.get(nom) for nom in FormulaireNouveau.model_fields}
+        contexte = _contexte_nouveau(session, acteur, maintenant) | {"saisie": saisie}
+        refuser(request, "dossier/nouveau.html", contexte, erreur.fautes)
+    return rediriger(request, "dossier:voir", identifiant=dossier.reference, fait=BROUILLON_CREE)
+
+
+def _creer(session: Session, acteur: Identite, maintenant: datetime, donnees: FormulaireNouveau) -> Dossier:
+    ouvertes = {a.code: a for a, _, _ in list_phases_ouvertes(session, maintenant)}
+    appel = ouvertes.get(donnees.appel)
+    if appel is None:
+        raise ActeImpossible("Cet appel n’est pas ouvert : on ne peut pas y commencer de dossier.", code="appel_clos")
+    permises = acteur.organisations(brouillon.ECRIT)
+    organisation = acteurs.get_organisation_par_code(session, donnees.organisation, permises)
+    if organisation is None:
+        raise SaisieInvalide([Faute("organisation", "Choisissez une de vos organisations.", "organisation_inconnue")])
+    source = repository.get_dossier(session, donnees.renouvelle, acteur) if donnees.renouvelle else None
+    return brouillon.creer_brouillon(
+        session, acteur=acteur, appel=appel, organisation=organisation, maintenant=maintenant, renouvelle=source
+    )
+
+
+@routeur.get("/organisations", name="organisations", dependencies=[Depends(exiger())])
+def page_organisations(request: Request, session: SessionDep, acteur: Acteur) -> Response:
+    """Les organisations de la personne, et ce qu'elle y fait."""
+    roles: dict[int, list[str]] = {}
+    for h in acteur.habilitations:
+        if h.organisation_id is not None:
+            roles.setdefault(h.organisation_id, []).append(h.role.libelle)
+    contexte = {"organisations": acteurs.list_organisations(session, acteur.organisations()), "roles": roles}
+    return rendre(request, "dossier/organisations.html", contexte)

@@ -1,0 +1,224 @@
+"""Schémas : formulaires du porteur, corps et réponses de l'API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+
+from app.infra.forms import Entree, TexteIllisible, nettoyer
+
+Code = Annotated[str, StringConstraints(max_length=60)]
+Phrase = Annotated[str, StringConstraints(max_length=2000)]
+Version = Annotated[int, Field(ge=0, le=2**31, description="La version du dossier qui a été lue")]
+
+
+class FormulaireNouveau(Entree):
+    """Un brouillon à créer."""
+
+    appel: Code
+    organisation: Code
+    renouvelle: Code = ""
+
+
+class FormulaireVersion(Entree):
+    """Signer ou déposer : la version lue, une clé contre le double envoi."""
+
+    version: Version
+    cle: Code = ""
+
+
+class FormulaireMotif(Entree):
+    """Retirer : pourquoi."""
+
+    motif: Phrase = ""
+
+
+class FormulaireReponse(Entree):
+    """Répondre à une demande de complément."""
+
+    reponse: Phrase = ""
+
+
+def _nettoye(valeur: Any) -> Any:
+    if isinstance(valeur, str):
+        try:
+            return nettoyer(valeur)
+        except TexteIllisible:
+            raise ValueError("Un caractère illisible est dans le texte.") from None
+    if isinstance(valeur, list):
+        return [_nettoye(v) for v in valeur]
+    if isinstance(valeur, dict):
+        return {_nettoye(c): _nettoye(v) for c, v in valeur.items()}
+    return valeur
+
+
+class Propre(Entree):
+    """Un corps JSON dont chaque texte est nettoyé (NFC, sans caractère que la base refuse)."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def nettoyer_les_textes(cls, valeur: Any) -> Any:
+        """Remplace les caractères de contrôle ; refuse NUL et les surrogats isolés."""
+        return _nettoye(valeur)
+
+
+class NouveauDossier(Propre):
+    """Créer un brouillon."""
+
+    appel: Code = Field(description="Code de l’appel, par exemple m2a-2027")
+    organisation: Code = Field(description="Code de l’organisation")
+    renouvelle: Code = Field("", description="Numéro du dossier à recopier")
+    champs: dict[str, JsonValue] = Field(default_factory=dict, description="Valeurs natives, montants en centimes")
+
+
+class Modification(Propre):
+    """Changer des champs. Une valeur nulle efface."""
+
+    champs: dict[str, JsonValue] = Field(description="Valeurs natives, montants en centimes")
+
+
+class CorpsSimple(Propre):
+    """Un acte qui n'attend rien."""
+
+
+class CorpsVersion(Propre):
+    """Un acte qui engage : la version lue."""
+
+    version: Version
+
+
+class CorpsMotif(Propre):
+    """Un acte motivé."""
+
+    motif: Phrase
+
+
+class CorpsComplement(Propre):
+    """Demander un complément. `ligne` : le financeur qui le demande."""
+
+    objet: Phrase
+    pourquoi: Phrase
+    echeance_le: AwareDatetime
+    ligne: Code = ""
+
+
+class CorpsReponse(Propre):
+    """Répondre à une demande de complément."""
+
+    reponse: Phrase
+
+
+class CorpsLigne(Propre):
+    """Un acte sur une demande ; `annee` absente : celle de l'appel."""
+
+    annee: Annotated[int, Field(ge=2000, le=2100)] | None = None
+    motif: Phrase = ""
+
+
+class CorpsExamen(CorpsLigne):
+    """Conclure un examen de recevabilité. `points` : ce qui a été vérifié."""
+
+    points: dict[Code, bool] = Field(default_factory=dict)
+    oriente_vers: Phrase = ""
+
+
+class Sortie(BaseModel):
+    """Socle des réponses : aucune valeur par défaut, tout est dit."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class OrganisationLue(Sortie):
+    """Le porteur."""
+
+    code: str
+    nom: str
+    siret: str
+
+
+class DemandeLue(Sortie):
+    """Une demande : une ligne, une année."""
+
+    ligne: str
+    financeur: str
+    annee: int
+    etat: str
+    libelle: str
+    montant_demande: int
+    montant_demande_n1: int | None
+    montant_accorde_n1: int | None
+    montant_depense_n1: int | None
+    theme_p147: str | None
+    numero_dauphin: str | None
+    engagement_juridique: str | None
+
+
+class ComplementLu(Sortie):
+    """Un complément demandé."""
+
+    objet: str
+    pourquoi: str
+    echeance_le: datetime
+    demandee_le: datetime
+    recue_le: datetime | None
+    reponse: str
+
+
+class FauteLue(Sortie):
+    """Ce qui manque ou ne va pas."""
+
+    champ: str
+    message: str
+    code: str
+
+
+class DossierResume(Sortie):
+    """Un dossier dans une liste. Montants en centimes."""
+
+    numero: str | None
+    reference: str
+    appel: str
+    organisation: OrganisationLue
+    titre: str
+    etat: str
+    libelle: str
+    objectif: str
+    quartiers: list[str]
+    montant_demande: int
+    duree_annees: int
+    depose_le: datetime | None
+    est_fictif: bool
+
+
+class DossierLu(DossierResume):
+    """Un dossier entier. `champs` : le brouillon pour son porteur, le dernier contenu figé pour les autres."""
+
+    version: int
+    renouvelle: str | None
+    signe_le: datetime | None
+    champs: dict[str, JsonValue]
+    demandes: list[DemandeLue]
+    complements: list[ComplementLu]
+    manques: list[FauteLue]
+    actes: list[str]
+
+
+class PageDossiers(Sortie):
+    """Une page de dossiers."""
+
+    elements: list[DossierResume]
+    suivant: str | None
+
+
+class Probleme(Sortie):
+    """Un refus (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    erreurs: list[FauteLue] | None = None
+    conflits: dict[str, dict[str, JsonValue]] | None = None

@@ -1,0 +1,118 @@
+"""Pages : les notes d'un dossier, la fiche d'une note, l'ajustement d'un critère."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.rules.etats import AVANT_DECISION
+from app.etapes.dossier.service.recevabilite import EXAMINE
+from app.etapes.notation import repository, service
+from app.etapes.notation.pages.vues import criteres_vus, fourchette, total_ecrit
+from app.etapes.notation.schemas import SaisieAjustement
+from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant
+from app.infra.forms import FormulaireDep, valider
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.noyau.erreurs import Introuvable, SaisieInvalide
+
+routeur = APIRouter()
+LIT = exiger(*service.LIT_LES_NOTES)
+INSTRUIT = exiger(*EXAMINE)
+CHAMPS_AJUSTEMENT = tuple(SaisieAjustement.model_fields)
+AJUSTE = annoncer("note-ajustee", "L’ajustement est enregistré, à côté de la valeur calculée.")
+RENOTE = annoncer("notes-demandees", "Les notes se recalculent : rechargez la page dans quelques secondes.")
+
+
+@routeur.get("/dossiers/{numero}/notes", name="notation:dossier", dependencies=[Depends(LIT)])
+def page_notes(request: Request, session: SessionDep, acteur: Acteur, numero: str) -> Response:
+    """Une carte par ligne : la note ou l'intervalle, provisoire ou non, hors champ."""
+    dossier = service.lire_dossier(session, numero, acteur)
+    contexte = {
+        "dossier": dossier,
+        "lignes": service.list_lignes_vues(session, dossier),
+        "fourchette": fourchette,
+        "instruit": acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id),
+        "fil": (("Dossiers", "/instruction"), (dossier.titre, f"/instruction/{dossier.numero}"), ("Notes", None)),
+    }
+    return rendre(request, "notation/notes.html", contexte)
+
+
+@routeur.post("/dossiers/{numero}/notes", name="notation:renoter", dependencies=[Depends(INSTRUIT)])
+def renoter(request: Request, session: SessionDep, acteur: Acteur, numero: str, maintenant: Maintenant) -> Response:
+    """Met en file la notation du dossier."""
+    service.faire_noter(session, numero, acteur=acteur, maintenant=maintenant)
+    return rediriger(request, "notation:dossier", numero=numero, fait=RENOTE)
+
+
+@routeur.get("/dossiers/{numero}/notes/{ligne}", name="notation:fiche", dependencies=[Depends(LIT)])
+def page_fiche(request: Request, session: SessionDep, acteur: Acteur, numero: str, ligne: str) -> Response:
+    """La fiche d'une note : critère par critère, le total, l'histoire."""
+    dossier = service.lire_dossier(session, numero, acteur)
+    return rendre(request, "notation/fiche.html", _contexte_fiche(session, acteur, dossier, ligne, {}))
+
+
+def _contexte_fiche(
+    session: SessionDep, acteur: Identite, dossier: Dossier, ligne: str, saisie: dict[str, str]
+) -> dict[str, Any]:
+    lignes = service.list_lignes_vues(session, dossier)
+    vue = next((v for v in lignes if v.code == ligne), None)
+    if vue is None:
+        raise Introuvable("Ce dossier ne demande rien à cette ligne.")
+    contexte: dict[str, Any] = {
+        "dossier": dossier,
+        "vue": vue,
+        "autres": [v for v in lignes if v.code != ligne],
+        "fourchette": fourchette,
+        "instruit": acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id),
+        "ajuste": False,
+        "saisie": saisie,
+        "fil": (
+            ("Dossiers", "/instruction"),
+            (dossier.titre, f"/instruction/{dossier.numero}"),
+            ("Notes", f"/dossiers/{dossier.numero}/notes"),
+            (vue.libelle, None),
+        ),
+    }
+    if vue.note is None:
+        return contexte
+    ajustements = repository.ajustements_courants(session, [vue.demande.id]).get(vue.demande.id, ())
+    criteres = criteres_vus(vue.note, ajustements)
+    obtenus, possibles = total_ecrit(vue.note)
+    return contexte | {
+        "note": vue.note,
+        "criteres": criteres,
+        "obtenus": obtenus,
+        "possibles": possibles,
+        "rangs": repository.list_rangs(session, vue.demande.id),
+        "ajuste": service.peut_ajuster(acteur, dossier, ligne) and vue.demande.etat in AVANT_DECISION,
+        "choix_criteres": [(c.code, f"{c.libelle} ({c.points} / {c.maximum})") for c in criteres if c.compte],
+    }
+
+
+@routeur.post("/dossiers/{numero}/notes/{ligne}/ajustements", name="notation:ajuster", dependencies=[Depends(INSTRUIT)])
+def ajuster(
+    request: Request,
+    session: SessionDep,
+    acteur: Acteur,
+    numero: str,
+    ligne: str,
+    formulaire: FormulaireDep,
+    maintenant: Maintenant,
+) -> Response:
+    """Ajuste un critère, avec motif."""
+    dossier = service.lire_dossier(session, numero, acteur)
+    try:
+        donnees = valider(SaisieAjustement, formulaire.en_dict())
+        service.ajuster(
+            session, numero, ligne, critere=donnees.critere, taux_pour_cent=donnees.taux_pour_cent,
+            motif=donnees.motif, acteur=acteur, maintenant=maintenant,
+        )  # fmt: skip
+    except SaisieInvalide as erreur:
+        saisie = {nom: formulaire.get(nom) for nom in CHAMPS_AJUSTEMENT}
+        refuser(request, "notation/fiche.html", _contexte_fiche(session, acteur, dossier, ligne, saisie), erreur.fautes)
+    return rediriger(request, "notation:fiche", numero=numero, ligne=ligne, fait=AJUSTE)

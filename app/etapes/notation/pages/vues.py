@@ -1,0 +1,110 @@
+"""Ce que les pages montrent d'une note gardée : des textes et des nombres prêts, rien n'est recalculé."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from app.etapes.notation.models import NoteEnregistree
+from app.etapes.notation.repository import AjustementCourant
+from app.etapes.notation.rules import ecrire_decimal, ecrire_fait, faits_depuis_donnees, valeurs_admises
+from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
+
+SANS_OBJET = "sans_objet"
+
+
+@dataclass(frozen=True, slots=True)
+class FaitLu:
+    """Un fait lu par un critère, comme on l'écrit."""
+
+    libelle: str
+    valeur: str
+    statut: str
+
+
+@dataclass(frozen=True, slots=True)
+class CritereVu:
+    """Un critère de la fiche. `bas` et `haut` : points, pour la barre ; égaux quand le critère est noté."""
+
+    code: str
+    libelle: str
+    points: str
+    maximum: int
+    bas: Fraction
+    haut: Fraction
+    compte: bool
+    poids_effectif: str
+    motif: str
+    source: str
+    calcules: str
+    ajustement: AjustementCourant | None
+    faits: tuple[FaitLu, ...]
+
+
+def dire(code: str, fait: Fait | None) -> str:
+    """La valeur d'un fait : le libellé d'une liste fermée, sinon sa forme écrite."""
+    definition = CATALOGUE[code]
+    admises = dict(valeurs_admises(definition))
+    if fait is not None and isinstance(fait.valeur, str) and fait.valeur in admises:
+        return admises[fait.valeur]
+    return ecrire_fait(code, fait)
+
+
+def fourchette(note: NoteEnregistree) -> str:
+    """« 78,5 », ou « entre 60,2 et 71,4 »."""
+    bas, haut = ecrire_decimal(Fraction(note.minimum), 1), ecrire_decimal(Fraction(note.maximum), 1)
+    return bas if bas == haut else f"entre {bas} et {haut}"
+
+
+def criteres_vus(note: NoteEnregistree, ajustements: Iterable[AjustementCourant]) -> tuple[CritereVu, ...]:
+    """Les critères d'une note gardée, dans l'ordre de la grille."""
+    par_critere = {ajustement.critere: ajustement for ajustement in ajustements if ajustement.taux is not None}
+    return tuple(_critere(ligne, par_critere.get(ligne["code"])) for ligne in note.resultat["lignes"])
+
+
+def _critere(ligne: Mapping[str, Any], ajustement: AjustementCourant | None) -> CritereVu:
+    maximum = int(ligne["maximum"])
+    if ligne["points"] is not None:
+        bas = haut = Fraction(ligne["points"])
+    else:
+        bas, haut = (Fraction(taux * maximum, 100) for taux in ligne["taux"])
+    compte = ligne["etat"] != SANS_OBJET
+    ecrits = " à ".join(dict.fromkeys((ecrire_decimal(bas), ecrire_decimal(haut))))
+    calcules = ligne.get("ajustement", {}).get("points_calcules")
+    return CritereVu(
+        code=ligne["code"],
+        libelle=ligne["libelle"],
+        points=ecrits if compte else "—",
+        maximum=maximum,
+        bas=bas,
+        haut=haut,
+        compte=compte,
+        poids_effectif=ecrire_decimal(Fraction(ligne["poids_effectif"]), 1),
+        motif=ligne["motif"],
+        source=ligne["source"],
+        calcules="indécis" if calcules is None else ecrire_decimal(Fraction(calcules)),
+        ajustement=ajustement if "ajustement" in ligne else None,
+        faits=_faits(ligne["faits"]),
+    )
+
+
+def _faits(donnees: Mapping[str, Any]) -> tuple[FaitLu, ...]:
+    lus = faits_depuis_donnees({code: fait for code, fait in donnees.items() if fait is not None})
+    return tuple(
+        FaitLu(CATALOGUE[code].libelle, dire(code, fait), fait.statut.libelle if fait is not None else "manquant")
+        for code in donnees
+        for fait in (lus.fait(code),)
+    )
+
+
+def total_ecrit(note: NoteEnregistree) -> tuple[str, int]:
+    """Points obtenus (« 76,1 », « 60 à 71 ») et points possibles, avant de ramener sur 100."""
+    obtenus = " à ".join(dict.fromkeys(ecrire_decimal(Fraction(points)) for points in note.resultat["points"]))
+    return obtenus, int(note.resultat["points_possibles"])
+
+
+def ton_du_statut(statut: Statut | None) -> str:
+    """La forme de l'étiquette d'un fait."""
+    return {None: "attente", Statut.DECLARE: "neutre", Statut.VERIFIE: "oui", Statut.CORRIGE: "info"}[statut]
