@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from app.commandes import charger as commande_charger
 from app.commandes import journal as commande_journal
+from app.commandes import noter as commande_noter
 from app.commandes import parcours as commande_parcours
 from app.commandes import sauvegarde as commande_sauvegarde
 from app.commandes import servir as commande_servir
@@ -51,6 +52,7 @@ def construire() -> argparse.ArgumentParser:
     parcours.set_defaults(agir=lambda _config, _arguments: commande_parcours.ecrire())
     commande_charger.brancher(sous)
     commande_journal.brancher(sous)
+    commande_noter.brancher(sous)
     commande_sauvegarde.brancher(sous)
     return analyseur
 

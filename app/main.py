@@ -25,6 +25,8 @@ from app.etapes.consultation import api as api_consultation
 from app.etapes.consultation import pages as pages_consultation
 from app.etapes.contrat import api as api_contrat
 from app.etapes.contrat import pages as pages_contrat
+from app.etapes.notation import api as api_notation
+from app.etapes.notation import pages as pages_notation
 from app.etapes.programmation import api as api_programmation
 from app.etapes.programmation import pages as pages_programmation
 from app.infra import errors, intergiciels, lien_parent, traces
@@ -55,6 +57,8 @@ ROUTEURS: tuple[APIRouter, ...] = (
     api_appel.routeur,
     pages_consultation.routeur,
     api_consultation.routeur,
+    pages_notation.routeur,
+    api_notation.routeur,
     pages_programmation.routeur,
     api_programmation.routeur,
 )

@@ -101,6 +101,7 @@ def creer_moteur(url: str, *, taille: int = 5) -> Engine:
         pool_recycle=1800,
         json_serializer=_serialiser,
         connect_args={"options": REGLAGES},
+        hide_parameters=True,
     )
 
 

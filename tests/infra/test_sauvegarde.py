@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from app.commandes import copie_base, restauration
+from app.commandes import copie_base, etat_base, restauration
 from app.commandes.archive import ArchiveInvalide, deballer
 from app.commandes.base import NOM_BASE, Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
-from app.commandes.copie_base import CopieImpossible, connexion
+from app.commandes.copie_base import CopieImpossible
+from app.commandes.etat_base import connexion, ecart
 from app.commandes.restauration import RestaurationRefusee, restaurer
 from app.commandes.sauvegarde import laisses_de_cote, sauvegarder
 from app.infra import postgres_embarque as pg
@@ -40,10 +43,10 @@ def photographier(url: str) -> Photo:
     with connexion(url, figee=True) as base:
         lignes: Photo = {
             table: sorted(base.scalars(text(f'SELECT t::text FROM "{table}" t')))  # noqa: S608
-            for table in copie_base.tables(base)
+            for table in etat_base.tables(base)
         }
         sequences = "SELECT sequencename, last_value FROM pg_sequences ORDER BY 1"
-        etat = copie_base.etat(base)
+        etat = etat_base.etat(base)
         return lignes | {
             "sequences": [tuple(ligne) for ligne in base.execute(text(sequences))],
             "droits": etat.droits,
@@ -68,6 +71,7 @@ def peupler(base: Base, donnees: Path) -> None:
         with fabrique.begin() as session:
             ancrer_le_jour(session, donnees / "ancres", cle_du_journal(donnees), MAINTENANT)
         remplir(fabrique, 2, contrat.id)
+        remplir(fabrique, 1, None)
         with fabrique.begin() as session:
             session.execute(text("DELETE FROM journal_contenu WHERE rang = 1"))
 
@@ -89,6 +93,19 @@ def ailleurs(base_jetable: Base, tmp_path: Path) -> Config:
 @pytest.fixture
 def archive(ailleurs: Config, tmp_path: Path) -> Path:
     return sauvegarder(ailleurs, tmp_path / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+
+
+@pytest.fixture(scope="module")
+def copie_embarquee(embarque: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Une sauvegarde de la grappe embarquée, à ne pas changer."""
+    dossier = tmp_path_factory.mktemp("copie")
+    return sauvegarder(embarque, dossier / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+
+
+@pytest.fixture
+def copie(copie_embarquee: Path, tmp_path: Path) -> Path:
+    """La même, à abîmer."""
+    return Path(shutil.copy(copie_embarquee, tmp_path / "a-abimer.tar"))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +131,7 @@ def test_l_archive_dit_ce_qu_elle_contient_et_son_auteur_seul_la_lit(archive: Pa
     assert noms == ["manifeste.json", "base.dump", "donnees/ancres/2026-11-06.json", "donnees/cle-journal.pub"]
     assert sorted(manifeste["fichiers"]) == sorted(noms[1:])
     assert manifeste["base"]["lignes"]["dossier"] == 1
-    assert {tete["chaine"] for tete in manifeste["base"]["tetes"]} >= {0}
+    assert {tete["chaine"] for tete in manifeste["base"]["tetes"]} == {0, 1}
     assert len(list(archive.parent.glob(".*"))) == 0
 
 
@@ -235,57 +252,73 @@ ABIMEES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
 
 @pytest.mark.parametrize("quoi", ABIMEES)
 def test_une_archive_abimee_est_refusee_avant_de_toucher_a_quoi_que_ce_soit(
-    ailleurs: Config, archive: Path, quoi: str, monkeypatch: pytest.MonkeyPatch
+    copie: Path, tmp_path: Path, quoi: str
 ) -> None:
+    """La base est injoignable : le refus vient de l'archive seule."""
     changer, phrase = ABIMEES[quoi]
-    _refaire(archive, changer)  # type: ignore[arg-type]
-    touches: list[str] = []
-    monkeypatch.setattr(restauration, "_sur_place", lambda *_a, **_k: touches.append("base"))
-    monkeypatch.setattr(restauration, "remettre_les_fichiers", lambda *_a: touches.append("fichiers"))
+    _refaire(copie, changer)
+    injoignable = "postgresql+psycopg://personne@/rien?host=/nulle-part"
+    config = Config(mode=Mode.ESSAI, donnees=tmp_path / "donnees", _env_file=None, DATABASE_URL=injoignable)
     with pytest.raises(ErreurMetier, match=phrase):
-        restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
-    assert touches == []
-    assert not list(ailleurs.donnees.glob(".restauration-*"))
+        restaurer(config, copie, remplacer=True, maintenant=MAINTENANT)
+    assert list(config.donnees.iterdir()) == []
 
 
 @pytest.mark.parametrize("octets", [b"", b"pas un tar", None])
-def test_un_fichier_qui_n_est_pas_une_archive_est_refuse(archive: Path, tmp_path: Path, octets: bytes | None) -> None:
-    entiers = archive.read_bytes()
-    archive.write_bytes(entiers[: len(entiers) // 2] if octets is None else octets)
+def test_un_fichier_qui_n_est_pas_une_archive_est_refuse(copie: Path, tmp_path: Path, octets: bytes | None) -> None:
+    entiers = copie.read_bytes()
+    copie.write_bytes(entiers[: len(entiers) // 2] if octets is None else octets)
     with pytest.raises(ArchiveInvalide):
-        deballer(archive, tmp_path / "atelier")
+        deballer(copie, tmp_path / "atelier")
 
 
-def test_un_lien_dans_l_archive_est_refuse(archive: Path, tmp_path: Path) -> None:
-    with tarfile.open(archive, "a") as tar:
-        lien = tarfile.TarInfo("base.dump")
-        lien.type, lien.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        tar.addfile(lien)
-    with pytest.raises(ArchiveInvalide, match="en trop"):
-        deballer(archive, tmp_path / "atelier")
+@pytest.mark.parametrize("genre", ["un lien en double", "un lien a la place"])
+def test_un_lien_dans_l_archive_est_refuse(copie: Path, tmp_path: Path, genre: str) -> None:
+    lien = tarfile.TarInfo("base.dump")
+    lien.type, lien.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    if genre == "un lien en double":
+        with tarfile.open(copie, "a") as tar:
+            tar.addfile(lien)
+    else:
+        with tarfile.open(copie) as tar:
+            manifeste = tar.extractfile("manifeste.json").read()  # type: ignore[union-attr]
+        entete = tarfile.TarInfo("manifeste.json")
+        entete.size = len(manifeste)
+        with tarfile.open(copie, "w") as tar:
+            tar.addfile(entete, io.BytesIO(manifeste))
+            tar.addfile(lien)
+    with pytest.raises(ArchiveInvalide, match="en trop" if "double" in genre else "simple fichier"):
+        deballer(copie, tmp_path / "atelier")
 
 
-def test_une_copie_qui_ne_se_remet_pas_laisse_la_base_d_avant(
-    ailleurs: Config, archive: Path, base_jetable: Base, tmp_path: Path
-) -> None:
-    """Le schéma à venir contredit les lignes : l'échec arrive après le vidage, et la transaction rend tout."""
-    photo = photographier(base_jetable.url_proprietaire)
-    _refaire(archive, _dump_qui_echoue)
-    with pytest.raises(CopieImpossible):
-        restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
-    assert photographier(base_jetable.url_proprietaire) == photo
-
-
-def _dump_qui_echoue(pieces: dict[str, bytes]) -> None:
-    from hashlib import sha256  # noqa: PLC0415
-
+def _couper_le_dump(pieces: dict[str, bytes]) -> None:
     pieces["base.dump"] = pieces["base.dump"][:-2000]
     manifeste = json.loads(pieces["manifeste.json"])
-    manifeste["fichiers"]["base.dump"] = {
-        "sha256": sha256(pieces["base.dump"]).hexdigest(),
-        "octets": len(pieces["base.dump"]),
-    }
+    piece = {"sha256": sha256(pieces["base.dump"]).hexdigest(), "octets": len(pieces["base.dump"])}
+    manifeste["fichiers"]["base.dump"] = piece
     pieces["manifeste.json"] = json.dumps(manifeste).encode()
+
+
+DIFFERENCES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
+    "dump coupe": (_couper_le_dump, "a échoué"),
+    "tetes": (_manifeste(tetes=[]), "têtes"),
+    "lignes": (_manifeste(lignes=lambda lignes: lignes | {"dossier": 2}), "table dossier"),
+    "droits": (_manifeste(droits=lambda droits: [*droits, "dossier TRUNCATE f"]), "droits"),
+    "declencheurs": (_manifeste(declencheurs=lambda gardes: gardes[1:]), "déclencheurs"),
+}
+
+
+@pytest.mark.parametrize("quoi", DIFFERENCES)
+def test_sur_place_un_echec_ou_une_difference_rend_la_base_d_avant(
+    ailleurs: Config, archive: Path, base_jetable: Base, quoi: str
+) -> None:
+    photo = photographier(base_jetable.url_proprietaire)
+    changer, phrase = DIFFERENCES[quoi]
+    _refaire(archive, changer)
+    with pytest.raises(CopieImpossible, match=phrase):
+        restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
+    assert photographier(base_jetable.url_proprietaire) == photo
+    assert (ailleurs.donnees / "ancres" / "2026-11-06.json").exists()
 
 
 def test_les_ancres_plus_recentes_que_la_sauvegarde_sont_mises_de_cote(
@@ -338,20 +371,9 @@ def test_un_journal_deja_falsifie_se_restaure_tel_quel_et_le_dit(
     assert "Chaîne 0 (instance) : L’entrée 1 a été modifiée." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("champ", "valeur", "phrase"),
-    [
-        ("tetes", [], "têtes"),
-        ("lignes", lambda lignes: lignes | {"dossier": 2}, "table dossier a 1 lignes au lieu de 2"),
-        ("droits", lambda droits: [*droits, "dossier TRUNCATE f"], "droits"),
-        ("declencheurs", lambda gardes: gardes[1:], "déclencheurs"),
-    ],
-)
-def test_une_grappe_embarquee_n_echange_pas_une_base_qui_differe_du_manifeste(
-    embarque: Config, tmp_path: Path, champ: str, valeur: Any, phrase: str
-) -> None:
-    copie = sauvegarder(embarque, tmp_path / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
-    _refaire(copie, _manifeste(**{champ: valeur}))
+def test_une_grappe_embarquee_n_echange_pas_une_base_qui_differe_du_manifeste(embarque: Config, copie: Path) -> None:
+    changer, phrase = DIFFERENCES["droits"]
+    _refaire(copie, changer)
     with grappe_ouverte(embarque) as grappe:
         url = grappe.url(NOM_BASE, pg.PROPRIETAIRE)
         photo = photographier(url)
@@ -361,8 +383,24 @@ def test_une_grappe_embarquee_n_echange_pas_une_base_qui_differe_du_manifeste(
         assert not pg.base_existe(grappe, restauration.NEUVE)
 
 
-def test_une_grappe_embarquee_qui_sert_encore_n_est_pas_echangee(embarque: Config, tmp_path: Path) -> None:
-    copie = sauvegarder(embarque, tmp_path / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+@pytest.mark.parametrize(
+    ("champs", "phrase"),
+    [
+        ({}, None),
+        ({"tetes": ()}, "têtes"),
+        ({"lignes": {"dossier": 2}}, "la table dossier a 1 lignes au lieu de 2"),
+        ({"lignes": {"inconnue": 1}}, "la table inconnue a 0 lignes au lieu de 1"),
+        ({"declencheurs": ("autre",)}, "déclencheurs"),
+        ({"droits": ("autre",)}, "droits"),
+    ],
+)
+def test_un_ecart_se_dit_en_clair(copie: Path, tmp_path: Path, champs: dict[str, Any], phrase: str | None) -> None:
+    etat = deballer(copie, tmp_path / "atelier").base
+    trouve = ecart(etat.model_copy(update=champs), etat)
+    assert trouve is None if phrase is None else phrase in str(trouve)
+
+
+def test_une_grappe_embarquee_qui_sert_encore_n_est_pas_echangee(embarque: Config, copie: Path) -> None:
     with grappe_ouverte(embarque) as grappe, connexion(grappe.url(NOM_BASE)) as occupe:
         occupe.execute(text("SELECT 1"))
         photo = photographier(grappe.url(NOM_BASE, pg.PROPRIETAIRE))
@@ -372,8 +410,7 @@ def test_une_grappe_embarquee_qui_sert_encore_n_est_pas_echangee(embarque: Confi
         assert not pg.base_existe(grappe, restauration.NEUVE)
 
 
-def test_une_grappe_embarquee_echange_les_bases_et_garde_celle_d_avant(embarque: Config, tmp_path: Path) -> None:
-    copie = sauvegarder(embarque, tmp_path / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+def test_une_grappe_embarquee_echange_les_bases_et_garde_celle_d_avant(embarque: Config, copie: Path) -> None:
     with grappe_ouverte(embarque) as grappe:
         url = grappe.url(NOM_BASE, pg.PROPRIETAIRE)
         photo = photographier(url)
@@ -389,8 +426,7 @@ def test_une_grappe_embarquee_echange_les_bases_et_garde_celle_d_avant(embarque:
         pg.supprimer_base(grappe, avant)
 
 
-def test_une_grappe_neuve_recoit_la_sauvegarde_sans_rien_demander(embarque: Config, tmp_path: Path) -> None:
-    copie = sauvegarder(embarque, tmp_path / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+def test_une_grappe_neuve_recoit_la_sauvegarde_sans_rien_demander(embarque: Config, copie: Path) -> None:
     with grappe_ouverte(embarque) as grappe:
         photo = photographier(grappe.url(NOM_BASE, pg.PROPRIETAIRE))
         for preparer in (lambda: None, lambda: pg.creer_base(grappe, NOM_BASE)):

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from sqlalchemy.orm import Session
 
 from app.etapes.appel import repository, service
 from app.etapes.appel.models import Appel, Phase
@@ -46,14 +45,14 @@ def montrer_phase(phase: Phase) -> dict[str, Any]:
     }
 
 
-def _get_appel(session: Session, code: str) -> Appel:
+def _get_appel(session: SessionDep, code: str) -> Appel:
     appel = repository.get_appel_par_code(session, code)
     if appel is None:
         raise Introuvable("Cet appel n’existe pas.")
     return appel
 
 
-def _montrer(session: Session, appel: Appel) -> dict[str, Any]:
+def _montrer(session: SessionDep, appel: Appel) -> dict[str, Any]:
     return {
         "code": appel.code,
         "contrat": contrats.get_contrat(session, appel.contrat_id).code,

@@ -246,6 +246,11 @@ def verrouiller(session: Session, demande_ids: Iterable[int]) -> None:
         session.scalars(requete.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
 
 
+def get_ligne_du_contrat(session: Session, contrat_id: int, code: str) -> LigneFinancement | None:
+    """La ligne de ce code."""
+    return get_ligne(session, contrat_id, code)
+
+
 def get_notification(session: Session, dossier_id: int, ligne_id: int, *, verrou: bool = False) -> Notification | None:
     """La lettre d'une autorité pour un dossier."""
     requete = select(Notification).where(Notification.dossier_id == dossier_id, Notification.ligne_id == ligne_id)

@@ -79,41 +79,74 @@ def un_dossier_depose(
 ) -> Dossier:
     """Un dossier déposé, son contenu figé et une demande par ligne (`demandes` : ligne → euros)."""
     appel = decor.appel
-    contenu = contenu_complet(appel.annee, quartiers_beneficiaires=list(quartiers))
-    porteur = organisation or decor.organisation
+    dossier = _dossier(decor, rang, organisation or decor.organisation, titre, quartiers, demandes, etat_dossier)
+    session.add(dossier)
+    session.flush()
+    session.add(_contenu_fige(dossier, appel.annee))
+    for ligne, euros in demandes.items():
+        demande = _demande(decor, dossier, ligne, euros, etat, annee or appel.annee, n1)
+        session.add(demande)
+        session.flush()
+        if notes and ligne in notes:
+            une_note(session, decor, demande, *notes[ligne])
+    return dossier
+
+
+def des_dossiers_deposes(session: Session, decor: Decor, nombre: int, demandes: Mapping[str, int]) -> list[Dossier]:
+    """Beaucoup de dossiers pareils, numérotés à partir de 1, écrits d'un coup."""
+    depose, chez_coteaux = EtatDossier.DEPOSE, ("QN06804M",)
+    rangs = range(1, nombre + 1)
+    dossiers = [_dossier(decor, r, decor.organisation, None, chez_coteaux, demandes, depose) for r in rangs]
+    session.add_all(dossiers)
+    session.flush()
+    instruite, annee = EtatDemande.EN_INSTRUCTION, decor.appel.annee
+    session.add_all(_contenu_fige(d, annee) for d in dossiers)
+    for dossier in dossiers:
+        session.add_all(_demande(decor, dossier, c, m, instruite, annee, None) for c, m in demandes.items())
+    session.flush()
+    return dossiers
+
+
+def _dossier(
+    decor: Decor,
+    rang: int,
+    porteur: Organisation,
+    titre: str | None,
+    quartiers: Sequence[str],
+    demandes: Mapping[str, int],
+    etat: EtatDossier,
+) -> Dossier:
+    appel = decor.appel
     titre = titre or f"Action {rang} (fictif)"
     numero = f"ESS-{appel.annee}-{rang:04d}"
-    dossier = Dossier(
+    return Dossier(
         contrat_id=appel.contrat_id, appel_id=appel.id, phase_id=decor.phase.id, version_id=appel.version_id,
-        organisation_id=porteur.id, reference=f"B-{appel.annee}{rang:05d}", numero=numero, etat=etat_dossier,
+        organisation_id=porteur.id, reference=f"B-{appel.annee}{rang:05d}", numero=numero, etat=etat,
         titre=titre, objectif="E1.2", quartiers=list(quartiers), fiches=["COTEAUX"],
         montant_demande=Euros.somme(Euros.de(m) for m in demandes.values()), est_fictif=True,
         recherche=f"{numero} {titre} {porteur.nom} {porteur.sigle}", depose_le=MAINTENANT, cree_at=MAINTENANT,
         cree_par="c-essai", modifie_at=MAINTENANT, renouvelle_id=None, signe_le=None, signe_par=None,
         signe_version=None,
     )  # fmt: skip
-    session.add(dossier)
-    session.flush()
-    session.add(
-        DossierVersion(
-            contrat_id=appel.contrat_id, dossier_id=dossier.id, rang=1, contenu=contenu, empreinte="0" * 64,
-            a=MAINTENANT,
-        )
+
+
+def _contenu_fige(dossier: Dossier, annee: int) -> DossierVersion:
+    contenu = contenu_complet(annee, titre=dossier.titre, quartiers_beneficiaires=list(dossier.quartiers))
+    return DossierVersion(
+        contrat_id=dossier.contrat_id, dossier_id=dossier.id, rang=1, contenu=contenu, empreinte="0" * 64, a=MAINTENANT
+    )
+
+
+def _demande(
+    decor: Decor, dossier: Dossier, ligne: str, euros: int, etat: EtatDemande, annee: int, n1: int | None
+) -> Demande:
+    return Demande(
+        contrat_id=dossier.contrat_id, dossier_id=dossier.id, ligne_id=decor.contrat.lignes[ligne].id, annee=annee,
+        etat=etat, montant_demande=Euros.de(euros), montant_demande_n1=None if n1 is None else Euros.de(n1 + 500),
+        montant_accorde_n1=None if n1 is None else Euros.de(n1),
+        montant_depense_n1=None if n1 is None else Euros.de(n1 - 100), theme_p147=None, numero_dauphin=None,
+        engagement_juridique=None, modifiee_at=MAINTENANT,
     )  # fmt: skip
-    for ligne, euros in demandes.items():
-        demande = Demande(
-            contrat_id=appel.contrat_id, dossier_id=dossier.id, ligne_id=decor.contrat.lignes[ligne].id,
-            annee=annee or appel.annee, etat=etat, montant_demande=Euros.de(euros),
-            montant_demande_n1=None if n1 is None else Euros.de(n1 + 500),
-            montant_accorde_n1=None if n1 is None else Euros.de(n1),
-            montant_depense_n1=None if n1 is None else Euros.de(n1 - 100), theme_p147=None, numero_dauphin=None,
-            engagement_juridique=None, modifiee_at=MAINTENANT,
-        )  # fmt: skip
-        session.add(demande)
-        session.flush()
-        if notes and ligne in notes:
-            une_note(session, decor, demande, *notes[ligne])
-    return dossier
 
 
 def une_note(session: Session, decor: Decor, demande: Demande, bas: str, haut: str, rang: int = 1) -> None:

@@ -110,8 +110,6 @@ def page_lecture(
         "sections": contenu_en_clair(version.contenu if version is not None else {}, referentiel),
         "mot": libelle.agent,
         "ton": libelle.ton,
-        "demandes": [
-            (d, ligne, LIBELLES_DEMANDE[d.etat]) for d, ligne in repository.list_demandes(session, [dossier.id])
-        ],
+        "demandes": [(d, ligne, LIBELLES_DEMANDE[d.etat]) for d, ligne in demandes],
     }
     return rendre(request, "dossier/lecture.html", contexte)

@@ -15,7 +15,7 @@ from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
-from app.etapes.notation.pages.vues import dire, ton_du_statut
+from app.etapes.notation.pages.vues import capitale, dire, ton_du_statut
 from app.etapes.notation.repository import ConstatAgent, Releve
 from app.etapes.notation.rules import CORRESPONDANCES, est_etabli_par_agent, lire_saisie, valeurs_admises
 from app.infra.acces import Acteur, exiger
@@ -100,6 +100,7 @@ def _contexte(session: SessionDep, dossier: Dossier) -> dict[str, Any]:
     return {
         "dossier": dossier,
         "groupes": groupes,
+        "capitale": capitale,
         "a_verifier": sum(fait.se_verifie for fait in vus),
         "manquants": [fait for fait in vus if fait.statut == "manquant" and fait.s_etablit],
         "type_action": releve.faits.fait("type_action") is not None,
@@ -227,6 +228,7 @@ def _contexte_fait(
     return {
         "dossier": dossier,
         "definition": definition,
+        "capitale": capitale,
         "fait": _vu(definition, releve),
         "regle": _REGLES.get(definition.code, ""),
         "a_declare": releve.declares.fait(definition.code) is not None,
@@ -236,7 +238,7 @@ def _contexte_fait(
             ("Dossiers", "/instruction"),
             (dossier.titre, f"/instruction/{dossier.numero}"),
             ("Faits", f"/dossiers/{dossier.numero}/faits"),
-            (definition.libelle.capitalize(), None),
+            (capitale(definition.libelle), None),
         ),
     }
 

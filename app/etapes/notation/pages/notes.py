@@ -11,7 +11,7 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
-from app.etapes.notation.pages.vues import criteres_vus, fourchette, total_ecrit
+from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, total_ecrit
 from app.etapes.notation.schemas import SaisieAjustement
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
@@ -69,6 +69,7 @@ def _contexte_fiche(
         "autres": [v for v in lignes if v.code != ligne],
         "fourchette": fourchette,
         "instruit": acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id),
+        "capitale": capitale,
         "ajuste": False,
         "saisie": saisie,
         "fil": (

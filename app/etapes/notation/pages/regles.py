@@ -13,6 +13,7 @@ from app.etapes.appel.rules import EtatAppel
 from app.etapes.contrat import repository as contenus
 from app.etapes.dossier import repository as dossiers
 from app.etapes.notation import service
+from app.etapes.notation.pages.vues import capitale
 from app.etapes.notation.rules import regles_publiques
 from app.etapes.notation.rules.description import CODES_ECRITS, nom_lisible
 from app.infra.acces import PUBLIQUE, Visiteur
@@ -53,6 +54,8 @@ def _contexte(session: SessionDep, appel: Appel, autres: Any) -> dict[str, Any]:
         "grille": grille,
         "empreinte": enregistree.empreinte,
         "criteres": regles_publiques(grille),
+        "colonnes": [{"libelle": "Critère"}, *({"libelle": ligne.libelle, "nombre": True} for ligne in grille.lignes)],
+        "capitale": capitale,
         "listes": [
             (nom_lisible(e.nom), e.codes, str(e.source)) for e in grille.ensembles if len(e.codes) > CODES_ECRITS
         ],

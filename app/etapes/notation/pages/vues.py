@@ -43,6 +43,11 @@ class CritereVu:
     faits: tuple[FaitLu, ...]
 
 
+def capitale(texte: str) -> str:
+    """La première lettre en majuscule, le reste tel quel (QPV reste QPV)."""
+    return texte[:1].upper() + texte[1:]
+
+
 def dire(code: str, fait: Fait | None) -> str:
     """La valeur d'un fait : le libellé d'une liste fermée, sinon sa forme écrite."""
     definition = CATALOGUE[code]

@@ -1,0 +1,1 @@
+"""Les actes de la décision : arrêter une ligne, décider, notifier, renoncer."""

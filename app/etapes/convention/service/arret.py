@@ -1,0 +1,58 @@
+"""Arrêter la programmation d'une ligne : tout ce qui est voté est engagé, en un acte."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.etapes.appel.repository import verrouiller_enveloppes
+from app.etapes.appel.rules import NatureEngagement
+from app.etapes.appel.service import AEngager, engager
+from app.etapes.convention import repository
+from app.etapes.convention.models import ArreteLigne
+from app.etapes.convention.rules import empechements_de_l_arrete
+from app.etapes.convention.service.gardes import exiger_l_arrete
+from app.infra.identite import Identite
+from app.infra.journal.ecriture import consigner
+from app.noyau.erreurs import ActeImpossible
+
+
+def arreter_ligne(
+    session: Session, appel_code: str, ligne_code: str, *, acteur: Identite, maintenant: datetime
+) -> ArreteLigne:
+    """Engage tous les montants votés de l'année d'une ligne, ou rien.
+
+    Verrous : enveloppe, dossiers, journal. Lève Introuvable, ActeInterdit ou ActeImpossible (son code dit pourquoi :
+    ligne_arretee, demandes_a_voter, complement_attendu, rien_a_arreter, enveloppe_depassee).
+    """
+    appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
+    exiger_l_arrete(acteur, appel.contrat_id, ligne.code)
+    verrouiller_enveloppes(session, appel.contrat_id, [(ligne.id, appel.annee)])
+    connues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
+    repository.verrouiller(session, [lue.demande.id for lue in connues])
+    lues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
+    empechements = empechements_de_l_arrete(repository.etat_de_la_ligne(session, appel, ligne, lues))
+    if empechements:
+        raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
+    actes = [
+        AEngager(lue.demande.id, ligne.id, appel.annee, lue.vote)
+        for lue in lues
+        if lue.vote is not None and lue.demande.etat in repository.A_DECIDER
+    ]
+    total = engager(
+        session, contrat_id=appel.contrat_id, actes=actes, nature=NatureEngagement.ARRETE, acteur=acteur,
+        maintenant=maintenant,
+    )  # fmt: skip
+    arrete = ArreteLigne(
+        contrat_id=appel.contrat_id, appel_id=appel.id, ligne_id=ligne.id, montant=total, nombre=len(actes),
+        acteur=acteur.acteur, a=maintenant,
+    )  # fmt: skip
+    session.add(arrete)
+    session.flush()
+    consigner(
+        session, contrat_id=appel.contrat_id, acte="ligne.arretee", objet=f"{appel.code}/{ligne.code}",
+        acteur=acteur.acteur, maintenant=maintenant,
+        apres={"montant_centimes": total.centimes, "nombre": len(actes), "annee": appel.annee},
+    )  # fmt: skip
+    return arrete

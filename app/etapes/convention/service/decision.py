@@ -1,0 +1,253 @@
+"""Enregistrer ce que l'autorité a décidé, une demande ou un lot à la fois ; renoncer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from app.etapes.appel.models import Appel, Enveloppe
+from app.etapes.appel.repository import get_appel, verrouiller_enveloppes
+from app.etapes.appel.rules import NatureEngagement
+from app.etapes.appel.service import AEngager, engager
+from app.etapes.convention import repository
+from app.etapes.convention.models import Decision, Liberation
+from app.etapes.convention.repository import DemandeLue
+from app.etapes.convention.rules import (
+    DecisionDite,
+    LigneDeLot,
+    SensDecision,
+    a_liberer,
+    empechements_de_la_decision,
+    fautes_de_la_decision,
+    lire_lot,
+)
+from app.etapes.convention.service.gardes import exiger_la_ligne
+from app.etapes.dossier.repository import get_demande, get_dossier
+from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
+from app.etapes.dossier.service.vie import passer_demande
+from app.infra.identite import Identite
+from app.infra.journal.ecriture import consigner
+from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
+from app.noyau.euros import Euros
+from app.noyau.periodes import a_paris
+from app.referentiels.lignes.models import LigneFinancement
+
+ACTES = {SensDecision.ATTRIBUEE: "attribuer", SensDecision.REFUSEE: "refuser"}
+PAS_VOTEES = frozenset(
+    {
+        EtatDemande.OUVERTE,
+        EtatDemande.EN_INSTRUCTION,
+        EtatDemande.PROPOSEE,
+        EtatDemande.ARBITREE,
+        EtatDemande.AJOURNEE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guichet:
+    """Une ligne ouverte à la décision : son enveloppe est verrouillée, et ses dossiers après elle."""
+
+    session: Session
+    appel: Appel
+    ligne: LigneFinancement
+    enveloppe: Enveloppe
+    est_arretee: bool
+    acteur: Identite
+    maintenant: datetime
+
+
+def _ouvrir(
+    session: Session,
+    appel: Appel,
+    ligne: LigneFinancement,
+    demandes: Sequence[int],
+    acteur: Identite,
+    maintenant: datetime,
+) -> Guichet:
+    enveloppes = verrouiller_enveloppes(session, appel.contrat_id, [(ligne.id, appel.annee)])
+    if not enveloppes:
+        phrase = f"Aucune enveloppe n’est ouverte pour {appel.annee} sur cette ligne."
+        raise ActeImpossible(phrase, code="enveloppe_absente")
+    repository.verrouiller(session, demandes)
+    est_arretee = repository.get_arrete(session, appel.id, ligne.id) is not None
+    return Guichet(session, appel, ligne, enveloppes[0], est_arretee, acteur, maintenant)
+
+
+def _controler(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) -> None:
+    """Lève ActeImpossible (pas votée, complément, ligne non arrêtée) ou SaisieInvalide."""
+    etat = lue.demande.etat
+    if etat in PAS_VOTEES:
+        raise ActeImpossible("La commission n’a pas voté cette demande : rien à décider.", code="sans_vote")
+    if etat not in repository.A_DECIDER:
+        phrase = f"La demande est « {LIBELLES_DEMANDE[etat].agent} » : la décision est prise ou n’a plus lieu d’être."
+        raise ActeImpossible(phrase, code="etat_contraire")
+    reste = guichet.enveloppe.montant - guichet.enveloppe.engage
+    faits = repository.faits_de_la_decision(lue, ligne_arretee=guichet.est_arretee, reste=reste)
+    empechements = empechements_de_la_decision(faits)
+    if empechements:
+        raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
+    fautes = fautes_de_la_decision(faits, dite, a_paris(guichet.maintenant).date())
+    if fautes:
+        raise SaisieInvalide(list(fautes))
+
+
+def _enregistrer(guichet: Guichet, demande_id: int, dite: DecisionDite) -> Decision:
+    session, acteur, maintenant = guichet.session, guichet.acteur, guichet.maintenant
+    lue = repository.get_demande_lue(session, demande_id)
+    _controler(guichet, lue, dite)
+    decision = Decision(
+        contrat_id=guichet.appel.contrat_id, demande_id=demande_id, sens=dite.sens, montant=dite.montant,
+        reference_acte=dite.reference_acte.strip(), acte_le=dite.acte_le, motif=dite.motif.strip(),
+        acteur=acteur.acteur, a=maintenant,
+    )  # fmt: skip
+    session.add(decision)
+    _ajuster_l_enveloppe(guichet, lue, dite)
+    passer_demande(
+        session, lue.dossier, lue.demande, ACTES[dite.sens], ligne=guichet.ligne.code, acteur=acteur,
+        maintenant=maintenant, motif=dite.motif,
+    )  # fmt: skip
+    session.flush()
+    consigner(
+        session, contrat_id=guichet.appel.contrat_id, acte="decision.enregistree",
+        objet=f"{lue.dossier.numero}/{guichet.ligne.code}/{lue.demande.annee}", acteur=acteur.acteur,
+        maintenant=maintenant,
+        apres={
+            "sens": dite.sens.value, "montant_centimes": dite.montant.centimes, "acte": dite.reference_acte.strip(),
+            "acte_le": dite.acte_le.isoformat(),
+        },
+    )  # fmt: skip
+    return decision
+
+
+def _ajuster_l_enveloppe(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) -> None:
+    """Rend ce qui n'est pas accordé ; engage ce que l'autorité accorde sans que l'arrêté l'ait engagé."""
+    rendu = a_liberer(lue.engage, dite)
+    if rendu:
+        _liberer(guichet, lue, rendu, f"Décision {dite.reference_acte.strip()} : {dite.montant} accordés")
+    elif dite.montant and not lue.engage:
+        acte = AEngager(lue.demande.id, guichet.ligne.id, lue.demande.annee, dite.montant)
+        engager(
+            guichet.session, contrat_id=guichet.appel.contrat_id, actes=[acte], nature=NatureEngagement.DECISION,
+            acteur=guichet.acteur, maintenant=guichet.maintenant,
+        )  # fmt: skip
+    guichet.session.flush()
+    guichet.session.expire(guichet.enveloppe, ["engage"])
+
+
+def _liberer(guichet: Guichet, lue: DemandeLue, montant: Euros, motif: str) -> None:
+    guichet.session.add(
+        Liberation(
+            contrat_id=guichet.appel.contrat_id, enveloppe_id=guichet.enveloppe.id, demande_id=lue.demande.id,
+            annee=lue.demande.annee, montant=montant, motif=motif, acteur=guichet.acteur.acteur, a=guichet.maintenant,
+        )
+    )  # fmt: skip
+    guichet.session.flush()
+
+
+def decider(
+    session: Session, numero: str, ligne_code: str, dite: DecisionDite, *, acteur: Identite, maintenant: datetime
+) -> Decision:
+    """Enregistre l'attribution ou le refus d'une demande par l'autorité de sa ligne. Une fois, pour toujours.
+
+    Lève Introuvable, ActeInterdit, ActeImpossible (sans_vote, ligne_non_arretee, complement_attendu, etat_contraire)
+    ou SaisieInvalide. Verrous : enveloppe, dossier, journal.
+    """
+    dossier = get_dossier(session, numero, acteur)
+    appel, ligne = repository.get_appel_et_ligne(session, get_appel(session, dossier.appel_id).code, ligne_code, acteur)
+    demande = get_demande(session, dossier, ligne.code, appel.annee)
+    exiger_la_ligne(acteur, appel.contrat_id, ligne.code)
+    guichet = _ouvrir(session, appel, ligne, [demande.id], acteur, maintenant)
+    return _enregistrer(guichet, demande.id, dite)
+
+
+@dataclass(frozen=True, slots=True)
+class LotControle:
+    """Ce qu'un collage ferait : ses lignes, leurs totaux, ses fautes (une par ligne fautive)."""
+
+    lignes: tuple[LigneDeLot, ...]
+    fautes: tuple[Faute, ...]
+
+    @property
+    def total(self) -> Euros:
+        """Le total accordé."""
+        return Euros.somme(ligne.montant for ligne in self.lignes)
+
+
+def decider_lot(
+    session: Session,
+    appel_code: str,
+    ligne_code: str,
+    *,
+    texte: str,
+    reference_acte: str,
+    acte_le: date,
+    acteur: Identite,
+    maintenant: datetime,
+    pour_de_vrai: bool,
+) -> LotControle:
+    """Contrôle un collage (puis l'enregistre si `pour_de_vrai` et sans faute). Tout ou rien : lève SaisieInvalide.
+
+    Le contrôle joue l'enregistrement sur un point de sauvegarde, puis l'annule : il dit exactement ce qui se passera.
+    """
+    appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
+    exiger_la_ligne(acteur, appel.contrat_id, ligne.code)
+    lignes, fautes = lire_lot(texte)
+    connues = {
+        lue.dossier.numero: lue.demande.id for lue in repository.list_demandes_de_la_ligne(session, appel, ligne.id)
+    }
+    demandes = [connues[une.numero] for une in lignes if une.numero in connues]
+    guichet = _ouvrir(session, appel, ligne, demandes, acteur, maintenant)
+    essai = session.begin_nested()
+    trouvees = list(fautes)
+    for une in lignes:
+        dite = DecisionDite(une.sens, une.montant, reference_acte, acte_le, une.motif)
+        trouvees.extend(_fautes_d_une_ligne(guichet, une, connues.get(une.numero), dite))
+    lot = LotControle(lignes, tuple(trouvees))
+    if pour_de_vrai and not lot.fautes:
+        essai.commit()
+        return lot
+    essai.rollback()
+    if pour_de_vrai:
+        raise SaisieInvalide(list(lot.fautes))
+    return lot
+
+
+def _fautes_d_une_ligne(guichet: Guichet, une: LigneDeLot, demande_id: int | None, dite: DecisionDite) -> list[Faute]:
+    """Enregistre une ligne du lot sur le point de sauvegarde ; rend ses fautes, à côté du champ « lot »."""
+    ou = f"Ligne {une.rang} ({une.numero})"
+    try:
+        if demande_id is None:
+            raise Introuvable("ce dossier ne demande rien à cette ligne.")
+        _enregistrer(guichet, demande_id, dite)
+    except SaisieInvalide as refus:
+        return [replace(f, champ="lot", message=f"{ou} : {f.message}") for f in refus.fautes]
+    except (ActeImpossible, Introuvable) as refus:
+        return [Faute("lot", f"{ou} : {refus.message}", refus.code)]
+    return []
+
+
+def renoncer(
+    session: Session, numero: str, ligne_code: str, *, motif: str, acteur: Identite, maintenant: datetime
+) -> Euros:
+    """Le porteur renonce à ce qui lui est accordé sur une ligne ; rend le montant revenu à l'enveloppe.
+
+    Lève Introuvable, ActeInterdit, ActeImpossible ou SaisieInvalide (motif).
+    """
+    dossier = get_dossier(session, numero, acteur)
+    appel = get_appel(session, dossier.appel_id)
+    demande = get_demande(session, dossier, ligne_code, appel.annee)
+    lue = repository.get_demande_lue(session, demande.id)
+    guichet = _ouvrir(session, appel, lue.ligne, [demande.id], acteur, maintenant)
+    lue = repository.get_demande_lue(session, demande.id)
+    passer_demande(
+        session, lue.dossier, lue.demande, "renoncer", ligne=ligne_code, acteur=acteur, maintenant=maintenant,
+        motif=motif,
+    )  # fmt: skip
+    if lue.engage:
+        _liberer(guichet, lue, lue.engage, f"Renonciation du porteur : {motif.strip()}")
+    session.expire(guichet.enveloppe, ["engage"])
+    return lue.engage
