@@ -14,6 +14,7 @@ from app.commandes import sauvegarde as commande_sauvegarde
 from app.commandes import servir as commande_servir
 from app.commandes import worker as commande_worker
 from app.commandes.base import base_ouverte
+from app.commandes.campagne import commande as commande_campagne
 from app.infra.config import Config
 from app.noyau.erreurs import ErreurMetier
 
@@ -50,7 +51,8 @@ def construire() -> argparse.ArgumentParser:
     sous.add_parser("migrer", help="monte la base à la dernière migration").set_defaults(agir=_migrer)
     parcours = sous.add_parser("parcours", help="engendre docs/parcours.md depuis les tables de transitions")
     parcours.set_defaults(agir=lambda _config, _arguments: commande_parcours.ecrire())
-    commande_charger.brancher(sous)
+    commande_charger.brancher(sous, demo=commande_campagne.charger_demo)
+    commande_campagne.brancher(sous)
     commande_journal.brancher(sous)
     commande_noter.brancher(sous)
     commande_sauvegarde.brancher(sous)

@@ -21,10 +21,14 @@ from app.espaces.navigation import navigation
 from app.espaces.public import pages as pages_public
 from app.etapes.appel import api as api_appel
 from app.etapes.appel import pages as pages_appel
+from app.etapes.commission import pages as pages_commission
 from app.etapes.consultation import api as api_consultation
 from app.etapes.consultation import pages as pages_consultation
 from app.etapes.contrat import api as api_contrat
 from app.etapes.contrat import pages as pages_contrat
+from app.etapes.dossier import api as api_dossier
+from app.etapes.dossier import pages as pages_dossier
+from app.etapes.dossier.pages.porteur_dossier import page_lecture
 from app.etapes.notation import api as api_notation
 from app.etapes.notation import pages as pages_notation
 from app.etapes.programmation import api as api_programmation
@@ -55,12 +59,15 @@ ROUTEURS: tuple[APIRouter, ...] = (
     pages_instructeur.routeur,
     pages_appel.routeur,
     api_appel.routeur,
+    pages_dossier.routeur,
+    api_dossier.routeur,
     pages_consultation.routeur,
     api_consultation.routeur,
     pages_notation.routeur,
     api_notation.routeur,
     pages_programmation.routeur,
     api_programmation.routeur,
+    pages_commission.routeur,
 )
 
 
@@ -134,6 +141,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.gabarits = creer_environnement(RACINE / "templates", strict=config.mode is not Mode.PRODUCTION)
     etat.htmx_present = (STATIQUE / HTMX).exists()
     etat.navigation = navigation
+    etat.page_dossier_agent = page_lecture
     etat.charger_identite = charger_identite
     etat.phrases_de_contrainte = phrases_de_contrainte()
     errors.installer(service)

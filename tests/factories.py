@@ -200,6 +200,28 @@ def _objectifs(session: Session, contrat_id: int, version_id: int) -> None:
     )  # fmt: skip
 
 
+def un_contrat_charge(session: Session, code: str) -> UnContrat:
+    """Un contrat réel déjà chargé (`seeds.chargement`), sous la même forme que le contrat minimal."""
+    contrat = session.scalars(select(Contrat).where(Contrat.code == code)).one()
+    version = session.scalars(
+        select(VersionContrat).where(VersionContrat.contrat_id == contrat.id, VersionContrat.chargee_at.is_not(None))
+    ).one()
+    grille = session.scalar(select(GrilleEnregistree).where(GrilleEnregistree.contrat_id == contrat.id))
+    if grille is None:
+        grille = GrilleEnregistree(
+            contrat_id=contrat.id, version="essai", contenu={}, empreinte="0" * 64, cree_at=DEBUT_HABILITATION
+        )
+        _garder(session, grille)
+
+    def tous(modele: Any) -> dict[str, Any]:
+        lus = session.scalars(select(modele).where(modele.contrat_id == contrat.id).order_by(modele.id))
+        return {getattr(objet, "code", None) or objet.insee: objet for objet in lus}
+
+    communes, quartiers, fiches = tous(Commune), tous(Quartier), tous(Fiche)
+    lignes, services = tous(LigneFinancement), tous(ServiceConsulte)
+    return UnContrat(contrat, version, grille, communes, quartiers, fiches, lignes, services)
+
+
 def un_appel(
     session: Session,
     contrat: UnContrat,

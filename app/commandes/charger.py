@@ -70,8 +70,10 @@ def charger_reference(session: Session) -> list[str]:
     ]
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute « charger contrat » et « charger reference » à la ligne de commande."""
+def brancher(
+    sous: argparse._SubParsersAction[argparse.ArgumentParser], demo: Callable[[Config, argparse.Namespace], int]
+) -> None:
+    """Ajoute « charger contrat », « charger reference » et « charger demo » à la ligne de commande."""
     analyseur = sous.add_parser("charger", help="charge des données ; rejouable sans effet")
     quoi = analyseur.add_subparsers(dest="quoi", required=True, metavar="QUOI")
     contrat = quoi.add_parser("contrat", help="un contrat de ville, depuis le dossier de ses fichiers")
@@ -79,3 +81,5 @@ def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     contrat.set_defaults(agir=_contrat)
     reference = quoi.add_parser("reference", help="les contrats et les grilles livrés avec le service")
     reference.set_defaults(agir=_reference)
+    demonstration = quoi.add_parser("demo", help="les comptes et les campagnes de démonstration")
+    demonstration.set_defaults(agir=demo)

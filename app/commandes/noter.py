@@ -77,8 +77,8 @@ def dire(effets: Sequence[EffetLigne]) -> list[str]:
     phrases = []
     for effet in effets:
         phrases.append(
-            f"{effet.ligne} : {len(effet.bougent)} dossiers sur {len(effet.placements)} changent de note, "
-            f"{effet.changent_de_rang} de rang ; écart moyen {ecrire_decimal(effet.ecart_moyen, 1)}."
+            f"{effet.ligne} ({len(effet.placements)} dossiers) : note changée pour {len(effet.bougent)}, "
+            f"rang changé pour {effet.changent_de_rang}, écart moyen {ecrire_decimal(effet.ecart_moyen, 1)}."
         )
         phrases += [_phrase(placement) for placement in effet.bougent[:MONTRES]]
         if len(effet.bougent) > MONTRES:

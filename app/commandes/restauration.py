@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -158,8 +157,11 @@ def _de_cote(place: Path, quand: str) -> Path:
 
 def _libre(place: Path, quand: str) -> Path:
     """Un nom « .avant-… » que rien ne porte encore."""
-    candidats = (place.with_name(f"{place.name}.avant-{quand}{suite}") for suite in ("", *map("-{}".format, count(2))))
-    return next(candidat for candidat in candidats if not candidat.exists())
+    candidat, numero = place.with_name(f"{place.name}.avant-{quand}"), 1
+    while candidat.exists():
+        numero += 1
+        candidat = place.with_name(f"{place.name}.avant-{quand}-{numero}")
+    return candidat
 
 
 def _conclure(config: Config, base: Base) -> int:

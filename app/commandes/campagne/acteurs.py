@@ -154,3 +154,8 @@ def jetons(session: Session) -> Jetons:
         secret, _ = service.creer_jeton(session, acteur=acteur, intitule="Campagne", jours=1, machine=machine)
         rendu[compte.courriel] = secret
     return Jetons(rendu)
+
+
+def codes_des_organisations(session: Session) -> dict[int, str]:
+    """Rang de porteur → code public de son organisation."""
+    return {rang: une_organisation(session, rang).code for rang in range(1, PORTEURS + 1)}

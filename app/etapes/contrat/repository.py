@@ -242,7 +242,7 @@ def _enjeux(session: Session, version_id: int) -> tuple[faits.Enjeu, ...]:
         operationnels.setdefault(o.objectif_id, []).append(fait)
     requete = (
         select(Enjeu, Objectif)
-        .outerjoin(Objectif, Objectif.enjeu_id == Enjeu.id)
+        .join(Objectif, Objectif.enjeu_id == Enjeu.id)
         .where(Enjeu.version_id == version_id)
         .order_by(Enjeu.rang, Enjeu.id, Objectif.rang, Objectif.id)
     )
@@ -250,13 +250,10 @@ def _enjeux(session: Session, version_id: int) -> tuple[faits.Enjeu, ...]:
     objectifs: dict[int, list[faits.Objectif]] = {}
     for enjeu, objectif in session.execute(requete):
         enjeux[enjeu.id] = enjeu
-        if objectif is not None:
-            siens = tuple(operationnels.get(objectif.id, ()))
-            fait_objectif = faits.Objectif(objectif.code, objectif.intitule, objectif.contenu, siens)
-            objectifs.setdefault(enjeu.id, []).append(fait_objectif)
-    return tuple(
-        faits.Enjeu(e.code, e.nature, e.intitule, e.contenu, tuple(objectifs.get(e.id, ()))) for e in enjeux.values()
-    )
+        siens = tuple(operationnels.get(objectif.id, ()))
+        fait_objectif = faits.Objectif(objectif.code, objectif.intitule, objectif.contenu, siens)
+        objectifs.setdefault(enjeu.id, []).append(fait_objectif)
+    return tuple(faits.Enjeu(e.code, e.nature, e.intitule, e.contenu, tuple(objectifs[e.id])) for e in enjeux.values())
 
 
 def _quartiers(session: Session, contrat_id: int) -> tuple[faits.Quartier, ...]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Integer, Subquery, cast, exists, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from app.etapes.appel.models import Appel
@@ -140,7 +141,7 @@ def _contenus(ids: Sequence[int]) -> Any:
     derniere = (
         select(DossierVersion.dossier_id, DossierVersion.contenu)
         .where(DossierVersion.dossier_id.in_(ids))
-        .distinct(DossierVersion.dossier_id)
+        .ext(distinct_on(DossierVersion.dossier_id))
         .order_by(DossierVersion.dossier_id, DossierVersion.rang.desc())
         .subquery()
     )
@@ -157,7 +158,7 @@ def _externes(session: Session, ids: Sequence[int]) -> dict[int, list[Constat]]:
     requete = (
         select(FaitExterne.dossier_id, FaitExterne.code, FaitExterne.valeur)
         .where(FaitExterne.dossier_id.in_(ids))
-        .distinct(FaitExterne.dossier_id, FaitExterne.code)
+        .ext(distinct_on(FaitExterne.dossier_id, FaitExterne.code))
         .order_by(FaitExterne.dossier_id, FaitExterne.code, FaitExterne.id.desc())
     )
     rendu: defaultdict[int, list[Constat]] = defaultdict(list)
@@ -173,7 +174,7 @@ def _constats(
         select(FaitConstate, func.coalesce(Compte.nom_affiche, FaitConstate.acteur))
         .outerjoin(Compte, Compte.acteur == FaitConstate.acteur)
         .where(FaitConstate.dossier_id.in_(ids))
-        .distinct(FaitConstate.dossier_id, FaitConstate.code)
+        .ext(distinct_on(FaitConstate.dossier_id, FaitConstate.code))
         .order_by(FaitConstate.dossier_id, FaitConstate.code, FaitConstate.id.desc())
     )
     constats: defaultdict[int, list[Constat]] = defaultdict(list)
@@ -242,7 +243,7 @@ def notes_courantes(session: Session, demande_ids: Iterable[int]) -> dict[int, N
     requete = (
         select(NoteEnregistree)
         .where(NoteEnregistree.demande_id.in_(list(demande_ids)))
-        .distinct(NoteEnregistree.demande_id)
+        .ext(distinct_on(NoteEnregistree.demande_id))
         .order_by(NoteEnregistree.demande_id, NoteEnregistree.rang.desc())
     )
     return {note.demande_id: note for note in session.scalars(requete)}
@@ -273,7 +274,7 @@ def ajustements_courants(session: Session, demande_ids: Iterable[int]) -> dict[i
         select(Ajustement, func.coalesce(Compte.nom_affiche, Ajustement.acteur))
         .outerjoin(Compte, Compte.acteur == Ajustement.acteur)
         .where(Ajustement.demande_id.in_(list(demande_ids)))
-        .distinct(Ajustement.demande_id, Ajustement.critere)
+        .ext(distinct_on(Ajustement.demande_id, Ajustement.critere))
         .order_by(Ajustement.demande_id, Ajustement.critere, Ajustement.id.desc())
     )
     rendu: defaultdict[int, list[AjustementCourant]] = defaultdict(list)
@@ -306,7 +307,7 @@ def _classement(appel_id: int, ligne_id: int, annee: int) -> Subquery:
             Demande.annee == annee,
             Demande.etat.not_in(SORTIES),
         )
-        .distinct(NoteEnregistree.demande_id)
+        .ext(distinct_on(NoteEnregistree.demande_id))
         .order_by(NoteEnregistree.demande_id, NoteEnregistree.rang.desc())
         .subquery("courante")
     )

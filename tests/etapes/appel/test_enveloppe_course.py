@@ -180,7 +180,9 @@ def test_des_actes_melanges_tiennent_toutes_les_enveloppes_et_ne_refusent_rien_a
 
     def agir(session: Session, rang: int) -> None:
         lignes = [ligne for n, ligne in enumerate(LIGNES) if (rang % 7 + 1) >> n & 1]
-        actes = [piste.acte(ligne, rang, Euros.de(500 + 250 * (rang % 5))) for ligne in reversed(lignes)]
+        actes = [
+            piste.acte(ligne, rang, Euros.de(500 + 250 * (rang % 5))) for ligne in lignes[:: 1 if rang % 2 else -1]
+        ]
         try:
             piste.engager(session, actes)
         except service.EnveloppeDepassee:

@@ -17,6 +17,7 @@ from app.etapes.commission.rules import (
     DROIT_LOCAL,
     Convocation,
     Decompte,
+    Decoupage,
     Deport,
     Issue,
     Membre,
@@ -37,11 +38,13 @@ from app.etapes.commission.rules import (
     controler_procurations,
     controler_voix,
     decompter,
+    decoupage_des_blocs,
     deportes_du_point,
     former_les_blocs,
     issue_du_point,
     issues_du_bloc,
     nature_de_l_acte,
+    nom_du_bloc,
     participations,
     presents_a,
     presents_requis,
@@ -499,3 +502,21 @@ def test_un_vote_en_bloc_vaut_pour_chaque_point_sauf_les_disjoints() -> None:
         "p1": TypeIssue.RETENU,
         "p3": TypeIssue.RETENU,
     }
+
+
+@pytest.mark.parametrize(
+    ("decoupage", "objectif", "attendu"),
+    [
+        (Decoupage.LIGNE, "E2.2 Emploi", "M2A"),
+        (Decoupage.OBJECTIF, "E2.2 Emploi", "M2A · E2.2 Emploi"),
+        (Decoupage.OBJECTIF, "", "M2A"),
+    ],
+)
+def test_un_bloc_ne_porte_que_sur_une_ligne(decoupage: Decoupage, objectif: str, attendu: str) -> None:
+    assert nom_du_bloc(decoupage, "M2A", objectif) == attendu
+
+
+def test_un_ordre_du_jour_refait_garde_son_decoupage() -> None:
+    assert decoupage_des_blocs(frozenset({"M2A", "BOP147"})) is Decoupage.LIGNE
+    assert decoupage_des_blocs(frozenset({"M2A", "M2A · E2.2"})) is Decoupage.OBJECTIF
+    assert decoupage_des_blocs(frozenset()) is Decoupage.OBJECTIF

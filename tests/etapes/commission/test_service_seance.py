@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.commission import repository
 from app.etapes.commission.models import EtatSeance, ResultatPoint, StatutPresence
-from app.etapes.commission.rules import COMMISSION_DES_ELUS, DROIT_LOCAL, Sens
+from app.etapes.commission.rules import COMMISSION_DES_ELUS, DROIT_LOCAL, Decoupage, Sens
 from app.etapes.commission.service import preparation, presences, proces_verbal, votes
 from app.etapes.commission.service.presences import PresenceDite
 from app.infra.journal.ecriture import en_attente
@@ -89,9 +89,7 @@ def test_actualiser_prend_le_dernier_montant_et_garde_les_deports(session: Sessi
         ),
         {"c": demande.contrat_id, "d": demande.id},
     )
-    preparation.actualiser(
-        session, seance.code, acteur=campagne.charge, maintenant=AVANT, decoupage=preparation.Decoupage.LIGNE
-    )
+    preparation.actualiser(session, seance.code, acteur=campagne.charge, maintenant=AVANT, decoupage=Decoupage.LIGNE)
     points = repository.list_points(session, seance.id)
     assert [p.point.bloc for p in points] == ["BOP147", "BOP147", "M2A", "M2A"]
     assert points[2].point.montant_soumis == Euros.de(3_500)

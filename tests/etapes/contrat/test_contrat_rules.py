@@ -131,11 +131,18 @@ def test_l_extrait_se_coupe_entre_deux_mots(index: tuple[Document, ...]) -> None
             assert len(texte) < 260
 
 
-def test_un_mot_plus_long_que_l_extrait_reste_entier() -> None:
-    long = "a" * 300
-    document = Document(Genre.FICHE, "X", "", "Titre", "", (f"{long} cible {long}",), "1", ("titre",), ("cible", long))
+@pytest.mark.parametrize(
+    ("texte", "extrait"),
+    [
+        (f"{'a' * 300} cible {'a' * 300}", "… cible …"),
+        (f"{'a' * 300}-cible-{'a' * 300}", f"… cible-{'a' * 89} …"),
+        ("cible", "cible"),
+    ],
+)
+def test_un_mot_sans_fin_se_coupe(texte: str, extrait: str) -> None:
+    document = Document(Genre.FICHE, "X", "", "Titre", "", (texte,), "1", ("titre",), ("cible",))
     (resultat,) = chercher((document,), "cible")
-    assert "".join(m.texte for m in resultat.extraits[0]) == f"… cible {long}"[: len("… cible ") + 300]
+    assert "".join(morceau.texte for morceau in resultat.extraits[0]) == extrait
 
 
 @given(st.text(max_size=80), st.text(max_size=30))

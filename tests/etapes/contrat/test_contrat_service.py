@@ -155,18 +155,14 @@ def test_charger_deux_fois_ne_touche_a_rien(session: Session, m2a: Chargement) -
 
 def test_une_correction_met_a_jour_par_code_sans_changer_de_cle(session: Session, m2a: Chargement) -> None:
     bilan = service.charger(session, m2a, MAINTENANT)
-    avant = dict(
-        session.execute(sa.select(Objectif.code, Objectif.id).where(Objectif.contrat_id == bilan.contrat_id)).tuples()
-    )
+    cles = sa.select(Objectif.code, Objectif.id).where(Objectif.contrat_id == bilan.contrat_id)
+    avant = dict(session.execute(cles).all())
     corrige = avec_objectif(m2a, 0, lambda o: replace(o, intitule="Un cadre de vie agréable"))
     second = service.charger(session, corrige, MAINTENANT)
     assert dict(second.modifies) == {"objectif": 1}
     assert not second.ajoutes
     assert contenu_lu(session, M2A) == corrige.contenu
-    apres = dict(
-        session.execute(sa.select(Objectif.code, Objectif.id).where(Objectif.contrat_id == bilan.contrat_id)).tuples()
-    )
-    assert apres == avant
+    assert dict(session.execute(cles).all()) == avant
 
 
 def avec_objectif(chargement: Chargement, rang: int, changer: Callable) -> Chargement:  # type: ignore[type-arg]
@@ -216,6 +212,23 @@ def test_ce_qu_un_dossier_peut_citer_ne_disparait_pas(
     assert refus.value.code == "contenu_disparu"
     assert manque in refus.value.message
     assert contenu_lu(session, M2A) == m2a.contenu
+
+
+def test_un_quartier_change_de_communes(session: Session, m2a: Chargement) -> None:
+    service.charger(session, m2a, MAINTENANT)
+    quartiers = list(m2a.contenu.quartiers)
+    rang = next(rang for rang, quartier in enumerate(quartiers) if quartier.code == "QN06809M")
+    quartiers[rang] = replace(quartiers[rang], communes=quartiers[4].communes)
+    autre = replace(m2a, contenu=replace(m2a.contenu, quartiers=tuple(quartiers), fiches=m2a.contenu.fiches))
+    with session.begin_nested():
+        service.charger(session, autre, MAINTENANT)
+    lus = {
+        (quartier.code, commune.nom)
+        for quartier in repository._quartiers(session, contrat_charge(session, M2A).id)
+        for commune in quartier.communes
+    }
+    assert ("QN06809M", "Illzach") in lus
+    assert ("QN06809M", "Wittenheim") not in lus
 
 
 def test_une_rubrique_retiree_s_efface(session: Session, m2a: Chargement) -> None:

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,10 @@ from app.commandes.base import Base
 from app.etapes.contrat import repository, service
 from app.etapes.contrat.schemas import ContratPublie
 from app.infra import postgres_embarque as pg
+from app.infra.config import Config, Mode
 from app.infra.db import creer_moteur
 from app.infra.journal import ecriture
+from app.main import create_app
 from seeds.chargement import CONTRATS, chargement_de, charger_contrat, charger_reference
 from seeds.contrat import lire_contrat
 from tests.conftest import MAINTENANT, Service, _clone
@@ -45,16 +48,30 @@ def base_chargee(grappe: pg.Grappe) -> Iterator[Base]:
         yield base
 
 
-@pytest.fixture
-def en_ligne(base_chargee: Base, creer_service: Service) -> FastAPI:
-    return creer_service(base_chargee)
+@pytest.fixture(scope="module")
+def en_ligne(base_chargee: Base, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    config = Config(
+        mode=Mode.ESSAI,
+        donnees=tmp_path_factory.mktemp("donnees"),
+        secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"),
+        _env_file=None,
+    )
+    moteur = creer_moteur(base_chargee.url)
+    yield create_app(config, moteur)
+    moteur.dispose()
 
 
-@pytest.fixture
-def client(en_ligne: FastAPI) -> Iterator[TestClient]:
-    repository._editions.clear()
+@pytest.fixture(scope="module")
+def ouvert(en_ligne: FastAPI) -> Iterator[TestClient]:
     with TestClient(en_ligne, follow_redirects=False, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def client(ouvert: TestClient) -> TestClient:
+    """Un navigateur devant un service qui n'a encore rien lu."""
+    repository._editions.clear()
+    return ouvert
 
 
 @contextmanager
@@ -203,13 +220,13 @@ def test_une_version_se_demande(client: TestClient) -> None:
 def test_une_correction_change_l_etag_et_la_page(base_jetable: Base, creer_service: Service) -> None:
     en_ligne = creer_service(base_jetable)
     m2a = chargement_de(lire_contrat(CONTRATS / "m2a-2024-2030"))
-    with TestClient(en_ligne) as client, en_ligne.state.fabrique.begin() as session:
-        service.charger(session, m2a, MAINTENANT)
-        session.commit()
+    with TestClient(en_ligne) as client:
+        with en_ligne.state.fabrique.begin() as session:
+            service.charger(session, m2a, MAINTENANT)
         avant = client.get(API).headers["etag"]
-        corrige = replace(m2a, contenu=replace(m2a.contenu, intitule="Contrat corrigé"))
-        service.charger(session, corrige, MAINTENANT)
-        session.commit()
+        with en_ligne.state.fabrique.begin() as session:
+            corrige = replace(m2a, contenu=replace(m2a.contenu, intitule="Contrat corrigé"))
+            service.charger(session, corrige, MAINTENANT)
         apres = client.get(API)
         assert apres.headers["etag"] != avant
         assert apres.json()["intitule"] == "Contrat corrigé"
@@ -351,9 +368,17 @@ def test_la_commission_montre_ses_sieges(client: TestClient) -> None:
     assert "un choix du projet" in texte
 
 
-def test_le_jour_choisit_la_version(base_chargee: Base, creer_service: Service) -> None:
-    fabrique = creer_service(base_chargee).state.fabrique
-    with fabrique() as session:
+def test_la_memoire_des_editions_est_bornee(en_ligne: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "EDITIONS_GARDEES", 1)
+    repository._editions.clear()
+    with en_ligne.state.fabrique() as session:
+        for code in ("m2a-2024-2030", "colmar-exemple"):
+            repository.get_edition(session, code, date(2026, 11, 6))
+    assert [edition.contenu.code for edition in repository._editions.values()] == ["colmar-exemple"]
+
+
+def test_une_edition_lue_se_garde(en_ligne: FastAPI) -> None:
+    with en_ligne.state.fabrique() as session:
         edition = repository.get_edition(session, "m2a-2024-2030", date(2026, 11, 6))
         assert edition is not None
         assert edition is repository.get_edition(session, "m2a-2024-2030", date(2029, 1, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,13 +17,15 @@ from app.etapes.convention.models import Decision, Liberation
 from app.etapes.convention.rules import SensDecision
 from app.etapes.convention.service import decision, lettre, notification
 from app.etapes.convention.service.arret import arreter_ligne
-from app.etapes.dossier.models import DemandeComplement
+from app.etapes.dossier.models import Demande, DemandeComplement
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.infra import documents
 from app.infra.mail import Courriel
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
+from app.referentiels.lignes.models import LigneFinancement
+from app.referentiels.lignes.rules import ActeCommission, NatureAutorite
 from tests.etapes.commission.aide_seance import (
     EN_SEANCE,
     Campagne,
@@ -35,6 +36,11 @@ from tests.etapes.commission.aide_seance import (
 )
 from tests.etapes.convention.aide_decision import ACTE_LE, APRES, accorde, arreter, de_la_ligne, refuse, voter_tout
 from tests.factories import identite, un_compte
+
+CHAMPS_N1 = (
+    "montant_demande_n1", "montant_accorde_n1", "montant_depense_n1", "theme_p147", "numero_dauphin",
+    "engagement_juridique",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -251,14 +257,27 @@ def test_l_etat_peut_refuser_ce_que_la_commission_a_retenu_et_l_inverse(session:
 
 
 def test_sans_enveloppe_rien_ne_se_decide(session: Session, votee: Campagne) -> None:
-    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-    ligne = votee.contrat.lignes["MULHOUSE"]
-    sans = replace(votee, dossiers=votee.dossiers)
-    demande = la_demande(session, votee.dossiers[0], "M2A")
-    assert repository.get_enveloppe(session, ligne.contrat_id, ligne.id, 2099) is None
-    lue = repository.get_demande_lue(session, demande.id)
-    etat = repository.etat_de_la_ligne(session, sans.appel, ligne, [lue])
-    assert etat.reste == Euros.de(100_000)
+    neuve = LigneFinancement(
+        contrat_id=votee.contrat.id, code="NEUVE", rang=9, financeur="Neuve", intitule="Neuve", attribuant_nom="Neuve",
+        nature_autorite=NatureAutorite.EPCI, acte_commission=ActeCommission.AVIS, acte_decision="délibération",
+        attribuant_siret=None, commune_id=None, contenu={},
+    )  # fmt: skip
+    session.add(neuve)
+    session.flush()
+    votee.contrat.lignes["NEUVE"] = neuve
+    modele = la_demande(session, votee.dossiers[0], "M2A")
+    session.add(
+        Demande(
+            contrat_id=modele.contrat_id, dossier_id=modele.dossier_id, ligne_id=neuve.id, annee=modele.annee,
+            etat=EtatDemande.AVIS_RENDU, montant_demande=Euros.de(100), modifiee_at=APRES,
+            **dict.fromkeys(CHAMPS_N1),
+        )
+    )  # fmt: skip
+    session.flush()
+    gens = de_la_ligne(session, votee, "NEUVE")
+    with pytest.raises(ActeImpossible) as refus:
+        decision.decider(session, numero(votee), "NEUVE", accorde(100), acteur=gens, maintenant=APRES)
+    assert refus.value.code == "enveloppe_absente"
 
 
 # -- décider en lot

@@ -1,5 +1,15 @@
 """Lectures de la commission : séances, points de l'ordre du jour, et les faits que jugent les règles."""
 
+from app.etapes.commission.repository.ecran import (
+    Avancement,
+    SeanceLue,
+    SoldeVote,
+    avancements,
+    avec_appel,
+    noms_des_quartiers,
+    notes_de,
+    soldes_de_seance,
+)
 from app.etapes.commission.repository.faits import (
     JEUX_DE_REGLES,
     Salle,
@@ -36,9 +46,14 @@ from app.etapes.commission.repository.seances import (
 __all__ = [
     "JEUX_DE_REGLES",
     "LISENT",
+    "Avancement",
     "PointLu",
     "Salle",
+    "SeanceLue",
+    "SoldeVote",
     "Votable",
+    "avancements",
+    "avec_appel",
     "compter_seances",
     "deports_de",
     "document_du_pv",
@@ -54,10 +69,13 @@ __all__ = [
     "list_seances",
     "list_votables",
     "nom_du_pv",
+    "noms_des_quartiers",
+    "notes_de",
     "prochain_rang_de_reserve",
     "rangs_de_reserve",
     "regles_en_json",
     "sieges_de",
+    "soldes_de_seance",
     "verrouiller_demandes",
     "votes_de",
 ]

@@ -8,11 +8,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from app.etapes.commission.models import Deport, PointSeance, Seance, StatutPresence, VoteMembre
-from app.etapes.commission.repository.seances import get_presences, list_membres
+from app.etapes.commission.models import Deport, PointSeance, Presence, Seance, StatutPresence, VoteMembre
+from app.etapes.commission.repository.seances import siege_occupe
 from app.etapes.commission.rules import (
     COMMISSION_DES_ELUS,
     DROIT_COMMUN,
@@ -108,15 +108,16 @@ class Salle:
 
 
 def lire_salle(session: Session, seance: Seance) -> Salle:
-    """La salle telle qu'elle est notée maintenant. Deux requêtes."""
-    sieges = list_membres(session, seance)
-    presences = get_presences(session, seance.id)
-    code = {s.id: str(s.rang) for s in sieges}
-    notees = [(presences[s.id], code[s.id]) for s in sieges if s.id in presences]
+    """La salle telle qu'elle est notée maintenant. Une requête."""
+    notee = and_(Presence.membre_id == MembreInstance.id, Presence.seance_id == seance.id)
+    requete = select(MembreInstance, Presence).outerjoin(Presence, notee).where(siege_occupe(seance))
+    lignes = session.execute(requete.order_by(MembreInstance.rang, MembreInstance.id)).all()
+    code = {s.id: str(s.rang) for s, _ in lignes}
+    notees = [(p, code[s.id]) for s, p in lignes if p is not None]
     return Salle(
         regles=lire_regles(seance.regles),
-        sieges={code[s.id]: s for s in sieges},
-        membres=tuple(Membre(code[s.id], s.qualite, s.a_voix, preside=s.est_president, rang=s.rang) for s in sieges),
+        sieges={code[s.id]: s for s, _ in lignes},
+        membres=tuple(Membre(code[s.id], s.qualite, s.a_voix, preside=s.est_president, rang=s.rang) for s, _ in lignes),
         presents=frozenset(c for p, c in notees if p.statut is StatutPresence.PRESENT),
         procurations=tuple(
             Procuration(c, code[p.mandataire_id], donnee_le=p.a)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.etapes.commission.models import Presence, Seance
@@ -66,19 +66,20 @@ def get_commission(session: Session, contrat_id: int) -> Instance | None:
     return session.scalar(requete)
 
 
+def siege_occupe(seance: Seance) -> ColumnElement[bool]:
+    """Les sièges occupés le jour de la séance."""
+    jour: date = a_paris(seance.prevue_le).date()
+    return and_(
+        MembreInstance.instance_id == seance.instance_id,
+        MembreInstance.debut <= jour,
+        or_(MembreInstance.fin.is_(None), MembreInstance.fin >= jour),
+    )
+
+
 def list_membres(session: Session, seance: Seance) -> Sequence[MembreInstance]:
     """Les sièges occupés le jour de la séance, dans l'ordre ; `rang` est leur nom public."""
-    jour: date = a_paris(seance.prevue_le).date()
-    requete = (
-        select(MembreInstance)
-        .where(
-            MembreInstance.instance_id == seance.instance_id,
-            MembreInstance.debut <= jour,
-            or_(MembreInstance.fin.is_(None), MembreInstance.fin >= jour),
-        )
-        .order_by(MembreInstance.rang, MembreInstance.id)
-    )
-    return session.scalars(requete).all()
+    requete = select(MembreInstance).where(siege_occupe(seance))
+    return session.scalars(requete.order_by(MembreInstance.rang, MembreInstance.id)).all()
 
 
 def sieges_de(membres: Sequence[MembreInstance], acteur: Identite) -> Sequence[MembreInstance]:

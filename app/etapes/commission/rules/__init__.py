@@ -14,6 +14,7 @@ from app.etapes.commission.rules.membres import (
     presents_a,
     president_de_seance,
 )
+from app.etapes.commission.rules.ordre_du_jour import Decoupage, decoupage_des_blocs, nom_du_bloc
 from app.etapes.commission.rules.points import (
     Bloc,
     Disjonction,
@@ -54,6 +55,7 @@ __all__ = [
     "Bloc",
     "Convocation",
     "Decompte",
+    "Decoupage",
     "Deport",
     "Disjonction",
     "Issue",
@@ -77,11 +79,13 @@ __all__ = [
     "controler_procurations",
     "controler_voix",
     "decompter",
+    "decoupage_des_blocs",
     "deportes_du_point",
     "former_les_blocs",
     "issue_du_point",
     "issues_du_bloc",
     "nature_de_l_acte",
+    "nom_du_bloc",
     "participations",
     "presents_a",
     "presents_requis",

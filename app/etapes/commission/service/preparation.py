@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.repository import get_appel, get_appel_par_code
 from app.etapes.commission import repository
 from app.etapes.commission.models import Deport, EtatSeance, PointSeance, Seance
+from app.etapes.commission.rules import Decoupage, decoupage_des_blocs, nom_du_bloc
 from app.etapes.commission.service.gardes import exiger_secretaire, seance_tenue
 from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
-
-
-class Decoupage(StrEnum):
-    """Comment l'ordre du jour se découpe en blocs ; un bloc ne porte jamais que sur une ligne."""
-
-    LIGNE = "ligne"
-    OBJECTIF = "objectif"
 
 
 def creer(
@@ -79,7 +72,7 @@ def _inscrire(session: Session, seance: Seance, decoupage: Decoupage) -> int:
     votables = repository.list_votables(session, appel, seance_id=seance.id)
     nouveaux: dict[int, PointSeance] = {}
     for rang, v in enumerate(votables, start=1):
-        bloc = v.ligne.code if decoupage is Decoupage.LIGNE else f"{v.ligne.code} · {v.objectif}"
+        bloc = nom_du_bloc(decoupage, v.ligne.code, v.objectif)
         nouveaux[v.demande.id] = PointSeance(
             contrat_id=seance.contrat_id, seance_id=seance.id, demande_id=v.demande.id, rang=rang, bloc=bloc,
             montant_soumis=v.montant,
@@ -99,8 +92,8 @@ def _inscrire(session: Session, seance: Seance, decoupage: Decoupage) -> int:
 
 
 def _decoupage_actuel(session: Session, seance: Seance) -> Decoupage:
-    blocs = {p.point.bloc for p in repository.list_points(session, seance.id)}
-    return Decoupage.LIGNE if blocs and not any("·" in b for b in blocs) else Decoupage.OBJECTIF
+    points = repository.list_points(session, seance.id)
+    return decoupage_des_blocs(frozenset(p.point.bloc for p in points))
 
 
 def actualiser(

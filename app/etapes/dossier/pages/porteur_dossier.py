@@ -49,7 +49,7 @@ def contexte_dossier(session: Session, ouvert: DossierOuvert, maintenant: dateti
     demandes = repository.list_demandes(session, [dossier.id])
     passages = repository.list_passages(session, dossier.id)
     attendus = [c for c in repository.list_complements(session, dossier.id) if c.recue_le is None]
-    mot, ton = mot_d_etat(dossier, [d for d, _ in demandes])
+    mot, ton = mot_d_etat(dossier, ())
     phrase, instant = ensuite(dossier, ouvert.cadre, prochain(attendus), maintenant)
     return {
         "titre": ouvert.titre,

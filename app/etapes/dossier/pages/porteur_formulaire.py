@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from app.etapes.dossier.models import Champ as ChampEnregistre
 from app.etapes.dossier.repository.referentiel import Entree, Referentiel
 from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne
-from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_simple, lire_table
+from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_montant, lire_simple, lire_table
 from app.infra.forms import Formulaire
 from app.infra.gabarits import montant_saisi
 from app.noyau.erreurs import Faute, SaisieInvalide
-from app.noyau.euros import Euros
+from app.noyau.euros import ZERO, Euros
 
 Rangee = dict[str, str]
 Saisie = list[str] | list[Rangee]
@@ -60,6 +60,13 @@ class ChampVu:
         return self.textes[-1] if self.textes else ""
 
     @property
+    def total(self) -> Euros | None:
+        """Le total des montants lisibles d'une table, tels que tapés ; None si la table n'en a pas."""
+        if not any(c.code == "montant" for c in self.champ.colonnes):
+            return None
+        return Euros.somme(_montant(r.get("montant", "")) for r in self.rangees)
+
+    @property
     def est_rempli(self) -> bool:
         """Vrai si quelque chose y est saisi."""
         if self.champ.forme is Forme.TABLE:
@@ -72,6 +79,13 @@ def intitule_montre(domaine: str, entree: Entree) -> str:
     if domaine in {"objectifs", "operationnels"}:
         return f"{entree.code} {entree.intitule}"
     return f"{entree.intitule} ({entree.precision})" if domaine == "fiches" else entree.intitule
+
+
+def _montant(texte: str) -> Euros:
+    try:
+        return lire_montant(texte)
+    except ValueError:
+        return ZERO
 
 
 def _tapes(champ: Champ, rangee: Rangee) -> list[str]:

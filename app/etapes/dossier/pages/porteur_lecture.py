@@ -24,6 +24,7 @@ class TableLue:
     entetes: tuple[str, ...]
     lignes: tuple[tuple[str, ...], ...]
     nombres: tuple[int, ...]
+    total: Euros | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,10 @@ def _table(champ: Champ, rangees: list[dict[str, Any]], referentiel: Referentiel
         for rang, c in enumerate(champ.colonnes)
         if c.forme is FormeColonne.MONTANT or (c.forme is FormeColonne.ENTIER and c.code != "annee")
     )
-    return TableLue(tuple(c.libelle for c in champ.colonnes), _lignes(champ, rangees, referentiel), nombres)
+    total = Euros.somme(Euros(int(r.get("montant", 0))) for r in rangees)
+    entetes = tuple(c.libelle for c in champ.colonnes)
+    a_total = any(c.code == "montant" for c in champ.colonnes)
+    return TableLue(entetes, _lignes(champ, rangees, referentiel), nombres, total if a_total else None)
 
 
 def _lignes(champ: Champ, rangees: list[dict[str, Any]], referentiel: Referentiel) -> tuple[tuple[str, ...], ...]:

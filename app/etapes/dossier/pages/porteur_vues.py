@@ -197,7 +197,9 @@ def mot_d_etat(dossier: Dossier, demandes: Sequence[Demande]) -> tuple[str, str]
     """(mot, forme) pour la liste : l'état tardif se déduit des demandes."""
     libelle = LIBELLES_DOSSIER[dossier.etat]
     if dossier.etat is EtatDossier.DEPOSE and demandes:
-        return avancement((d.etat for d in demandes), Public.PORTEUR), libelle.ton
+        etats = [d.etat for d in demandes]
+        concernes = [etat for etat in etats if etat is not EtatDemande.HORS_CHAMP]
+        return avancement(concernes or etats, Public.PORTEUR), libelle.ton
     return libelle.porteur, libelle.ton
 
 

@@ -81,7 +81,7 @@ def compter_par_etat(session: Session, acteur: Identite, filtres: Filtres) -> Ma
     """Combien de dossiers par état, sous les autres filtres. Une requête."""
     conditions = _conditions(acteur, replace(filtres, etat=None))
     requete = select(Dossier.etat, func.count()).where(*conditions).group_by(Dossier.etat)
-    return dict(session.execute(requete).tuples().all())
+    return dict(session.execute(requete).all())
 
 
 def compter_demandes(session: Session, acteur: Identite, filtres: Filtres) -> Mapping[tuple[str, EtatDemande], int]:

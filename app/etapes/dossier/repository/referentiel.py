@@ -125,8 +125,8 @@ def get_referentiel(session: Session, contrat_id: int, version_id: int) -> Refer
     """Tout ce qu'un dossier de cette version peut citer. Une requête."""
     vide, zero = literal("", String), literal(0)
     op, action = ObjectifOperationnel, func.jsonb_array_elements(
-        func.coalesce(ObjectifOperationnel.contenu["sous_actions"], cast("[]", JSONB))
-    ).table_valued("value", with_ordinality="rang", name="action")  # fmt: skip
+        func.coalesce(ObjectifOperationnel.contenu["sous_actions"], literal([], JSONB))
+    ).table_valued("value", with_ordinality="rang").render_derived(name="action")  # fmt: skip
     sous_action = cast(action.c.value, JSONB)
     requetes = (
         select(literal("objectifs"), Objectif.code, Objectif.intitule, vide, vide, Objectif.rang, zero, zero).where(

@@ -206,7 +206,7 @@ CHAMPS: tuple[Champ, ...] = (
           exige_court=False),
     Champ("budget_charges", _B, "Dépenses", Forme.TABLE, colonnes=_poste(COMPTES_CHARGES)),
     Champ("budget_produits", _B, "Autres recettes", Forme.TABLE,
-          "Sans les cinq financeurs du contrat : leurs montants viennent de l’étape suivante.", exige=False,
+          "Sans les financeurs du contrat : leurs montants viennent de l’étape suivante.", exige=False,
           exige_court=False, colonnes=(
               *_poste(COMPTES_PRODUITS),
               Colonne("statut", "Statut", FormeColonne.CODE, options=STATUTS_PRODUIT),

@@ -80,7 +80,7 @@ class Pas:
     detail: str = ""
 
 
-PAS = ("Dossier reçu", "Recevabilité vérifiée", "Étude du dossier", "Décision de l’autorité et notification")
+PAS = ("Dossier reçu", "Vérification de la recevabilité", "Étude du dossier", "Décision de l’autorité et notification")
 _RANG_EN_COURS = {
     EtatDemande.OUVERTE: 1,
     EtatDemande.EN_INSTRUCTION: 2,

@@ -148,7 +148,7 @@ def _ouvrir_demandes(
     precedents = {r["ligne"]: r for r in contenu.get("precedents") or ()}
     for saisie in lire_budget(contenu, appel.annee).demandes:
         ligne = par_code[saisie.ligne]
-        motif = hors_champ(LigneOuverte(ligne.code, ligne.intitule, communes.get(ligne.code)), visees)
+        motif = hors_champ(LigneOuverte(ligne.code, ligne.financeur, communes.get(ligne.code)), visees)
         n1 = precedents.get(saisie.ligne, {}) if saisie.annee == appel.annee else {}
         etat = ligne.nature_autorite is NatureAutorite.ETAT
         demande = Demande(

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.etapes.notation.models import NoteEnregistree
 from app.etapes.notation.repository import AjustementCourant
-from app.etapes.notation.rules import ecrire_decimal, ecrire_fait, faits_depuis_donnees, valeurs_admises
+from app.etapes.notation.rules import FaitsDossier, ecrire_decimal, ecrire_fait, faits_depuis_donnees, valeurs_admises
 from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
 
 SANS_OBJET = "sans_objet"
@@ -66,10 +66,11 @@ def fourchette(note: NoteEnregistree) -> str:
 def criteres_vus(note: NoteEnregistree, ajustements: Iterable[AjustementCourant]) -> tuple[CritereVu, ...]:
     """Les critères d'une note gardée, dans l'ordre de la grille."""
     par_critere = {ajustement.critere: ajustement for ajustement in ajustements if ajustement.taux is not None}
-    return tuple(_critere(ligne, par_critere.get(ligne["code"])) for ligne in note.resultat["lignes"])
+    lus = faits_depuis_donnees(note.faits)
+    return tuple(_critere(ligne, lus, par_critere.get(ligne["code"])) for ligne in note.resultat["lignes"])
 
 
-def _critere(ligne: Mapping[str, Any], ajustement: AjustementCourant | None) -> CritereVu:
+def _critere(ligne: Mapping[str, Any], lus: FaitsDossier, ajustement: AjustementCourant | None) -> CritereVu:
     maximum = int(ligne["maximum"])
     if ligne["points"] is not None:
         bas = haut = Fraction(ligne["points"])
@@ -91,17 +92,12 @@ def _critere(ligne: Mapping[str, Any], ajustement: AjustementCourant | None) -> 
         source=ligne["source"],
         calcules="indécis" if calcules is None else ecrire_decimal(Fraction(calcules)),
         ajustement=ajustement if "ajustement" in ligne else None,
-        faits=_faits(ligne["faits"]),
+        faits=tuple(_fait_lu(code, lus.fait(code)) for code in ligne["faits"]),
     )
 
 
-def _faits(donnees: Mapping[str, Any]) -> tuple[FaitLu, ...]:
-    lus = faits_depuis_donnees({code: fait for code, fait in donnees.items() if fait is not None})
-    return tuple(
-        FaitLu(CATALOGUE[code].libelle, dire(code, fait), fait.statut.libelle if fait is not None else "manquant")
-        for code in donnees
-        for fait in (lus.fait(code),)
-    )
+def _fait_lu(code: str, fait: Fait | None) -> FaitLu:
+    return FaitLu(CATALOGUE[code].libelle, dire(code, fait), fait.statut.libelle if fait is not None else "manquant")
 
 
 def total_ecrit(note: NoteEnregistree) -> tuple[str, int]:

@@ -170,7 +170,7 @@ def _nombre(de: str, valeur: Fraction, noms: Lexique) -> str:
             return str(Euros(int(valeur)))
         case Unite.FOIS:
             return f"{ecrire_decimal(valeur)}{ESPACE_UNITE}fois"
-        case Unite.NOMBRE:
+        case _:
             return ecrire_decimal(valeur)
 
 

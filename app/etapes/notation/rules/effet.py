@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from app.etapes.notation.rules.note import HorsChamp, Note, Resultat
+from app.etapes.notation.rules.note import HorsChamp, Resultat
 
 Bornes = tuple[Fraction, Fraction]
 
@@ -68,11 +68,7 @@ def bornes(resultat: Resultat) -> Bornes | None:
 
     Choix du projet : conception/notation.md, « Hors champ n'est pas 0 : pas de note ».
     """
-    match resultat:
-        case HorsChamp():
-            return None
-        case Note():
-            return resultat.minimum, resultat.maximum
+    return None if isinstance(resultat, HorsChamp) else (resultat.minimum, resultat.maximum)
 
 
 def mesurer_effet(

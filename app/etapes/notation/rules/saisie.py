@@ -125,7 +125,7 @@ def _depuis_textes(definition: DefinitionFait, textes: Sequence[str]) -> Valeur:
             return _entier(textes[-1])
         case TypeFait.MONTANT:
             return _montant(textes[-1])
-        case TypeFait.FRACTION:
+        case _:
             return _nombre(textes[-1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from fastapi import APIRouter, Depends, Request
@@ -27,10 +28,9 @@ def _piece_jointe(code: str, extension: str) -> dict[str, str]:
 def exporter_csv(request: Request, session: SessionDep, acteur: Acteur, code: str) -> Response:
     """La programmation, une rangée par demande, au fil de la lecture."""
     appel = appel_en_vue(session, code, acteur)
-    rangees = lire_rangees(request.app.state.fabrique, acteur, appel.id)
-    return StreamingResponse(
-        csv_en_flux(COLONNES, rangees), media_type=CSV, headers=_piece_jointe(appel.code, "csv")
-    )  # fmt: skip
+    flux = csv_en_flux(COLONNES, lire_rangees(request.app.state.fabrique, acteur, appel.id))
+    premier = next(flux)  # une lecture refusée répond 500 : après le premier octet, elle couperait un fichier « 200 »
+    return StreamingResponse(chain((premier,), flux), media_type=CSV, headers=_piece_jointe(appel.code, "csv"))
 
 
 @routeur.get("/appels/{code}/programmation.xlsx", name="programmation:xlsx", dependencies=[Depends(LIT)])

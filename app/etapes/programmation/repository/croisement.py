@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast, exists, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.models import Demande, Dossier
@@ -71,9 +71,10 @@ class TotauxCroises:
 
 
 def _conditions(acteur: Identite, appel: Appel, annee: int, filtre: Filtre) -> list[ColumnElement[bool]]:
-    """Les dossiers en vue qui ont au moins une demande en jeu cette année. Requête sur `dossier` seul."""
-    du_dossier = (Demande.dossier_id == Dossier.id, Demande.annee == annee, en_jeu())
-    a_un_montant = exists().where(*du_dossier, Proposition.demande_id == Demande.id)
+    """Les dossiers en vue qui ont au moins une demande en jeu cette année."""
+    une = aliased(Demande)
+    du_dossier = (une.dossier_id == Dossier.id, une.annee == annee, en_jeu(une))
+    a_un_montant = exists().where(*du_dossier, Proposition.demande_id == une.id)
     conditions = [Dossier.appel_id == appel.id, visibles(acteur), exists().where(*du_dossier)]
     if filtre.q.strip():
         conditions.append(cherche(filtre.q))

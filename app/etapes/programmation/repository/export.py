@@ -12,7 +12,7 @@ from app.etapes.appel.models import Engagement
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE
-from app.etapes.programmation.models import NatureProposition
+from app.etapes.programmation.models import NatureProposition, Proposition
 from app.etapes.programmation.repository.montants import (
     dernier_propose,
     derniere_proposition,
@@ -106,8 +106,8 @@ def _requete(acteur: Identite, appel_id: int) -> Any:
 
 
 def _montant_de(demande: Any) -> Any:
-    courante = derniere_proposition(demande)
-    return select(courante.c.montant).select_from(courante).scalar_subquery()
+    requete = select(cast(Proposition.montant, BigInteger)).where(Proposition.demande_id == demande.id)
+    return requete.order_by(Proposition.rang.desc()).limit(1).correlate(demande).scalar_subquery()
 
 
 def _valeurs(r: Row[*tuple[Any, ...]]) -> tuple[Valeur, ...]:

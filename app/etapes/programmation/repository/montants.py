@@ -43,7 +43,7 @@ COMPTENT = frozenset(
 )
 
 
-def derniere_proposition(demande: Any = Demande) -> FromClause:
+def derniere_proposition() -> FromClause:
     """La proposition courante de la demande (rang, nature, montant, motif)."""
     return (
         select(
@@ -52,7 +52,7 @@ def derniere_proposition(demande: Any = Demande) -> FromClause:
             cast(Proposition.montant, BigInteger).label("montant"),
             Proposition.motif,
         )
-        .where(Proposition.demande_id == demande.id)
+        .where(Proposition.demande_id == Demande.id)
         .order_by(Proposition.rang.desc())
         .limit(1)
         .lateral("courante")

@@ -195,8 +195,8 @@ def lire_noms(session: Session, appel: Appel) -> Noms:
     return Noms(
         quartiers={code: nom for code, nom, _ in quartiers},
         population={code: habitants for code, _, habitants in quartiers if habitants is not None},
-        objectifs=dict(session.execute(objectifs).tuples().all()),
-        communes=dict(session.execute(communes).tuples().all()),
+        objectifs=dict(session.execute(objectifs).all()),
+        communes=dict(session.execute(communes).all()),
     )
 
 

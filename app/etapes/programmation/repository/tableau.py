@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, SQLColumnExpression, cast, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, SQLColumnExpression, case, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
@@ -125,7 +125,7 @@ _TRIS: dict[str, Callable[[], ColumnElement[Any]]] = {
     "demande": lambda: _entier(Demande.montant_demande),
     "n1": lambda: _entier(Demande.montant_accorde_n1),
     "propose": lambda: _entier(_PROPOSEE.c.montant),
-    "arbitre": lambda: func.coalesce(_COURANTE.c.montant, -1) * cast(_EST_ARBITREE, BigInteger),
+    "arbitre": lambda: case((_EST_ARBITREE, _COURANTE.c.montant), else_=-1),
 }
 TRIS = tuple(_TRIS)
 TRI_PAR_DEFAUT = "numero"

@@ -1,0 +1,88 @@
+"""Instruire : compléments, recevabilité ligne par ligne."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.commandes.campagne.scene import INSTRUCTION, DossierJoue, Scene
+
+TYPES = {
+    "E1.1": "cadre_de_vie",
+    "E1.2": "lien_social",
+    "E1.3": "tranquillite",
+    "E1.4": "mobilite",
+    "E2.1": "sante",
+    "E2.2": "emploi",
+    "E2.3": "education",
+    "E2.4": "culture",
+    "T.1": "acces_aux_droits",
+    "T.2": "langue",
+}
+POINTS = {"organisation": True, "objectif": True, "territoire": True, "budget": True}
+COMPLEMENT_TOUS_LES = 13
+IRRECEVABLE_TOUS_LES = 29
+ORIENTEE_TOUS_LES = 37
+
+
+def instruire(scene: Scene) -> None:
+    """Demande des compléments, puis conclut l'examen de chaque demande ouverte de l'année et des suivantes."""
+    scene.au(scene.calendrier.instruction)
+    for d in scene.deposes():
+        if d.deduit.rang % COMPLEMENT_TOUS_LES == 4:
+            _completer(scene, d)
+    scene.au(scene.calendrier.instruction)
+    scene.avancer(days=7)
+    for d in scene.deposes():
+        for ligne in sorted(d.ouvertes):
+            _conclure(scene, d, ligne)
+    for d in scene.deposes():
+        _ouvrir_les_annees_suivantes(scene, d)
+        _etablir_les_faits(scene, d)
+    scene.post(f"/api/v1/appels/{scene.appel}/clore", "charge")
+    scene.post(f"/api/v1/appels/{scene.appel}/clore_recevabilite", "charge")
+
+
+def _completer(scene: Scene, d: DossierJoue) -> None:
+    corps = {
+        "objet": "Préciser le nombre de séances (fictif)",
+        "pourquoi": "Le coût par bénéficiaire ne peut pas être établi sans lui (fictif).",
+        "echeance_le": (scene.api.horloge + timedelta(days=5)).isoformat(),
+    }
+    scene.post(f"/api/v1/dossiers/{d.numero}/demander_complement", "sous-prefecture", corps)
+    scene.avancer(hours=20)
+    reponse = {"reponse": "Trente séances d’octobre à juin (fictif)."}
+    scene.post(f"/api/v1/dossiers/{d.numero}/completer", f"porteur-{d.deduit.porteur:03d}", reponse)
+
+
+def _conclure(scene: Scene, d: DossierJoue, ligne: str) -> None:
+    chemin = f"/api/v1/dossiers/{d.numero}/lignes/{ligne}"
+    qui = INSTRUCTION[ligne]
+    if d.deduit.rang % IRRECEVABLE_TOUS_LES == 7:
+        motif = {"motif": "Le bilan de l’an dernier n’est pas rendu (fictif)."}
+        scene.post(f"{chemin}/declarer_irrecevable", qui, motif)
+        d.ouvertes.discard(ligne)
+    elif d.deduit.rang % ORIENTEE_TOUS_LES == 9 and ligne != "BOP147":
+        corps = {"motif": "Relève du droit commun de la ville (fictif).", "oriente_vers": "Droit commun"}
+        scene.post(f"{chemin}/orienter", qui, corps)
+        d.ouvertes.discard(ligne)
+    else:
+        scene.post(f"{chemin}/declarer_recevable", qui, {"points": POINTS})
+
+
+def _ouvrir_les_annees_suivantes(scene: Scene, d: DossierJoue) -> None:
+    """Une CPO : les années suivantes suivent la conclusion de la première."""
+    annees = {int(x["annee"]) for x in d.deduit.contenu["demandes"]} - {scene.annee}
+    for annee in sorted(annees):
+        for ligne in sorted(d.ouvertes):
+            chemin = f"/api/v1/dossiers/{d.numero}/lignes/{ligne}/declarer_recevable"
+            scene.post(chemin, INSTRUCTION[ligne], {"annee": annee, "points": POINTS})
+
+
+def _etablir_les_faits(scene: Scene, d: DossierJoue) -> None:
+    """Le type d'action est établi ; les faits de quatre dossiers sur cinq sont vérifiés, les autres déclarés."""
+    faits: list[dict[str, object]] = [{"code": "type_action", "valeur": TYPES.get(d.deduit.objectif, "lien_social")}]
+    if "M2A" in d.ouvertes:
+        faits.append({"code": "competence_m2a_etablie", "valeur": d.deduit.objectif == "E2.2"})
+    scene.post(f"/api/v1/dossiers/{d.numero}/faits", "sous-prefecture", {"faits": faits})
+    if d.deduit.rang % 5:
+        scene.post(f"/api/v1/dossiers/{d.numero}/faits/verifier", "sous-prefecture", {"codes": []})

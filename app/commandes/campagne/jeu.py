@@ -1,0 +1,164 @@
+"""Jouer une campagne entière sur une base prête, par l'API HTTP d'un service lancé pour elle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.commandes.base import Base, fabrique_de
+from app.commandes.campagne import acteurs, consultation, depot, instruction, montants, preparation
+from app.commandes.campagne.client import Api
+from app.commandes.campagne.scene import CONTRAT, LIGNES, Calendrier, DossierJoue, Scene
+from app.commandes.charger import charger_reference
+from app.commandes.servir import service_lance
+from app.etapes.appel import repository as appels
+from app.infra.config import Config
+from app.infra.heure import heure_machine
+from app.noyau.erreurs import ErreurMetier
+from app.referentiels.contrats import repository as contrats
+from app.referentiels.contrats.models import Contrat
+from app.referentiels.grilles import repository as grilles
+from app.referentiels.instances import repository as instances
+from seeds.demo.derivation import dossiers_deduits, enveloppe
+from seeds.lecture import lire
+from seeds.schemas.demo import FichierComptes
+
+COMPTES = Path(__file__).resolve().parents[3] / "seeds" / "demo" / "comptes.yaml"
+DELAI_TACHES = 300.0
+ESSAI = "m2a-2028-essai"
+Dire = Callable[[str], None]
+
+
+class TachesEnRetard(ErreurMetier):
+    """Les tâches de fond ne se sont pas vidées à temps, ou l'une a échoué."""
+
+    code = "taches_en_retard"
+
+
+@dataclass(frozen=True, slots=True)
+class Campagne:
+    """Une campagne à jouer : année financée, année réelle des titres, nombre d'actions."""
+
+    annee: int
+    annee_reelle: int
+    limite: int | None = None
+
+
+CAMPAGNES = (Campagne(2026, 2024, 36), Campagne(2027, 2025))
+
+
+def attendre_les_taches(fabrique: sessionmaker[Session]) -> None:
+    """Attend que la file de fond soit vide. Lève TachesEnRetard."""
+    requete = text(
+        "SELECT count(*) FILTER (WHERE status IN ('todo', 'doing')), count(*) FILTER (WHERE status = 'failed') "
+        "FROM procrastinate_jobs WHERE scheduled_at IS NULL OR scheduled_at < now() + interval '1 minute'"
+    )
+    fin = time.monotonic() + DELAI_TACHES
+    while time.monotonic() < fin:
+        with fabrique() as session:
+            attendent, echouees = session.execute(requete).one()
+        if echouees:
+            raise TachesEnRetard(f"{echouees} tâche(s) de fond ont échoué.")
+        if not attendent:
+            return
+        time.sleep(0.2)
+    raise TachesEnRetard("Les tâches de fond ne se vident pas.")
+
+
+def charger_le_decor(fabrique: sessionmaker[Session]) -> None:
+    """Le contrat, la grille, les comptes, les organisations. Idempotent."""
+    comptes = lire(COMPTES, FichierComptes).contenu
+    with fabrique.begin() as session:
+        charger_reference(session)
+        contrat = _contrat(session)
+        acteurs.charger_comptes(session, contrat, comptes)
+        acteurs.charger_porteurs(session, comptes.mot_de_passe)
+
+
+def _contrat(session: Session) -> Contrat:
+    contrat = contrats.get_contrat_par_code(session, CONTRAT)
+    if contrat is None:
+        raise ErreurMetier(f"Le contrat {CONTRAT} n’est pas chargé.")
+    return contrat
+
+
+@contextmanager
+def service_de_la_campagne(config: Config, base: Base) -> Iterator[tuple[str, sessionmaker[Session]]]:
+    """Un service lancé sur un port libre pour jouer la campagne."""
+    with fabrique_de(base) as fabrique, service_lance(config, base, port=0, ouvriers=1) as processus:
+        yield processus.adresse, fabrique
+
+
+def jouer(adresse: str, fabrique: sessionmaker[Session], campagne: Campagne, dire: Dire) -> Scene:
+    """Joue une campagne du dépôt à la notification. Lève EchecApi ou TachesEnRetard."""
+    deduits = dossiers_deduits(campagne.annee_reelle, campagne.annee, acteurs.PORTEURS, campagne.limite)
+    with fabrique.begin() as session:
+        jetons = acteurs.jetons(session)
+        organisations = acteurs.codes_des_organisations(session)
+        contrat_id = _contrat(session).id
+        services = [s.code for s in instances.list_services(session, contrat_id)]
+        grille = grilles.list_grilles(session, contrat_id)[0].version
+    scene = Scene(
+        api=Api(adresse, Calendrier(campagne.annee).ouverture),
+        jetons=jetons,
+        annee=campagne.annee,
+        enveloppes={ligne: enveloppe(deduits, ligne) for ligne in LIGNES},
+        dossiers=[DossierJoue(d) for d in deduits],
+    )
+    dire(f"Campagne {campagne.annee} : {len(deduits)} dossiers déduits des titres réels de {campagne.annee_reelle}.")
+    preparation.ouvrir_l_appel(scene, grille, f"Appel à initiatives {campagne.annee}")
+    dire(f"  déposés : {depot.deposer_tout(scene, organisations)}")
+    instruction.instruire(scene)
+    attendre_les_taches(fabrique)
+    dire("  recevabilité close, notes calculées")
+    dire(f"  avis des services : {consultation.consulter(scene, services)}")
+    totaux = montants.arbitrer_tout(scene)
+    dire("  arbitré : " + ", ".join(f"{ligne} {total // 100} €" for ligne, total in totaux.items()))
+    pass
+    dire("  séance close, procès-verbal")
+    pass
+    attendre_les_taches(fabrique)
+    dire(f"  décidé et notifié ({scene.api.appels} appels à l'API)")
+    scene.api.fermer()
+    return scene
+
+
+def ouvrir_l_essai(adresse: str, fabrique: sessionmaker[Session]) -> None:
+    """Un appel ouvert toute l'année, pour que chacun essaie un dépôt aujourd'hui. Idempotent."""
+    with fabrique.begin() as session:
+        if appels.get_appel_par_code(session, ESSAI) is not None:
+            return
+        jetons = acteurs.jetons(session)
+        grille = grilles.list_grilles(session, _contrat(session).id)[0].version
+    maintenant = heure_machine()
+    api = Api(adresse, maintenant)
+    charge = jetons.de("charge")
+    phase = {
+        "intitule": "Phase ouverte (fictif)",
+        "ouverture_le": (maintenant - timedelta(days=30)).isoformat(),
+        "cloture_le": (maintenant + timedelta(days=335)).isoformat(),
+    }
+    api.post(
+        "/api/v1/appels",
+        charge,
+        {
+            "contrat": CONTRAT, "grille": grille, "code": ESSAI, "annee": 2028, "phases": [phase],
+            "intitule": "Appel 2028 (fictif, pour essayer)", "seuil_court_centimes": 150_000,
+            "orientations": {"textes": ["Cet appel sert à essayer le service (fictif)."], "simulation": True},
+        },
+    )  # fmt: skip
+    for ligne in LIGNES:
+        corps = {
+            "ligne": ligne, "annee": 2028, "montant_centimes": 10_000_000, "nature": "previsionnelle",
+            "motif": "Enveloppe d’essai (fictif)", "est_fictive": True,
+        }  # fmt: skip
+        api.post(f"/api/v1/appels/{ESSAI}/enveloppes", charge, corps)
+    api.post(f"/api/v1/appels/{ESSAI}/ouvrir", charge)
+    api.fermer()

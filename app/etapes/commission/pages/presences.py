@@ -1,0 +1,88 @@
+"""Les présences et les pouvoirs d'une séance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.etapes.commission import repository
+from app.etapes.commission.models import EtatSeance, Seance, StatutPresence
+from app.etapes.commission.pages.communs import LIT, TIENT, cadre
+from app.etapes.commission.service import presences
+from app.etapes.commission.service.presences import PresenceDite
+from app.infra.acces import Acteur
+from app.infra.clock import Maintenant
+from app.infra.forms import Formulaire, FormulaireDep
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.noyau.erreurs import SaisieInvalide
+
+routeur = APIRouter()
+NOTEES = annoncer("presences-notees", "Les présences sont notées.")
+POUVOIR = "pouvoir-"
+
+
+def _contexte(
+    session: Session, seance: Seance, acteur: Identite, maintenant: datetime, saisie: dict[str, str] | None = None
+) -> dict[str, Any]:
+    salle = repository.lire_salle(session, seance)
+    portes = {p.mandant: f"{POUVOIR}{p.mandataire}" for p in salle.procurations}
+    notes = {m.code: "present" if m.code in salle.presents else portes.get(m.code, "absent") for m in salle.membres}
+    return cadre(seance, "presences", acteur, "Présences") | {
+        "membres": salle.membres,
+        "notes": saisie if saisie is not None else notes,
+        "pouvoirs": [(salle.qualite(p.mandant), salle.qualite(p.mandataire)) for p in salle.procurations],
+        "quorum": salle.quorum(maintenant),
+        "preside": salle.qualite(salle.president()),
+        "reglement": salle.regles,
+        "modifiable": seance.etat is not EtatSeance.CLOSE,
+    }
+
+
+@routeur.get("/seances/{code}/presences", name="seance:presences", dependencies=[Depends(LIT)])
+def page_presences(
+    request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant
+) -> Response:
+    """Qui est là, qui porte le pouvoir de qui, le quorum."""
+    seance = repository.get_seance(session, code, acteur)
+    return rendre(request, "commission/presences.html", _contexte(session, seance, acteur, maintenant))
+
+
+def _lire(formulaire: Formulaire) -> dict[int, PresenceDite]:
+    """Champs « siege-3 » : present, absent, ou « pouvoir-5 » (le siège 5 porte le pouvoir). Le reste est passé."""
+    dites: dict[int, PresenceDite] = {}
+    for nom in formulaire.noms():
+        rang, valeur = nom.removeprefix("siege-"), formulaire.get(nom)
+        if not nom.startswith("siege-") or not rang.isdecimal():
+            continue
+        porteur = valeur.removeprefix(POUVOIR)
+        if valeur.startswith(POUVOIR):
+            mandataire = int(porteur) if porteur.isdecimal() else None
+            dites[int(rang)] = PresenceDite(StatutPresence.REPRESENTE, mandataire)
+        elif valeur == StatutPresence.PRESENT.value:
+            dites[int(rang)] = PresenceDite(StatutPresence.PRESENT)
+    return dites
+
+
+@routeur.post("/seances/{code}/presences", name="seance:noter_presences", dependencies=[Depends(TIENT)])
+def noter(
+    request: Request,
+    session: SessionDep,
+    acteur: Acteur,
+    code: str,
+    formulaire: FormulaireDep,
+    maintenant: Maintenant,
+) -> Response:
+    """Note les présences et les pouvoirs."""
+    try:
+        presences.noter(session, code, _lire(formulaire), acteur=acteur, maintenant=maintenant)
+    except SaisieInvalide as erreur:
+        seance = repository.get_seance(session, code, acteur)
+        saisie = {nom.removeprefix("siege-"): formulaire.get(nom) for nom in formulaire.noms()}
+        contexte = _contexte(session, seance, acteur, maintenant, saisie)
+        refuser(request, "commission/presences.html", contexte, erreur.fautes)
+    return rediriger(request, "seance:presences", code=code, fait=NOTEES)

@@ -1,0 +1,209 @@
+"""La matrice rôle × route : chaque route, appelée sans compte, avec chaque rôle, et par quelqu'un d'ailleurs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.commandes.base import Base
+from app.etapes.commission.models import EtatSeance, Seance
+from app.etapes.consultation.models import Rencontre, RencontreDossier, RencontreService
+from app.etapes.consultation.rules import EtatRencontre
+from app.etapes.dossier.service.acces import ouvrir_au_service
+from app.etapes.programmation.models import EtatScenario, ScenarioEnregistre
+from app.infra.acces import TEMOIN, Exigence
+from app.infra.clock import heure_machine
+from app.infra.db import creer_fabrique, creer_moteur
+from app.infra.secret import deriver
+from app.noyau.roles import ROLES_PORTEUR, Role
+from app.referentiels.acteurs.models import Compte
+from app.referentiels.acteurs.service import empreinte_secret, ouvrir_session_de
+from app.referentiels.instances.models import Instance
+from seeds import chargement
+from tests.architecture.test_conventions import exigences, routes
+from tests.factories import (
+    MAINTENANT,
+    UnContrat,
+    un_appel,
+    un_compte,
+    un_contrat_charge,
+    un_dossier_complet,
+    un_porteur,
+    une_organisation,
+)
+
+LIGNE = {Role.INSTRUCTEUR, Role.ELU_LIGNE}
+QUARTIER = {Role.BINOME_QUARTIER, Role.DELEGUE_PREFET, Role.CONSEIL_HABITANTS}
+
+
+@dataclass
+class Monde:
+    """Un contrat, un dossier déposé, de quoi remplir chaque adresse, une session par personne."""
+
+    client: TestClient
+    adresses: dict[str, str]
+    temoins: dict[str, str]
+    etrangers: dict[str, str]
+
+
+def _compte(session: Session, role: Role, contrat: UnContrat, organisation: Any) -> Compte:
+    if role in ROLES_PORTEUR:
+        return un_compte(session, role, organisation=organisation)
+    return un_compte(
+        session, role, contrat=contrat,
+        ligne="M2A" if role in LIGNE else None,
+        quartier="QN06804M" if role in QUARTIER else None,
+        service=next(iter(contrat.services), "AUCUN") if role is Role.REFERENT_SERVICE else None,
+    )  # fmt: skip
+
+
+def _temoin(session: Session, compte: Compte) -> str:
+    return ouvrir_session_de(session, compte, machine=heure_machine(), duree=timedelta(hours=1))
+
+
+def _objets(session: Session, contrat: UnContrat, appel: Any, dossier: Any) -> dict[str, str]:
+    rencontre = Rencontre(
+        contrat_id=contrat.id, appel_id=appel.id, code="r-essai", intitule="Rencontre", autorite="Le sous-préfet",
+        prevue_le=MAINTENANT + timedelta(days=30), lieu="Mulhouse", etat=EtatRencontre.CONVOQUEE, cree_par="c-x",
+        cree_at=MAINTENANT,
+    )  # fmt: skip
+    instance = Instance(
+        contrat_id=contrat.id, code="commission-essai", rang=99, nom="Commission", pilotage="", frequence="",
+        composition="", role="", source="",
+    )  # fmt: skip
+    session.add_all([rencontre, instance])
+    session.flush()
+    service = next(iter(contrat.services.values()))
+    cles = {"contrat_id": contrat.id, "rencontre_id": rencontre.id}
+    session.add_all(
+        [
+            RencontreDossier(**cles, dossier_id=dossier.id, rang=1),
+            RencontreService(**cles, service_id=service.id),
+            Seance(
+                contrat_id=contrat.id, appel_id=appel.id, instance_id=instance.id, code="s-essai",
+                prevue_le=MAINTENANT + timedelta(days=60), lieu="Mulhouse", etat=EtatSeance.PREPAREE, regles={},
+                cree_par="c-x", cree_at=MAINTENANT,
+            ),
+            ScenarioEnregistre(
+                contrat_id=contrat.id, appel_id=appel.id, code="sc-essai", intitule="Essai", motif="Voir",
+                etat=EtatScenario.DEMANDE, parametres={}, acteur="c-x", a=MAINTENANT,
+            ),
+        ]
+    )  # fmt: skip
+    ouvrir_au_service(session, [dossier], service.id, motif="lot", maintenant=MAINTENANT)
+    return {"rencontres": "r-essai", "seances": "s-essai", "scenarios": "sc-essai", "sc": "sc-essai"}
+
+
+@pytest.fixture
+def monde(base_jetable: Base, service: FastAPI) -> Iterator[Monde]:
+    moteur = creer_moteur(base_jetable.url)
+    with creer_fabrique(moteur)() as session:
+        chargement.charger_reference(session, MAINTENANT)
+        contrat = un_contrat_charge(session, "m2a-2024-2030")
+        appel = un_appel(session, contrat, orientations={"simulation": True})
+        organisation = une_organisation(session)
+        dossier = un_dossier_complet(session, appel, organisation, un_porteur(session, organisation))
+        objets = _objets(session, contrat, appel, dossier)
+        autre = un_contrat_charge(session, "colmar-exemple")
+        autre_organisation = une_organisation(session, rang=2)
+        temoins = {r.value: _temoin(session, _compte(session, r, contrat, organisation)) for r in Role}
+        etrangers = {r.value: _temoin(session, _compte(session, r, autre, autre_organisation)) for r in Role}
+        session.commit()
+        adresses = {
+            "appels": appel.code, "campagne": appel.code, "contrats": contrat.contrat.code,
+            "numero": str(dossier.numero), "identifiant": str(dossier.numero), **objets,
+        }  # fmt: skip
+        with TestClient(service, follow_redirects=False, raise_server_exceptions=False) as client:
+            client.headers["X-Horloge"] = MAINTENANT.isoformat()
+            yield Monde(client, adresses, temoins, etrangers)
+    moteur.dispose()
+
+
+VALEURS = {
+    "ligne": "M2A", "annee": "2027", "section": "projet", "acte": "clore", "objectif": "E1.2", "quartier": "QN06804M",
+    "fiche": "COTEAUX", "rang": "1", "jeton_id": "1", "contrat": "m2a-2024-2030", "format": "csv",
+}  # fmt: skip
+
+
+APRES = {"lignes": "M2A", "faits": "beneficiaires"}
+
+
+def adresse(route: APIRoute, monde: Monde) -> str:
+    """L'adresse d'une route, ses paramètres remplis par des objets qui existent."""
+    morceaux = route.path.split("/")
+    for rang, morceau in enumerate(morceaux):
+        trouve = re.fullmatch(r"\{(\w+)(?::\w+)?\}(.*)", morceau)
+        if trouve is None:
+            continue
+        nom, suite = trouve[1], trouve[2]
+        avant = morceaux[rang - 1]
+        valeur = VALEURS.get(nom) or monde.adresses.get(nom)
+        if nom == "code":
+            valeur = APRES.get(avant) or monde.adresses.get(avant)
+        assert valeur, f"{route.path} : donner une valeur à « {nom} » dans cet essai"
+        morceaux[rang] = valeur + suite
+    return "/".join(morceaux)
+
+
+def appeler(monde: Monde, service: FastAPI, route: APIRoute, temoin: str | None) -> tuple[int, str]:
+    """(statut, code d'erreur) d'un appel sans contenu."""
+    monde.client.cookies.clear()
+    entetes = {"Accept": "*/*"}
+    if temoin is not None:
+        monde.client.cookies.set(TEMOIN, temoin)
+        entetes["X-CSRF-Token"] = deriver(service.state.secret, "csrf", empreinte_secret(temoin)).hex()
+    methode = sorted(route.methods - {"HEAD"})[0]
+    corps = {"json": {}} if route.path.startswith("/api/") and methode != "GET" else {}
+    reponse = monde.client.request(methode, adresse(route, monde), headers=entetes, **corps)
+    code = reponse.json().get("code", "") if "problem" in reponse.headers.get("content-type", "") else ""
+    if reponse.status_code == 403 and not code:
+        code = "role_requis" if "réservée à" in reponse.text else "autre"
+    return reponse.status_code, code
+
+
+def cas(service: FastAPI) -> list[tuple[str, APIRoute, Exigence]]:
+    return [(nom, route, exigences(route)[0]) for nom, route in routes(service) if route.path != "/deconnexion"]
+
+
+def test_sans_compte_seul_le_public_passe(monde: Monde, service: FastAPI) -> None:
+    for nom, route, exigence in cas(service):
+        statut, code = appeler(monde, service, route, None)
+        if exigence.publique:
+            assert statut not in {401, 403, 500}, (nom, statut, code)
+        elif route.path.startswith("/api/"):
+            assert statut == 401, (nom, statut, code)
+        else:
+            assert statut == 303, (nom, statut, code)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_chaque_role_n_ouvre_que_ses_routes(monde: Monde, service: FastAPI, role: Role) -> None:
+    for nom, route, exigence in cas(service):
+        statut, code = appeler(monde, service, route, monde.temoins[role.value])
+        permis = exigence.publique or not exigence.roles or role in exigence.roles
+        assert statut < 500, (nom, role, statut)
+        if permis:
+            assert (statut, code) != (403, "role_requis"), (nom, role)
+        else:
+            assert (statut, code) == (403, "role_requis"), (nom, role, statut, code)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_ce_qui_est_d_ailleurs_n_existe_pas(monde: Monde, service: FastAPI, role: Role) -> None:
+    prives = re.compile(r"\{(numero|identifiant)\}|^/(api/v1/)?(rencontres|seances|scenarios)/\{code\}")
+    for nom, route, exigence in cas(service):
+        if exigence.publique or not prives.search(route.path) or (exigence.roles and role not in exigence.roles):
+            continue
+        statut, code = appeler(monde, service, route, monde.etrangers[role.value])
+        assert statut in {404, 422, 428}, (nom, role, statut, code)
+        if sorted(route.methods)[0] == "GET":
+            assert statut == 404, (nom, role, statut, code)

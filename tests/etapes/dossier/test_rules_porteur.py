@@ -1,0 +1,121 @@
+"""Ce que le porteur lit : l'état des étapes, le suivi, l'accusé ; la reprise d'un dossier ; la recherche."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from app.etapes.dossier.rules.accuse import DemandeRecue, accuser, suspension
+from app.etapes.dossier.rules.champs import Section
+from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, Ton
+from app.etapes.dossier.rules.lecture import Domaines
+from app.etapes.dossier.rules.recherche import requete_de_recherche, texte_de_recherche
+from app.etapes.dossier.rules.reprise import DemandePassee, valeurs_reprises
+from app.etapes.dossier.rules.sections import EtatSection, etats_des_sections, pas_a_pas
+from app.noyau.erreurs import Faute
+from app.noyau.euros import Euros
+
+
+def test_une_etape_dit_ce_qui_presse_le_plus() -> None:
+    fautes = [
+        Faute("titre", "À remplir", "champ_manquant"),
+        Faute("fin", "La fin vient après le début.", "dates_inversees"),
+        Faute("calendrier", "À remplir", "champ_manquant"),
+    ]
+    contenu = {"fiches": ["COTEAUX"], "lieu": "Ici", "beneficiaires": 12, "a_jour": False}
+    etats = etats_des_sections(contenu, fautes, {"lieu"})
+    assert etats[Section.PROJET] is EtatSection.A_FINIR
+    assert etats[Section.DEROULEMENT] is EtatSection.A_CORRIGER
+    assert etats[Section.TERRITOIRE] is EtatSection.A_REVOIR
+    assert etats[Section.PUBLIC] is EtatSection.COMPLET
+    assert etats[Section.HABITANTS] is EtatSection.FACULTATIF
+    assert etats[Section.ATTESTATIONS] is EtatSection.FACULTATIF
+    assert {e.libelle for e in EtatSection} == {"Complet", "À finir", "À corriger", "À revoir", "Facultatif"}
+    assert EtatSection.A_CORRIGER.ton is Ton.ATTENTE
+
+
+@pytest.mark.parametrize("etat", EtatDemande)
+def test_chaque_etat_a_son_suivi_et_une_seule_etape_en_cours(etat: EtatDemande) -> None:
+    pas = pas_a_pas(etat)
+    assert pas[0].ton is Ton.OUI
+    en_cours = [p for p in pas if p.ton in {Ton.INFO, Ton.ATTENTE}]
+    assert len(en_cours) == (1 if etat in AVANT_DECISION | {EtatDemande.DECIDEE, EtatDemande.REFUSEE} else 0)
+
+
+def test_le_suivi_ne_montre_ni_l_arbitrage_ni_le_vote() -> None:
+    etude = {pas_a_pas(e) for e in (EtatDemande.EN_INSTRUCTION, EtatDemande.PROPOSEE, EtatDemande.ARBITREE)}
+    decision = {
+        pas_a_pas(e)
+        for e in (EtatDemande.VALIDEE, EtatDemande.AVIS_RENDU, EtatDemande.DECIDEE, EtatDemande.REFUSEE)
+    }  # fmt: skip
+    assert len(etude) == 1
+    assert len(decision) == 1
+    assert pas_a_pas(EtatDemande.RESERVE)[-1].detail == "Sur liste de réserve"
+
+
+def _recue(etat: EtatDemande = EtatDemande.OUVERTE) -> DemandeRecue:
+    return DemandeRecue("M2A", "m2A", "m2A", "délibération", etat, Euros.de(5000), {})
+
+
+def test_l_accuse_dit_le_jour_du_rejet_et_du_dernier_recours() -> None:
+    (accuse,) = accuser(date(2026, 11, 6), [_recue()], [], porteur_prive=True)
+    assert (accuse.rejet_le, accuse.recours_jusqu_au) == (date(2027, 1, 6), date(2027, 3, 6))
+    assert accuse.est_saisie
+
+
+def test_un_complement_suspend_le_delai_pour_le_temps_imparti() -> None:
+    demandee, echeance = date(2026, 11, 10), date(2026, 11, 24)
+    attendu = accuser(date(2026, 11, 6), [_recue()], [suspension(demandee, echeance, None)], porteur_prive=True)
+    vite = accuser(
+        date(2026, 11, 6), [_recue()], [suspension(demandee, echeance, date(2026, 11, 14))], porteur_prive=True
+    )
+    tard = accuser(
+        date(2026, 11, 6), [_recue()], [suspension(demandee, echeance, date(2026, 12, 20))], porteur_prive=True
+    )
+    assert attendu[0].rejet_le == date(2027, 1, 20)
+    assert vite[0].rejet_le == date(2027, 1, 10)
+    assert tard[0].rejet_le == attendu[0].rejet_le
+
+
+def test_le_silence_ne_vaut_rejet_ni_pour_un_porteur_public_ni_hors_champ() -> None:
+    (public,) = accuser(date(2026, 11, 6), [_recue()], [], porteur_prive=False)
+    (hors_champ,) = accuser(date(2026, 11, 6), [_recue(EtatDemande.HORS_CHAMP)], [], porteur_prive=True)
+    assert (public.est_saisie, public.rejet_le) == (True, None)
+    assert (hors_champ.est_saisie, hors_champ.rejet_le, hors_champ.recours_jusqu_au) == (False, None, None)
+
+
+def test_repartir_d_un_dossier_recopie_les_textes_et_fait_des_montants_la_colonne_n_1() -> None:
+    domaines = Domaines(
+        {"objectifs": frozenset({"E1.2"}), "fiches": frozenset({"COTEAUX"}), "lignes": frozenset({"M2A"})}
+    )
+    contenu = {
+        "titre": "Café des parents",
+        "objectif_principal": "E9.9",
+        "objectifs_secondaires": ["E1.2", "E9.9"],
+        "fiches": ["COTEAUX", "DISPARUE"],
+        "debut": "2026-01-15",
+        "demandes": [{"ligne": "M2A", "annee": 2026, "montant": 1}],
+        "a_jour": True,
+        "numero_dauphin": "DA001",
+    }
+    passees = [
+        DemandePassee("M2A", 2026, Euros.de(4000)),
+        DemandePassee("M2A", 2025, Euros.de(9999)),
+        DemandePassee("DISPARUE", 2026, Euros.de(1)),
+    ]
+    assert valeurs_reprises(contenu, "M2A-2026-0012", passees, 2027, domaines) == {
+        "titre": "Café des parents",
+        "objectifs_secondaires": ["E1.2"],
+        "fiches": ["COTEAUX"],
+        "precedents": [{"ligne": "M2A", "demande": 400_000}],
+        "renouvelle": "M2A-2026-0012",
+    }
+    assert "precedents" not in valeurs_reprises(contenu, "M2A-2026-0012", [], 2027, domaines)
+
+
+def test_on_cherche_sans_accent_ni_casse_et_par_le_debut_des_mots() -> None:
+    assert texte_de_recherche("M2A-2027-0093", "L’Œuvre d’été", "CSC") == "m2a 2027 0093 l oeuvre d ete csc"
+    assert requete_de_recherche("  Été & (caf:*) ! ") == "ete:* & caf:*"
+    assert requete_de_recherche("&|!") == ""
+    assert requete_de_recherche("a " * 40).count("&") == 11
