@@ -7,15 +7,18 @@ import sys
 from collections.abc import Callable, Sequence
 
 from app.commandes import charger as commande_charger
+from app.commandes import exporter as commande_exporter
 from app.commandes import journal as commande_journal
 from app.commandes import noter as commande_noter
 from app.commandes import parcours as commande_parcours
+from app.commandes import programmer as commande_programmer
 from app.commandes import sauvegarde as commande_sauvegarde
 from app.commandes import servir as commande_servir
 from app.commandes import worker as commande_worker
 from app.commandes.base import base_ouverte
 from app.commandes.campagne import commande as commande_campagne
 from app.infra.config import Config
+from app.infra.postgres_embarque import GrappeIndisponible
 from app.noyau.erreurs import ErreurMetier
 
 Commande = Callable[[Config, argparse.Namespace], int]
@@ -53,8 +56,10 @@ def construire() -> argparse.ArgumentParser:
     parcours.set_defaults(agir=lambda _config, _arguments: commande_parcours.ecrire())
     commande_charger.brancher(sous, demo=commande_campagne.charger_demo)
     commande_campagne.brancher(sous)
+    commande_exporter.brancher(sous)
     commande_journal.brancher(sous)
     commande_noter.brancher(sous)
+    commande_programmer.brancher(sous)
     commande_sauvegarde.brancher(sous)
     return analyseur
 
@@ -67,6 +72,9 @@ def principal(arguments: Sequence[str] | None = None) -> int:
         return agir(Config(), lus)
     except ErreurMetier as erreur:
         print(erreur.message, file=sys.stderr)
+        return 1
+    except GrappeIndisponible as erreur:
+        print(erreur, file=sys.stderr)
         return 1
 
 

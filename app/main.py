@@ -21,11 +21,14 @@ from app.espaces.navigation import navigation
 from app.espaces.public import pages as pages_public
 from app.etapes.appel import api as api_appel
 from app.etapes.appel import pages as pages_appel
+from app.etapes.commission import api as api_commission
 from app.etapes.commission import pages as pages_commission
 from app.etapes.consultation import api as api_consultation
 from app.etapes.consultation import pages as pages_consultation
 from app.etapes.contrat import api as api_contrat
 from app.etapes.contrat import pages as pages_contrat
+from app.etapes.convention import api as api_convention
+from app.etapes.convention import pages as pages_convention
 from app.etapes.dossier import api as api_dossier
 from app.etapes.dossier import pages as pages_dossier
 from app.etapes.dossier.pages.porteur_dossier import page_lecture
@@ -68,6 +71,9 @@ ROUTEURS: tuple[APIRouter, ...] = (
     pages_programmation.routeur,
     api_programmation.routeur,
     pages_commission.routeur,
+    api_commission.routeur,
+    pages_convention.routeur,
+    api_convention.routeur,
 )
 
 

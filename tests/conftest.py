@@ -88,7 +88,8 @@ def grappe() -> Iterator[pg.Grappe]:
 
 
 @contextmanager
-def _clone(grappe: pg.Grappe) -> Iterator[Base]:
+def un_clone(grappe: pg.Grappe) -> Iterator[Base]:
+    """Une base à soi, clonée du modèle, détruite à la fin."""
     nom = f"essai_{uuid4().hex[:12]}"
     pg.cloner_base(grappe, _modele(), nom)
     try:
@@ -100,7 +101,7 @@ def _clone(grappe: pg.Grappe) -> Iterator[Base]:
 @pytest.fixture(scope="session")
 def base(grappe: pg.Grappe) -> Iterator[Base]:
     """Le clone de ce processus d'essai, jamais validé par `session`."""
-    with _clone(grappe) as base:
+    with un_clone(grappe) as base:
         yield base
 
 
@@ -129,16 +130,20 @@ def session(moteur: Engine) -> Iterator[Session]:
 @pytest.fixture
 def base_jetable(grappe: pg.Grappe) -> Iterator[Base]:
     """Un clone à soi, avec de vrais COMMIT : courses, tâches, ligne de commande, navigateur."""
-    with _clone(grappe) as base:
+    with un_clone(grappe) as base:
         yield base
+
+
+def une_config(donnees: Path) -> Config:
+    """Configuration d'essai, sans lecture de l'environnement."""
+    secret = SecretStr("secret-d-essai-de-plus-de-32-octets!")
+    return Config(mode=Mode.ESSAI, donnees=donnees, secret=secret, _env_file=None)
 
 
 @pytest.fixture
 def config_essai(tmp_path: Path) -> Config:
     """Configuration d'essai, sans lecture de l'environnement."""
-    return Config(
-        mode=Mode.ESSAI, donnees=tmp_path, secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"), _env_file=None
-    )
+    return une_config(tmp_path)
 
 
 Service = Callable[[Base], FastAPI]

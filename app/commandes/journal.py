@@ -122,6 +122,8 @@ def exporter(config: Config, vers: Path, *, avec_contenus: bool = True) -> int:
             nombre = lecture.exporter(session, sortie, avec_contenus=avec_contenus)
     except FichierDejaLa as erreur:
         raise ErreurMetier(f"{vers} existe déjà : choisissez un autre nom.") from erreur
+    except OSError as erreur:
+        raise ErreurMetier(f"{vers} ne s’écrit pas : {erreur.strerror}.") from erreur
     print(f"{nombre} entrées écrites dans {vers}.")
     return 0
 

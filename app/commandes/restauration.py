@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from app.infra.journal.ancres import CLE_PRIVEE, CLE_PUBLIQUE, DOSSIER_ANCRES, c
 from app.infra.journal.verification import dire
 from app.noyau.erreurs import ErreurMetier
 
+DELAI_REPOS = 3.0  # secondes
 NEUVE = f"{NOM_BASE}_neuve"
 
 
@@ -32,8 +34,11 @@ class RestaurationRefusee(ErreurMetier):
     code = "restauration_refusee"
 
 
-def restaurer(config: Config, depuis: Path, *, remplacer: bool, maintenant: datetime) -> int:
-    """Remet l'archive. Rend 0 si le journal relu est sain, 1 sinon. Lève ErreurMetier sans avoir rien changé."""
+def restaurer(config: Config, depuis: Path, *, remplacer: bool, maintenant: datetime, garder: bool = True) -> int:
+    """Remet l'archive. Rend 0 si le journal relu est sain, 1 sinon. Lève ErreurMetier sans avoir rien changé.
+
+    `garder` (grappe embarquée) : la base remplacée reste sous un autre nom ; sinon elle et les précédentes s'effacent.
+    """
     quand = f"{maintenant.astimezone(UTC):%Y%m%dt%H%M%S}"
     config.donnees.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".restauration-", dir=config.donnees) as nom:
@@ -42,7 +47,7 @@ def restaurer(config: Config, depuis: Path, *, remplacer: bool, maintenant: date
         _exiger_une_migration_connue(manifeste)
         if config.database_url is None:
             with grappe_ouverte(config) as grappe:
-                _par_echange(grappe, manifeste.base, atelier, remplacer=remplacer, quand=quand)
+                _par_echange(grappe, manifeste.base, atelier, remplacer=remplacer, garder=garder, quand=quand)
                 remettre_les_fichiers(atelier / "donnees", config.donnees, quand)
                 return _conclure(config, base_de(grappe, NOM_BASE))
         with base_ouverte(config, migrer=False) as base:
@@ -75,7 +80,9 @@ def _exiger_les_memes(attendu: EtatBase, url: str) -> None:
         raise CopieImpossible(f"La base remise n’est pas celle de la sauvegarde : {difference}.")
 
 
-def _par_echange(grappe: pg.Grappe, attendu: EtatBase, atelier: Path, *, remplacer: bool, quand: str) -> None:
+def _par_echange(
+    grappe: pg.Grappe, attendu: EtatBase, atelier: Path, *, remplacer: bool, garder: bool, quand: str
+) -> None:
     """Remplit une base neuve, la compare, puis échange les noms : la base en place sert jusqu'au dernier moment."""
     existe = pg.base_existe(grappe, NOM_BASE)
     peuplee = existe and _refuser_si_peuplee(grappe.url(NOM_BASE, pg.PROPRIETAIRE), remplacer=remplacer)
@@ -94,19 +101,36 @@ def _par_echange(grappe: pg.Grappe, attendu: EtatBase, atelier: Path, *, remplac
         raise
     if ancienne is not None and not peuplee:
         pg.supprimer_base(grappe, ancienne)
-    elif ancienne is not None:
-        print(f"La base d’avant est gardée sous le nom « {ancienne} » : supprimez-la quand tout va bien.")
+    elif ancienne is not None and garder:
+        print(
+            f"La base d’avant est gardée sous le nom « {ancienne} » (« --sans-garder » efface toutes celles d’avant)."
+        )
+    if not garder:
+        _oublier_celles_d_avant(grappe)
+
+
+def _oublier_celles_d_avant(grappe: pg.Grappe) -> None:
+    with psycopg.connect(grappe.conninfo("postgres", pg.PROPRIETAIRE)) as administration:
+        debut = f"{NOM_BASE}_avant_"
+        noms = administration.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [debut])
+        anciennes = [nom for (nom,) in noms]
+    for nom in anciennes:
+        pg.supprimer_base(grappe, nom)
 
 
 SERT_ENCORE = "La base sert encore : arrêtez le service et ses tâches de fond, puis relancez. Rien n’a été changé."
 
 
 def _exiger_le_repos(grappe: pg.Grappe) -> None:
-    # Le renommage le refuserait aussi, mais seulement une fois tout le travail fait.
-    with psycopg.connect(grappe.conninfo("postgres", pg.PROPRIETAIRE)) as administration:
-        requete = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
-        if administration.execute(requete, [NOM_BASE]).fetchone() != (0,):
-            raise RestaurationRefusee(SERT_ENCORE)
+    # Le renommage le refuserait aussi, mais seulement une fois tout le travail fait. Une session qui vient de se fermer
+    # se voit encore un instant : d'où l'attente.
+    requete = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+    limite = time.monotonic() + DELAI_REPOS
+    with psycopg.connect(grappe.conninfo("postgres", pg.PROPRIETAIRE), autocommit=True) as administration:
+        while administration.execute(requete, [NOM_BASE]).fetchone() != (0,):
+            if time.monotonic() > limite:
+                raise RestaurationRefusee(SERT_ENCORE)
+            time.sleep(0.05)
 
 
 def _echanger(grappe: pg.Grappe, ancienne: str | None) -> None:
@@ -141,7 +165,7 @@ def remettre_les_fichiers(depuis: Path, donnees: Path, quand: str) -> None:
     garde_sa_cle = (donnees / CLE_PRIVEE).exists() and not (depuis / CLE_PRIVEE).exists()
     for venu in sorted(depuis.glob("*")) if depuis.is_dir() else []:
         place = donnees / venu.name
-        if venu.name == CLE_PUBLIQUE and garde_sa_cle:
+        if venu.name == CLE_PUBLIQUE and garde_sa_cle and place.exists() and place.read_bytes() != venu.read_bytes():
             place = donnees / f"cle-journal-{venu.read_text(encoding='ascii')[:8]}.pub"
         if place.exists() and place.read_bytes() != venu.read_bytes():
             place.rename(_de_cote(place, quand))

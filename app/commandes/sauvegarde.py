@@ -16,6 +16,7 @@ from app.commandes.restauration import restaurer
 from app.infra.clock import heure_machine
 from app.infra.config import Config
 from app.infra.journal.ancres import CLE_PRIVEE, DOSSIER_ANCRES, cles_publiques
+from app.noyau.erreurs import ErreurMetier
 
 CLES = (CLE_PRIVEE, "secret")
 """Fichiers secrets de <donnees> : gardés seulement à la demande."""
@@ -46,9 +47,16 @@ def nommer(vers: Path, maintenant: datetime) -> Path:
 
 
 def sauvegarder(config: Config, vers: Path, *, avec_cles: bool, maintenant: datetime) -> Path:
-    """Écrit l'archive et rend son chemin. Lève ErreurMetier si elle existe déjà ou si la base ne se copie pas."""
+    """Écrit l'archive et rend son chemin. Lève ErreurMetier (nom pris, lieu fermé, base qui ne se copie pas)."""
     vers = nommer(vers, maintenant)
-    vers.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        vers.parent.mkdir(parents=True, exist_ok=True)
+        return _sauvegarder(config, vers, avec_cles=avec_cles, maintenant=maintenant)
+    except OSError as erreur:
+        raise ErreurMetier(f"{vers} ne s’écrit pas : {erreur.strerror}.") from erreur
+
+
+def _sauvegarder(config: Config, vers: Path, *, avec_cles: bool, maintenant: datetime) -> Path:
     with TemporaryDirectory(prefix=".sauvegarde-", dir=vers.parent) as nom, base_presente(config) as base:
         atelier = Path(nom)
         pieces: dict[str, Path] = {}
@@ -72,7 +80,10 @@ def sauvegarder(config: Config, vers: Path, *, avec_cles: bool, maintenant: date
 
 
 def _agir_sauvegarder(config: Config, lus: argparse.Namespace) -> int:
-    chemin = sauvegarder(config, lus.vers, avec_cles=lus.avec_cles, maintenant=heure_machine())
+    vers = Path(lus.vers)
+    if lus.vers.endswith("/"):
+        vers.mkdir(parents=True, exist_ok=True)
+    chemin = sauvegarder(config, vers, avec_cles=lus.avec_cles, maintenant=heure_machine())
     print(f"Sauvegarde écrite : {chemin} ({chemin.stat().st_size} octets).")
     dehors = laisses_de_cote(config.donnees, avec_cles=lus.avec_cles)
     if dehors:
@@ -81,16 +92,18 @@ def _agir_sauvegarder(config: Config, lus: argparse.Namespace) -> int:
 
 
 def _agir_restaurer(config: Config, lus: argparse.Namespace) -> int:
-    return restaurer(config, lus.depuis, remplacer=lus.remplacer, maintenant=heure_machine())
+    garder = not lus.sans_garder
+    return restaurer(config, lus.depuis, remplacer=lus.remplacer, garder=garder, maintenant=heure_machine())
 
 
 def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Ajoute `sauvegarder` et `restaurer` à la ligne de commande."""
     copie = sous.add_parser("sauvegarder", help="met la base et les fichiers utiles dans une archive")
-    copie.add_argument("vers", type=Path, metavar="VERS", help="fichier à écrire, ou dossier où le nommer")
+    copie.add_argument("vers", metavar="VERS", help="fichier à écrire, ou dossier où le nommer")
     copie.add_argument("--avec-cles", action="store_true", help="emporte aussi les clés privées : archive à enfermer")
     copie.set_defaults(agir=_agir_sauvegarder)
     remise = sous.add_parser("restaurer", help="remet une archive, contrôlée en entier avant de toucher à la base")
     remise.add_argument("depuis", type=Path, metavar="DEPUIS")
     remise.add_argument("--remplacer", action="store_true", help="admet une base qui contient déjà quelque chose")
+    remise.add_argument("--sans-garder", action="store_true", help="efface la base d'avant et celles déjà gardées")
     remise.set_defaults(agir=_agir_restaurer)

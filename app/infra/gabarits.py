@@ -54,6 +54,7 @@ def typo(texte: str) -> str:
     return Markup(rendu) if isinstance(texte, Markup) else rendu  # noqa: S704 - seuls des blancs ont changé
 
 
+@lru_cache(maxsize=4096)
 def euros(montant: Euros | int | None) -> str:
     """« 12 345,67 € » pour des Euros ou des centimes entiers ; tiret cadratin si inconnu."""
     if montant is None:
@@ -80,6 +81,7 @@ def nombre(valeur: int | Decimal | None) -> str:
     return f"{valeur:,}".replace(",", ESPACE_MILLIERS).replace(".", ",").replace("-", "−")
 
 
+@lru_cache(maxsize=2048)  # une note a une décimale : mille et une valeurs au plus
 def note(valeur: Fraction | Decimal | int | None) -> str:
     """« 78,5 », « 88 » : une décimale au plus, jamais « 88,0 »."""
     if valeur is None:
@@ -241,6 +243,7 @@ def creer_environnement(dossier: Path, *, strict: bool = True, statique: Path = 
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[TypographieFrancaise],
+        auto_reload=False,  # un gabarit ne change pas sous un service lancé : pas de lecture du disque à chaque page
     )
     environnement.filters.update({filtre.__name__: filtre for filtre in _FILTRES})
     environnement.filters["pluriel"] = en_nombre

@@ -14,22 +14,25 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
 from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.consultation.models import Rencontre, RencontreDossier, RencontreService
 from app.etapes.consultation.rules import EtatRencontre
 from app.etapes.dossier.service.acces import ouvrir_au_service
 from app.etapes.programmation.models import EtatScenario, ScenarioEnregistre
+from app.etapes.programmation.rules.reglages import Reglages
+from app.infra import postgres_embarque as pg
 from app.infra.acces import TEMOIN, Exigence
 from app.infra.clock import heure_machine
-from app.infra.db import creer_fabrique, creer_moteur
+from app.infra.db import creer_moteur
 from app.infra.secret import deriver
+from app.main import create_app
 from app.noyau.roles import ROLES_PORTEUR, Role
 from app.referentiels.acteurs.models import Compte
 from app.referentiels.acteurs.service import empreinte_secret, ouvrir_session_de
 from app.referentiels.instances.models import Instance
 from seeds import chargement
 from tests.architecture.test_conventions import exigences, routes
+from tests.conftest import un_clone, une_config
 from tests.factories import (
     MAINTENANT,
     UnContrat,
@@ -41,6 +44,7 @@ from tests.factories import (
     une_organisation,
 )
 
+REGLES = {"jeu": "commission_des_elus"}
 LIGNE = {Role.INSTRUCTEUR, Role.ELU_LIGNE}
 QUARTIER = {Role.BINOME_QUARTIER, Role.DELEGUE_PREFET, Role.CONSEIL_HABITANTS}
 
@@ -90,12 +94,12 @@ def _objets(session: Session, contrat: UnContrat, appel: Any, dossier: Any) -> d
             RencontreService(**cles, service_id=service.id),
             Seance(
                 contrat_id=contrat.id, appel_id=appel.id, instance_id=instance.id, code="s-essai",
-                prevue_le=MAINTENANT + timedelta(days=60), lieu="Mulhouse", etat=EtatSeance.PREPAREE, regles={},
+                prevue_le=MAINTENANT + timedelta(days=60), lieu="Mulhouse", etat=EtatSeance.PREPAREE, regles=REGLES,
                 cree_par="c-x", cree_at=MAINTENANT,
             ),
             ScenarioEnregistre(
                 contrat_id=contrat.id, appel_id=appel.id, code="sc-essai", intitule="Essai", motif="Voir",
-                etat=EtatScenario.DEMANDE, parametres={}, acteur="c-x", a=MAINTENANT,
+                etat=EtatScenario.DEMANDE, parametres=Reglages().en_donnees(), acteur="c-x", a=MAINTENANT,
             ),
         ]
     )  # fmt: skip
@@ -103,10 +107,18 @@ def _objets(session: Session, contrat: UnContrat, appel: Any, dossier: Any) -> d
     return {"rencontres": "r-essai", "seances": "s-essai", "scenarios": "sc-essai", "sc": "sc-essai"}
 
 
-@pytest.fixture
-def monde(base_jetable: Base, service: FastAPI) -> Iterator[Monde]:
-    moteur = creer_moteur(base_jetable.url)
-    with creer_fabrique(moteur)() as session:
+@pytest.fixture(scope="module")
+def service(grappe: pg.Grappe, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """Le service sur un clone à soi : le monde est long à bâtir, un seul sert à tous les rôles."""
+    with un_clone(grappe) as base:
+        moteur = creer_moteur(base.url)
+        yield create_app(une_config(tmp_path_factory.mktemp("matrice")), moteur)
+        moteur.dispose()
+
+
+@pytest.fixture(scope="module")
+def monde(service: FastAPI) -> Iterator[Monde]:
+    with service.state.fabrique() as session:
         chargement.charger_reference(session, MAINTENANT)
         contrat = un_contrat_charge(session, "m2a-2024-2030")
         appel = un_appel(session, contrat, orientations={"simulation": True})
@@ -125,7 +137,6 @@ def monde(base_jetable: Base, service: FastAPI) -> Iterator[Monde]:
         with TestClient(service, follow_redirects=False, raise_server_exceptions=False) as client:
             client.headers["X-Horloge"] = MAINTENANT.isoformat()
             yield Monde(client, adresses, temoins, etrangers)
-    moteur.dispose()
 
 
 VALEURS = {

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from app.__main__ import principal
 from app.commandes import copie_base, etat_base, restauration
 from app.commandes.archive import ArchiveInvalide, deballer
 from app.commandes.base import NOM_BASE, Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
@@ -151,6 +152,11 @@ def test_une_sauvegarde_n_en_remplace_pas_une_autre(ailleurs: Config, archive: P
     assert archive.read_bytes() == avant
 
 
+def test_un_lieu_ou_l_on_n_ecrit_pas_se_dit_en_clair(ailleurs: Config, archive: Path) -> None:
+    with pytest.raises(ErreurMetier, match="ne s’écrit pas"):
+        sauvegarder(ailleurs, archive / "dedans.tar", avec_cles=False, maintenant=MAINTENANT)
+
+
 def test_une_sauvegarde_dans_un_dossier_prend_un_nom_date(ailleurs: Config, tmp_path: Path) -> None:
     chemin = sauvegarder(ailleurs, tmp_path, avec_cles=False, maintenant=MAINTENANT)
     assert chemin == tmp_path / "initiatives-quartiers-20261106T131200Z.tar"
@@ -188,6 +194,24 @@ def test_un_aller_retour_sur_place_rend_la_base_a_l_identique(
     assert photographier(base_jetable.url_proprietaire) == photo
     assert "ne sont couvertes par aucune ancre" in capsys.readouterr().out
     deposer_encore(base_jetable)
+
+
+def test_la_ligne_de_commande_sauvegarde_refuse_puis_restaure(
+    ailleurs: Config, base_jetable: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("DATABASE_URL", base_jetable.url)
+    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_jetable.url_proprietaire)
+    monkeypatch.setenv("IQ_DONNEES", str(ailleurs.donnees))
+    assert principal(["sauvegarder", f"{tmp_path}/copies/"]) == 0
+    dit = capsys.readouterr().out
+    (vers,) = map(str, (tmp_path / "copies").glob("initiatives-quartiers-*.tar"))
+    assert f"Sauvegarde écrite : {vers}" in dit
+    assert "Laissés de côté" in dit
+    assert "cle-journal" in dit
+    assert principal(["restaurer", vers]) == 1
+    assert "ajoutez --remplacer" in capsys.readouterr().err
+    assert principal(["restaurer", vers, "--remplacer"]) == 0
 
 
 def test_apres_restauration_le_journal_reste_hors_d_atteinte(
@@ -308,15 +332,16 @@ DIFFERENCES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("quoi", DIFFERENCES)
 def test_sur_place_un_echec_ou_une_difference_rend_la_base_d_avant(
-    ailleurs: Config, archive: Path, base_jetable: Base, quoi: str
+    ailleurs: Config, archive: Path, base_jetable: Base
 ) -> None:
     photo = photographier(base_jetable.url_proprietaire)
-    changer, phrase = DIFFERENCES[quoi]
-    _refaire(archive, changer)
-    with pytest.raises(CopieImpossible, match=phrase):
-        restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
+    intacte = archive.read_bytes()
+    for changer, phrase in DIFFERENCES.values():
+        archive.write_bytes(intacte)
+        _refaire(archive, changer)
+        with pytest.raises(CopieImpossible, match=phrase):
+            restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
     assert photographier(base_jetable.url_proprietaire) == photo
     assert (ailleurs.donnees / "ancres" / "2026-11-06.json").exists()
 
@@ -400,7 +425,13 @@ def test_un_ecart_se_dit_en_clair(copie: Path, tmp_path: Path, champs: dict[str,
     assert trouve is None if phrase is None else phrase in str(trouve)
 
 
-def test_une_grappe_embarquee_qui_sert_encore_n_est_pas_echangee(embarque: Config, copie: Path) -> None:
+@pytest.mark.parametrize("repos", ["vu d'avance", "vu au dernier moment"])
+def test_une_grappe_embarquee_qui_sert_encore_n_est_pas_echangee(
+    embarque: Config, copie: Path, monkeypatch: pytest.MonkeyPatch, repos: str
+) -> None:
+    monkeypatch.setattr(restauration, "DELAI_REPOS", 0.2)
+    if repos == "vu au dernier moment":
+        monkeypatch.setattr(restauration, "_exiger_le_repos", lambda _grappe: None)
     with grappe_ouverte(embarque) as grappe, connexion(grappe.url(NOM_BASE)) as occupe:
         occupe.execute(text("SELECT 1"))
         photo = photographier(grappe.url(NOM_BASE, pg.PROPRIETAIRE))
@@ -423,7 +454,12 @@ def test_une_grappe_embarquee_echange_les_bases_et_garde_celle_d_avant(embarque:
         assert photographier(url) == photo
         avant = f"{NOM_BASE}_avant_20261106t131200"
         assert photographier(grappe.url(avant, pg.PROPRIETAIRE)) == plus
-        pg.supprimer_base(grappe, avant)
+        assert len(list(embarque.donnees.glob("cle-journal*.pub"))) == 1
+        demain = MAINTENANT + timedelta(days=1)
+        assert restaurer(embarque, copie, remplacer=True, garder=False, maintenant=demain) == 0
+        assert not pg.base_existe(grappe, avant)
+        assert not pg.base_existe(grappe, f"{NOM_BASE}_avant_20261107t131200")
+        assert photographier(url) == photo
 
 
 def test_une_grappe_neuve_recoit_la_sauvegarde_sans_rien_demander(embarque: Config, copie: Path) -> None:

@@ -34,13 +34,13 @@ def _restent_a_jouer(base: Base) -> list[Campagne]:
 def _jouer_sur(config: Config, base: Base) -> int:
     """Joue ce qui manque sur une base prête, vérifie, imprime le bilan. 1 si quelque chose ne concorde pas."""
     campagnes = _restent_a_jouer(base)
-    with service_de_la_campagne(config, base) as (adresse, fabrique):
-        charger_le_decor(fabrique)
+    with service_de_la_campagne(config, base) as plateau:
+        charger_le_decor(plateau.fabrique)
         for campagne in campagnes:
-            jouer(adresse, fabrique, campagne, _dire)
-        ouvrir_l_essai(adresse, fabrique)
+            jouer(plateau, campagne, _dire)
+        ouvrir_l_essai(plateau)
         discordances = []
-        with fabrique() as session:
+        with plateau.fabrique() as session:
             for campagne in campagnes:
                 lu = bilan.dresser(session, f"m2a-{campagne.annee}")
                 _dire(bilan.ecrire(lu))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.commandes.base import Base, fabrique_de
-from app.commandes.campagne import acteurs, consultation, depot, instruction, montants, preparation
+from app.commandes.campagne import acteurs, consultation, decision, depot, instruction, montants, preparation, seance
 from app.commandes.campagne.client import Api
 from app.commandes.campagne.scene import CONTRAT, LIGNES, Calendrier, DossierJoue, Scene
 from app.commandes.charger import charger_reference
 from app.commandes.servir import service_lance
+from app.commandes.worker import vider_la_file
 from app.etapes.appel import repository as appels
 from app.infra.config import Config
 from app.infra.heure import heure_machine
@@ -31,15 +30,30 @@ from seeds.lecture import lire
 from seeds.schemas.demo import FichierComptes
 
 COMPTES = Path(__file__).resolve().parents[3] / "seeds" / "demo" / "comptes.yaml"
-DELAI_TACHES = 300.0
 ESSAI = "m2a-2028-essai"
 Dire = Callable[[str], None]
 
 
-class TachesEnRetard(ErreurMetier):
-    """Les tâches de fond ne se sont pas vidées à temps, ou l'une a échoué."""
+class TachesEnEchec(ErreurMetier):
+    """Une tâche de fond a échoué."""
 
-    code = "taches_en_retard"
+    code = "taches_en_echec"
+
+
+@dataclass(frozen=True, slots=True)
+class Plateau:
+    """Où la campagne se joue : l'adresse du service, la base, et de quoi exécuter les tâches de fond."""
+
+    adresse: str
+    fabrique: sessionmaker[Session]
+    config: Config
+    url: str
+
+    def faire_les_taches(self) -> None:
+        """Exécute tout ce qui attend en file. Lève TachesEnEchec."""
+        bilan = vider_la_file(self.config, self.url)
+        if bilan.echecs:
+            raise TachesEnEchec(f"{bilan.echecs} tâche(s) de fond ont échoué.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +66,6 @@ class Campagne:
 
 
 CAMPAGNES = (Campagne(2026, 2024, 36), Campagne(2027, 2025))
-
-
-def attendre_les_taches(fabrique: sessionmaker[Session]) -> None:
-    """Attend que la file de fond soit vide. Lève TachesEnRetard."""
-    requete = text(
-        "SELECT count(*) FILTER (WHERE status IN ('todo', 'doing')), count(*) FILTER (WHERE status = 'failed') "
-        "FROM procrastinate_jobs WHERE scheduled_at IS NULL OR scheduled_at < now() + interval '1 minute'"
-    )
-    fin = time.monotonic() + DELAI_TACHES
-    while time.monotonic() < fin:
-        with fabrique() as session:
-            attendent, echouees = session.execute(requete).one()
-        if echouees:
-            raise TachesEnRetard(f"{echouees} tâche(s) de fond ont échoué.")
-        if not attendent:
-            return
-        time.sleep(0.2)
-    raise TachesEnRetard("Les tâches de fond ne se vident pas.")
 
 
 def charger_le_decor(fabrique: sessionmaker[Session]) -> None:
@@ -90,23 +86,23 @@ def _contrat(session: Session) -> Contrat:
 
 
 @contextmanager
-def service_de_la_campagne(config: Config, base: Base) -> Iterator[tuple[str, sessionmaker[Session]]]:
-    """Un service lancé sur un port libre pour jouer la campagne."""
-    with fabrique_de(base) as fabrique, service_lance(config, base, port=0, ouvriers=1) as processus:
-        yield processus.adresse, fabrique
+def service_de_la_campagne(config: Config, base: Base) -> Iterator[Plateau]:
+    """Un service lancé sur un port libre ; les tâches de fond se font quand la campagne le demande."""
+    with fabrique_de(base) as fabrique, service_lance(config, base, port=0, ouvriers=1, taches=False) as processus:
+        yield Plateau(processus.adresse, fabrique, config, base.url)
 
 
-def jouer(adresse: str, fabrique: sessionmaker[Session], campagne: Campagne, dire: Dire) -> Scene:
-    """Joue une campagne du dépôt à la notification. Lève EchecApi ou TachesEnRetard."""
+def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
+    """Joue une campagne du dépôt à la notification. Lève EchecApi ou TachesEnEchec."""
     deduits = dossiers_deduits(campagne.annee_reelle, campagne.annee, acteurs.PORTEURS, campagne.limite)
-    with fabrique.begin() as session:
+    with plateau.fabrique.begin() as session:
         jetons = acteurs.jetons(session)
         organisations = acteurs.codes_des_organisations(session)
         contrat_id = _contrat(session).id
         services = [s.code for s in instances.list_services(session, contrat_id)]
         grille = grilles.list_grilles(session, contrat_id)[0].version
     scene = Scene(
-        api=Api(adresse, Calendrier(campagne.annee).ouverture),
+        api=Api(plateau.adresse, Calendrier(campagne.annee).ouverture),
         jetons=jetons,
         annee=campagne.annee,
         enveloppes={ligne: enveloppe(deduits, ligne) for ligne in LIGNES},
@@ -116,29 +112,29 @@ def jouer(adresse: str, fabrique: sessionmaker[Session], campagne: Campagne, dir
     preparation.ouvrir_l_appel(scene, grille, f"Appel à initiatives {campagne.annee}")
     dire(f"  déposés : {depot.deposer_tout(scene, organisations)}")
     instruction.instruire(scene)
-    attendre_les_taches(fabrique)
+    plateau.faire_les_taches()
     dire("  recevabilité close, notes calculées")
     dire(f"  avis des services : {consultation.consulter(scene, services)}")
     totaux = montants.arbitrer_tout(scene)
     dire("  arbitré : " + ", ".join(f"{ligne} {total // 100} €" for ligne, total in totaux.items()))
-    pass
+    seance.voter(scene)
     dire("  séance close, procès-verbal")
-    pass
-    attendre_les_taches(fabrique)
+    decision.decider(scene)
+    plateau.faire_les_taches()
     dire(f"  décidé et notifié ({scene.api.appels} appels à l'API)")
     scene.api.fermer()
     return scene
 
 
-def ouvrir_l_essai(adresse: str, fabrique: sessionmaker[Session]) -> None:
+def ouvrir_l_essai(plateau: Plateau) -> None:
     """Un appel ouvert toute l'année, pour que chacun essaie un dépôt aujourd'hui. Idempotent."""
-    with fabrique.begin() as session:
+    with plateau.fabrique.begin() as session:
         if appels.get_appel_par_code(session, ESSAI) is not None:
             return
         jetons = acteurs.jetons(session)
         grille = grilles.list_grilles(session, _contrat(session).id)[0].version
     maintenant = heure_machine()
-    api = Api(adresse, maintenant)
+    api = Api(plateau.adresse, maintenant)
     charge = jetons.de("charge")
     phase = {
         "intitule": "Phase ouverte (fictif)",

@@ -135,7 +135,8 @@ class Fabrique:
             d.titre, resume.objectif, resume.quartiers, resume.fiches, resume.montant_demande.centimes,
             resume.duree_annees, d.patron.est_chemin_court, True,
             texte_de_recherche(d.numero or "", d.titre, porteur.nom), signe, porteur.acteur if signe else None,
-            2 if signe else None, d.depose_le if d.numero else None, d.depose_le - timedelta(days=1), FABRIQUE, d.depose_le,
+            2 if signe else None, d.depose_le if d.numero else None,
+            d.depose_le - timedelta(days=1), FABRIQUE, d.depose_le,
         )  # fmt: skip
 
     def _champs(self, d: DossierFabrique) -> None:

@@ -109,7 +109,7 @@ def page_liste(
         "appel": courant,
         "appels": tous,
         "trouves": trouves,
-        "demandes": repository.demandes_lues(session, [t.dossier.id for t in trouves.elements]),
+        "demandes": repository.demandes_lues(session, [t.dossier.id for t in trouves.elements], courant.annee),
         "comptes": [(e, LIBELLES_DOSSIER[e], comptes[e]) for e in EtatDossier if comptes.get(e)],
         "total": sum(comptes.values()),
         "choix": listes,
@@ -138,10 +138,7 @@ def _contexte_dossier(
     appel = appels.get_appel(session, dossier.appel_id)
     lues = repository.demandes_lues(session, [dossier.id]).get(dossier.id, ())
     avis = consultation.avis_courants(session, [dossier.id]).get(dossier.id, ())
-    actes = {
-        d.demande.id: actes_possibles_demande(d.demande.etat, acteur.roles_sur_ligne(dossier.contrat_id, d.ligne.code))
-        for d in lues
-    }
+    actes = {d.id: actes_possibles_demande(d.etat, acteur.roles_sur_ligne(dossier.contrat_id, d.code)) for d in lues}
     return {
         "dossier": dossier,
         "appel": appel,

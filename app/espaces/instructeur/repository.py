@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ARRAY, BigInteger, Select, any_, func, literal, select, true
+from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.contrat.models import Objectif
@@ -26,11 +27,17 @@ from app.referentiels.territoires.models import Quartier
 class DemandeLue:
     """Une demande, sa ligne, sa note courante (bornes), son dernier montant proposé ou arbitré."""
 
-    demande: Demande
-    ligne: LigneFinancement
+    dossier_id: int
+    id: int
+    annee: int
+    etat: EtatDemande
+    montant_demande: Euros
+    montant_accorde_n1: Euros | None
+    code: str
+    intitule: str
     minimum: Decimal | None
     maximum: Decimal | None
-    est_provisoire: bool
+    est_provisoire: bool | None
     montant: Euros | None
 
 
@@ -44,37 +51,46 @@ class Choix:
     noms_objectifs: Mapping[str, str]
 
 
-def _demandes(dossier_ids: Iterable[int]) -> Select[Demande, LigneFinancement, NoteEnregistree, Proposition]:
-    note, proposition = aliased(NoteEnregistree), aliased(Proposition)
-    derniere_note = (
-        select(func.max(NoteEnregistree.rang)).where(NoteEnregistree.demande_id == Demande.id).scalar_subquery()
+def _demandes(dossier_ids: Iterable[int]) -> Select[*tuple[Any, ...]]:
+    """Les colonnes montrées seulement : le détail d'une note pèse huit kilo-octets, une liste en lirait cent."""
+    note = (
+        select(NoteEnregistree.minimum, NoteEnregistree.maximum, NoteEnregistree.est_provisoire)
+        .where(NoteEnregistree.demande_id == Demande.id)
+        .order_by(NoteEnregistree.rang.desc())
+        .limit(1)
+        .lateral("note_courante")
     )
-    derniere_proposition = (
-        select(func.max(Proposition.rang)).where(Proposition.demande_id == Demande.id).scalar_subquery()
+    proposition = (
+        select(Proposition.montant.label("montant"))
+        .where(Proposition.demande_id == Demande.id)
+        .order_by(Proposition.rang.desc())
+        .limit(1)
+        .lateral("proposition_courante")
     )
     return (
-        select(Demande, LigneFinancement, note, proposition)
+        select(Demande.dossier_id, Demande.id, Demande.annee, Demande.etat)
+        .add_columns(Demande.montant_demande, Demande.montant_accorde_n1)
+        .add_columns(LigneFinancement.code, LigneFinancement.intitule)
+        .add_columns(note.c.minimum, note.c.maximum, note.c.est_provisoire, proposition.c.montant)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
-        .outerjoin(note, and_(note.demande_id == Demande.id, note.rang == derniere_note))
-        .outerjoin(proposition, and_(proposition.demande_id == Demande.id, proposition.rang == derniere_proposition))
-        .where(Demande.dossier_id.in_(list(dossier_ids)))
+        .outerjoin(note, true())
+        .outerjoin(proposition, true())
+        .where(Demande.dossier_id == any_(literal(list(dossier_ids), ARRAY(BigInteger))))
         .order_by(Demande.dossier_id, Demande.annee, LigneFinancement.rang, Demande.id)
     )
 
 
-def demandes_lues(session: Session, dossier_ids: Iterable[int]) -> Mapping[int, Sequence[DemandeLue]]:
-    """Dossier → ses demandes, avec note et montant courants. Une requête."""
+def demandes_lues(
+    session: Session, dossier_ids: Iterable[int], annee: int | None = None
+) -> Mapping[int, Sequence[DemandeLue]]:
+    """Dossier → ses demandes (de cette année), avec note et montant courants. Une requête."""
+    requete = _demandes(dossier_ids)
+    if annee is not None:
+        requete = requete.where(Demande.annee == annee)
     rendu: dict[int, list[DemandeLue]] = {}
-    for demande, ligne, note, proposition in session.execute(_demandes(dossier_ids)):
-        lue = DemandeLue(
-            demande=demande,
-            ligne=ligne,
-            minimum=note.minimum if note is not None else None,
-            maximum=note.maximum if note is not None else None,
-            est_provisoire=note.est_provisoire if note is not None else False,
-            montant=proposition.montant if proposition is not None else None,
-        )
-        rendu.setdefault(demande.dossier_id, []).append(lue)
+    for rangee in session.execute(requete):
+        lue = DemandeLue(*rangee)
+        rendu.setdefault(lue.dossier_id, []).append(lue)
     return rendu
 
 

@@ -33,4 +33,4 @@ def convoquer(session: Session, *, maintenant: datetime, rencontre_id: int, **_:
         )
         for compte in comptes:
             cle = f"rencontre:{rencontre.code}:{compte.acteur}"
-            envoyer(session, compte.courriel, "convocation_rencontre.txt", contexte, cle=cle, maintenant=maintenant)
+            envoyer(session, compte.courriel, "convocation_rencontre", contexte, cle=cle, maintenant=maintenant)

@@ -14,6 +14,9 @@ from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
 from app.noyau.euros import Euros
 
+_DERNIER_DEPOSE = (text("depose_le DESC"), text("id DESC"))
+_DEPOSES: dict[str, Any] = {"postgresql_where": text("numero IS NOT NULL")}
+
 
 class Dossier(DansContrat, Base):
     """Un dossier. `reference` sert avant le dépôt, `numero` (attribué au dépôt) ensuite ; les deux restent valables.
@@ -32,12 +35,16 @@ class Dossier(DansContrat, Base):
         CheckConstraint("(numero IS NULL) = (depose_le IS NULL)", name="numero_au_depot"),
         CheckConstraint("etat NOT IN ('depose', 'a_completer', 'clos') OR numero IS NOT NULL", name="depose_numerote"),
         CheckConstraint("duree_annees BETWEEN 1 AND 3", name="duree"),
-        Index("ix_dossier_liste", "appel_id", "etat", text("depose_le DESC"), text("id DESC")),
-        Index("ix_dossier_depot", "appel_id", text("depose_le DESC"), text("id DESC")),
-        Index("ix_dossier_objectif", "appel_id", "objectif", text("depose_le DESC"), text("id DESC")),
+        # Partiels : les agents ne lisent que des dossiers déposés. Couvrants : les comptes par état s'y lisent seuls.
+        Index("ix_dossier_liste", "appel_id", "etat", *_DERNIER_DEPOSE, postgresql_include=["contrat_id"], **_DEPOSES),
+        Index("ix_dossier_depot", "appel_id", *_DERNIER_DEPOSE, **_DEPOSES),
+        Index(
+            "ix_dossier_objectif", "appel_id", "objectif", *_DERNIER_DEPOSE,
+            postgresql_include=["contrat_id", "etat"], **_DEPOSES,
+        ),
         Index("ix_dossier_recherche", "recherche_vecteur", postgresql_using="gin"),
         Index("ix_dossier_quartiers", "quartiers", postgresql_using="gin"),
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = cle()
     appel_id: Mapped[int]
@@ -114,6 +121,7 @@ class Demande(DansContrat, Base):
         CheckConstraint("montant_demande_centimes > 0", name="montant_demande"),
         UniqueConstraint("dossier_id", "ligne_id", "annee", name="uq_demande_dossier_ligne_annee"),
         Index("ix_demande_ligne_etat", "ligne_id", "annee", "etat"),
+        Index("ix_demande_etat", "ligne_id", "etat", postgresql_include=["dossier_id"]),
     )
 
     id: Mapped[int] = cle()

@@ -20,6 +20,7 @@ from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.commission.rules import Sens
 from app.etapes.commission.service import presences, proces_verbal, votes
 from app.infra.db import creer_moteur
+from app.infra.journal.ecriture import installer
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte
 from tests.etapes.commission.aide_seance import (
@@ -38,6 +39,7 @@ BLOC_M2A = "M2A · E1.2 Des rencontres"
 @pytest.fixture
 def ecriture(base_jetable: Base) -> Iterator[Session]:
     """Une session qui valide, sur la base que sert le client."""
+    installer()
     moteur = creer_moteur(base_jetable.url)
     with Session(moteur, expire_on_commit=False) as session:
         yield session
@@ -225,7 +227,7 @@ def test_un_elu_se_deporte_lui_meme_et_n_y_a_plus_acces(ecriture: Session, entre
     assert "Action 1" not in ordre
     assert "Action 1" not in poste.client.get(f"/seances/{seance.code}/votes").text
     secretariat = entrer(campagne.compte_charge)
-    assert "Déport : Élu 3" in secretariat.client.get(chemin).text
+    assert "Déport\u00a0: Élu 3" in secretariat.client.get(chemin).text
     assert "Membre" in secretariat.client.get(f"{chemin}/deport").text
     assert secretariat.client.get(f"/seances/{seance.code}/points/99/deport").status_code == 404
     assert secretariat.client.get(f"/seances/{seance.code}/points/99").status_code == 404

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
-from app.etapes.consultation import repository, service
+from app.etapes.consultation import repository, service, tasks
 from app.etapes.consultation.models import Rencontre
 from app.etapes.consultation.rules import Degre, EtatRencontre
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Dossier
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import en_attente
+from app.infra.mail import Courriel
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
@@ -148,3 +150,12 @@ def test_on_ne_rend_pas_l_avis_d_un_autre_service(session: Session, scene: Scene
         service.emettre_avis(
             session, service="DDETSPP", acteur=scene.referent, **commun | {"degre": Degre.DEFAVORABLE}  # type: ignore[arg-type]
         )  # fmt: skip
+
+
+def test_la_convocation_ecrit_une_fois_a_chaque_referent(session: Session, scene: Scene) -> None:
+    rencontre = preparer(session, scene)
+    for _ in range(2):
+        tasks.convoquer(session, maintenant=MAINTENANT, rencontre_id=rencontre.id)
+    courriels = session.scalars(select(Courriel).where(Courriel.objet.startswith("Convocation"))).all()
+    assert [c.destinataire for c in courriels] == [scene.referent.courriel]
+    assert "Insertion et emploi" in courriels[0].objet

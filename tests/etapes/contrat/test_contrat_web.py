@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.commandes.base import Base
 from app.etapes.contrat import repository, service
 from app.etapes.contrat.schemas import ContratPublie
 from app.infra import postgres_embarque as pg
-from app.infra.config import Config, Mode
 from app.infra.db import creer_moteur
 from app.infra.journal import ecriture
 from app.main import create_app
 from seeds.chargement import CONTRATS, chargement_de, charger_contrat, charger_reference
 from seeds.contrat import lire_contrat
-from tests.conftest import MAINTENANT, Service, _clone
+from tests.conftest import MAINTENANT, Service, un_clone, une_config
+from tests.requetes import requetes
 
 M2A = "/contrats/m2a-2024-2030"
 COLMAR = "/contrats/colmar-exemple"
@@ -40,7 +36,7 @@ REQUETES_MAXIMUM = 8
 def base_chargee(grappe: pg.Grappe) -> Iterator[Base]:
     """Une base avec les contrats livrés, en lecture pour tout le module."""
     ecriture.installer()
-    with _clone(grappe) as base:
+    with un_clone(grappe) as base:
         moteur = creer_moteur(base.url)
         with Session(moteur) as session, session.begin():
             charger_reference(session, MAINTENANT)
@@ -50,14 +46,8 @@ def base_chargee(grappe: pg.Grappe) -> Iterator[Base]:
 
 @pytest.fixture(scope="module")
 def en_ligne(base_chargee: Base, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    config = Config(
-        mode=Mode.ESSAI,
-        donnees=tmp_path_factory.mktemp("donnees"),
-        secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"),
-        _env_file=None,
-    )
     moteur = creer_moteur(base_chargee.url)
-    yield create_app(config, moteur)
+    yield create_app(une_config(tmp_path_factory.mktemp("donnees")), moteur)
     moteur.dispose()
 
 
@@ -72,22 +62,6 @@ def client(ouvert: TestClient) -> TestClient:
     """Un navigateur devant un service qui n'a encore rien lu."""
     repository._editions.clear()
     return ouvert
-
-
-@contextmanager
-def requetes_comptees(service_web: FastAPI) -> Iterator[list[str]]:
-    """Les requêtes SQL envoyées pendant le bloc."""
-    envoyees: list[str] = []
-    moteur: Engine = service_web.state.moteur
-
-    def noter(_connexion: object, _curseur: object, requete: str, *_: object) -> None:
-        envoyees.append(requete)
-
-    sa.event.listen(moteur, "before_cursor_execute", noter)
-    try:
-        yield envoyees
-    finally:
-        sa.event.remove(moteur, "before_cursor_execute", noter)
 
 
 class Liens(HTMLParser):
@@ -202,7 +176,7 @@ def test_l_etag_evite_de_tout_relire(client: TestClient, en_ligne: FastAPI) -> N
     etag = premiere.headers["etag"]
     assert etag.startswith('W/"')
     assert premiere.headers["cache-control"] == "public, no-cache"
-    with requetes_comptees(en_ligne) as envoyees:
+    with requetes(en_ligne) as envoyees:
         seconde = client.get(API, headers={"If-None-Match": f'"autre", {etag}'})
     assert (seconde.status_code, seconde.content, seconde.headers["etag"]) == (304, b"", etag)
     assert len(envoyees) == 1
@@ -262,11 +236,11 @@ PAGES = [
 
 @pytest.mark.parametrize("chemin", PAGES)
 def test_chaque_page_s_affiche_en_peu_de_requetes(client: TestClient, en_ligne: FastAPI, chemin: str) -> None:
-    with requetes_comptees(en_ligne) as a_froid:
+    with requetes(en_ligne) as a_froid:
         reponse = client.get(chemin)
     assert reponse.status_code == 200, reponse.text
     assert len(a_froid) <= REQUETES_MAXIMUM
-    with requetes_comptees(en_ligne) as ensuite:
+    with requetes(en_ligne) as ensuite:
         client.get(chemin)
     assert len(ensuite) <= 2
     page = Liens(reponse.text)

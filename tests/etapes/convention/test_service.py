@@ -449,6 +449,6 @@ def test_les_comptes_d_une_ligne_suivent_les_actes(session: Session, arretee: Ca
         ligne,
         arretee.contrat.lignes["BOP147"].id,
     ]
-    parcourue = list(repository.parcourir_programmation(session, arretee.appel, m2a))
+    parcourue = list(repository.parcourir(session, arretee.appel.id, arretee.appel.annee, m2a))
     assert len(parcourue) == 4
     assert repository.departement(session, arretee.contrat.id) == "68"

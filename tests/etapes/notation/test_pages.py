@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.commandes.base import Base
@@ -24,6 +24,7 @@ from app.referentiels.acteurs.models import Compte
 from app.referentiels.grilles.rules import CATALOGUE
 from tests.etapes.notation.aide_dossier import PLUS_TARD, Scene, declarer_recevable, un_dossier, une_scene
 from tests.factories import connecter, un_compte, un_contrat
+from tests.requetes import requetes
 
 REQUETES_MAX = 8
 
@@ -68,52 +69,36 @@ def visite(base_jetable: Base, client: TestClient) -> Iterator[Visite]:
     moteur.dispose()
 
 
-@contextmanager
-def compter(service: FastAPI) -> Iterator[list[str]]:
-    """Les requêtes que le service envoie à la base."""
-    moteur: Engine = service.state.moteur
-    vues: list[str] = []
-
-    def noter(_c: object, _k: object, instruction: str, *_: object) -> None:
-        vues.append(instruction)
-
-    event.listen(moteur, "before_cursor_execute", noter)
-    try:
-        yield vues
-    finally:
-        event.remove(moteur, "before_cursor_execute", noter)
-
-
 # --- qui lit quoi ---------------------------------------------------------------------------------------------------
 
-CHEMINS: tuple[Callable[[str], str], ...] = (
-    lambda numero: f"/dossiers/{numero}/notes",
-    lambda numero: f"/dossiers/{numero}/notes/M2A",
-    lambda _numero: "/appels/ess-2027/classement/M2A",
-    lambda numero: f"/api/v1/dossiers/{numero}/notes",
-)
+
+def chemins(numero: str) -> tuple[str, ...]:
+    """Ce qui se lit avec une note dedans."""
+    return (
+        f"/dossiers/{numero}/notes",
+        f"/dossiers/{numero}/notes/M2A",
+        "/appels/ess-2027/classement/M2A",
+        f"/api/v1/dossiers/{numero}/notes",
+    )
 
 
-@pytest.mark.parametrize("chemin", CHEMINS)
-def test_les_notes_se_lisent_par_les_agents_et_la_commission_pas_par_le_porteur(
-    visite: Visite, chemin: Callable[[str], str]
-) -> None:
-    adresse = chemin(visite.numero)
-    assert visite.client.get(adresse).status_code in (303, 401)
+def test_les_notes_se_lisent_par_les_agents_et_la_commission_pas_par_le_porteur(visite: Visite) -> None:
+    adresses = chemins(visite.numero)
+    assert [visite.client.get(a).status_code for a in adresses] == [303, 303, 303, 401]
     for role in (Role.MEMBRE_COMMISSION, Role.EQUIPE_PROJET):
         visite.entrer(un_compte(visite.session, role, contrat=visite.scene.contrat))
-        assert visite.client.get(adresse).status_code == 200, role
+        assert [visite.client.get(a).status_code for a in adresses] == [200] * 4, role
     visite.entrer(un_compte(visite.session, Role.REDACTEUR, organisation=visite.scene.organisation))
-    refus = visite.client.get(adresse)
-    assert refus.status_code == 403
-    assert "réservée à" in refus.text
+    for adresse in adresses:
+        refus = visite.client.get(adresse)
+        assert refus.status_code == 403, adresse
+        assert "réservée à" in refus.text
 
 
-@pytest.mark.parametrize("chemin", CHEMINS)
-def test_un_agent_d_un_autre_contrat_ne_trouve_rien(visite: Visite, chemin: Callable[[str], str]) -> None:
+def test_un_agent_d_un_autre_contrat_ne_trouve_rien(visite: Visite) -> None:
     voisin = un_contrat(visite.session, code="voisin-2024-2030", prefixe="VOI")
     visite.entrer(un_compte(visite.session, Role.INSTRUCTEUR, contrat=voisin, ligne="M2A"))
-    assert visite.client.get(chemin(visite.numero)).status_code == 404
+    assert [visite.client.get(a).status_code for a in chemins(visite.numero)] == [404] * 4
 
 
 def test_un_agent_ailleurs_porteur_ici_ne_lit_pas_les_notes_de_son_propre_dossier(visite: Visite) -> None:
@@ -128,11 +113,11 @@ def test_un_agent_ailleurs_porteur_ici_ne_lit_pas_les_notes_de_son_propre_dossie
 
 
 def test_les_faits_sont_reserves_aux_personnes_qui_instruisent(visite: Visite) -> None:
-    chemins = [f"/dossiers/{visite.numero}/faits", f"/dossiers/{visite.numero}/faits/beneficiaires"]
+    pages = [f"/dossiers/{visite.numero}/faits", f"/dossiers/{visite.numero}/faits/beneficiaires"]
     visite.entrer(un_compte(visite.session, Role.EQUIPE_PROJET, contrat=visite.scene.contrat))
-    assert [visite.client.get(c).status_code for c in chemins] == [403, 403]
+    assert [visite.client.get(c).status_code for c in pages] == [403, 403]
     visite.entrer(visite.scene.instructeur)
-    assert [visite.client.get(c).status_code for c in chemins] == [200, 200]
+    assert [visite.client.get(c).status_code for c in pages] == [200, 200]
 
 
 # --- coût -----------------------------------------------------------------------------------------------------------
@@ -141,17 +126,17 @@ def test_les_faits_sont_reserves_aux_personnes_qui_instruisent(visite: Visite) -
 def test_chaque_page_coute_au_plus_huit_requetes(visite: Visite, service: FastAPI) -> None:
     visite.entrer(visite.scene.instructeur)
     faits = f"/dossiers/{visite.numero}/faits"
-    chemins = [
-        *(chemin(visite.numero) for chemin in CHEMINS),
+    pages = [
+        *chemins(visite.numero),
         *(faits, f"{faits}/beneficiaires", f"{faits}/objectif_principal", f"{faits}/priorites_fiche"),
         *("/regles", "/appels/ess-2027/regles", "/api/v1/appels/ess-2027/grille"),
         "/appels/ess-2027/classement/M2A?quartier=QN06808M&objectif=E1.2",
     ]
-    for chemin in chemins:
-        with compter(service) as requetes:
+    for chemin in pages:
+        with requetes(service) as vues:
             reponse = visite.client.get(chemin)
         assert reponse.status_code == 200, (chemin, reponse.text)
-        assert len(requetes) <= REQUETES_MAX, (chemin, requetes)
+        assert len(vues) <= REQUETES_MAX, (chemin, vues)
 
 
 # --- notes et fiche -------------------------------------------------------------------------------------------------
@@ -164,7 +149,7 @@ def test_une_carte_par_ligne_note_intervalle_et_hors_champ(visite: Visite) -> No
     assert "Aucun projet de quartier de cette commune n’est visé" in page
     assert page.count("sur 100</span>") == 2
     assert "Provisoire" in page
-    assert "À demander : " in page
+    assert "À demander\u00a0: " in page
     assert "Ce calcul aide, il ne décide pas." in page
 
 
@@ -178,7 +163,7 @@ def test_la_fiche_dit_pourquoi_critere_par_critere(visite: Visite) -> None:
     assert "première demande de l’action" in page
     assert "À demander pour fixer la note" in page
     assert "Ramené sur 100" in page
-    assert "Première note m2A : entre " in page
+    assert "Première note m2A\u00a0: entre " in page
     assert "calcul du service" in page
     assert "Ajuster un critère, avec motif" in page
 
@@ -202,20 +187,17 @@ def test_ajuster_par_la_page_ajoute_une_note_montree_a_cote_du_calcul(visite: Vi
     assert "Maîtrise de la langue passe de 0 sur 5 à 3 sur 5 (ajusté)" in page
 
 
-@pytest.mark.parametrize(
-    ("champs", "phrase"),
-    [
+def test_un_ajustement_refuse_revient_tel_que_saisi(visite: Visite) -> None:
+    visite.entrer(visite.scene.instructeur)
+    for champs, phrase in (
         ({"critere": "LAN", "taux_pour_cent": "60"}, "Dites pourquoi, en une phrase."),
         ({"critere": "LAN", "taux_pour_cent": "beaucoup", "motif": "Parce que."}, "Écrivez un nombre entier."),
         ({"critere": "PLU", "taux_pour_cent": "60", "motif": "Parce que."}, "Choisissez un critère qui compte"),
-    ],
-)
-def test_un_ajustement_refuse_revient_tel_que_saisi(visite: Visite, champs: dict[str, str], phrase: str) -> None:
-    visite.entrer(visite.scene.instructeur)
-    statut, page = visite.poster(f"/dossiers/{visite.numero}/notes/M2A/ajustements", **champs)
-    assert statut == 422
-    assert phrase in page
-    assert f'value="{champs["taux_pour_cent"]}"' in page
+    ):
+        statut, page = visite.poster(f"/dossiers/{visite.numero}/notes/M2A/ajustements", **champs)
+        assert statut == 422
+        assert phrase in page
+        assert f'value="{champs["taux_pour_cent"]}"' in page
     assert visite.session.scalars(select(Ajustement)).all() == []
 
 
@@ -287,62 +269,49 @@ def test_ne_rien_cocher_dit_quoi_faire(visite: Visite) -> None:
     assert 'id="champ-codes"' in page
 
 
-@pytest.mark.parametrize(
-    ("code", "valeur", "montre"),
-    [
-        ("type_action", "emploi", "Emploi, insertion, création d’activité"),
-        ("beneficiaires", "50", "50"),
-        ("part_qpv", "62,5 %", "62,5\u00a0%"),
-        ("charges_total", "11 000,50", "11\u202f000,50\u00a0€"),
-        ("diagnostic_sexue", "oui", "oui"),
-        ("communes_touchees", "68224", "68224"),
-        ("priorites_fiche", "MARKSTEIN.1", "MARKSTEIN.1"),
-        ("participation_phases", "suivi", "suivi et évaluation"),
-    ],
+ETABLIS = (
+    ("type_action", "emploi", "Emploi, insertion, création d’activité"),
+    ("beneficiaires", "50", "50"),
+    ("part_qpv", "62,5 %", "62,5\u00a0%"),
+    ("charges_total", "11 000,50", "11\u202f000,50\u00a0€"),
+    ("diagnostic_sexue", "oui", "oui"),
+    ("communes_touchees", "68224", "68224"),
+    ("priorites_fiche", "MARKSTEIN.1", "MARKSTEIN.1"),
+    ("participation_phases", "suivi", "suivi et évaluation"),
 )
-def test_etablir_ou_corriger_un_fait_puis_le_revoir(visite: Visite, code: str, valeur: str, montre: str) -> None:
-    visite.entrer(visite.scene.instructeur)
-    adresse = f"/dossiers/{visite.numero}/faits/{code}"
-    assert visite.client.get(adresse).status_code == 200
-    statut, _ = visite.poster(adresse, valeur=valeur, motif="Vu avec le porteur.")
-    assert statut == 303
-    page = visite.client.get(f"/dossiers/{visite.numero}/faits").text
-    assert montre in page
-    assert visite.client.get(adresse).status_code == 200
+REFUSES: tuple[tuple[str, dict[str, str | list[str]], str], ...] = (
+    ("beneficiaires", {"valeur": "douze", "motif": "x"}, "Écrivez un nombre entier."),
+    ("beneficiaires", {"valeur": "50", "motif": ""}, "Dites pourquoi ce fait est corrigé."),
+    ("type_action", {"valeur": "jonglage", "motif": ""}, "Cette réponse n’est pas dans la liste."),
+    ("fiches_visees", {"valeur": ["COTEAUX"], "motif": ""}, "Dites pourquoi ce fait est corrigé."),
+)
 
 
-@pytest.mark.parametrize(
-    ("code", "champs", "phrase"),
-    [
-        ("beneficiaires", {"valeur": "douze", "motif": "x"}, "Écrivez un nombre entier."),
-        ("beneficiaires", {"valeur": "50", "motif": ""}, "Dites pourquoi ce fait est corrigé."),
-        ("type_action", {"valeur": "jonglage", "motif": ""}, "Cette réponse n’est pas dans la liste."),
-        ("fiches_visees", {"valeur": ["COTEAUX"], "motif": ""}, "Dites pourquoi ce fait est corrigé."),
-    ],
-)
-def test_un_fait_refuse_revient_tel_que_saisi(
-    visite: Visite, code: str, champs: dict[str, str | list[str]], phrase: str
-) -> None:
+def test_etablir_ou_corriger_un_fait_puis_le_revoir(visite: Visite) -> None:
     visite.entrer(visite.scene.instructeur)
-    statut, page = visite.poster(f"/dossiers/{visite.numero}/faits/{code}", **champs)
-    assert statut == 422
-    assert phrase in page
+    for code, valeur, montre in ETABLIS:
+        adresse = f"/dossiers/{visite.numero}/faits/{code}"
+        assert visite.poster(adresse, valeur=valeur, motif="Vu avec le porteur.")[0] == 303, code
+        assert montre in visite.client.get(f"/dossiers/{visite.numero}/faits").text, code
+        assert visite.client.get(adresse).status_code == 200, code
+
+
+def test_un_fait_refuse_revient_tel_que_saisi(visite: Visite) -> None:
+    visite.entrer(visite.scene.instructeur)
+    for code, champs, phrase in REFUSES:
+        statut, page = visite.poster(f"/dossiers/{visite.numero}/faits/{code}", **champs)
+        assert statut == 422, code
+        assert phrase in page
+        assert champs["valeur"] != "douze" or 'value="douze"' in page
     assert visite.session.scalars(select(FaitConstate)).all() == []
-    if champs["valeur"] == "douze":
-        assert 'value="douze"' in page
 
 
-@pytest.mark.parametrize("code", ["mediane_cout", "appel_sans_orientation_nationale", "fantaisie"])
-def test_un_fait_qui_ne_s_etablit_pas_n_a_pas_de_page(visite: Visite, code: str) -> None:
+def test_chaque_fait_qui_s_etablit_a_une_page_qui_s_affiche(visite: Visite) -> None:
     visite.entrer(visite.scene.instructeur)
-    assert visite.client.get(f"/dossiers/{visite.numero}/faits/{code}").status_code == 404
-
-
-@pytest.mark.parametrize("code", [c for c, d in CATALOGUE.items() if d.code not in ("comparables", "mediane_cout")])
-def test_chaque_fait_a_une_page_qui_s_affiche(visite: Visite, code: str) -> None:
-    visite.entrer(visite.scene.instructeur)
-    attendu = 404 if code == "appel_sans_orientation_nationale" else 200
-    assert visite.client.get(f"/dossiers/{visite.numero}/faits/{code}").status_code == attendu
+    fermes = {"comparables", "mediane_cout", "appel_sans_orientation_nationale", "fantaisie"}
+    for code in (*CATALOGUE, "fantaisie"):
+        statut = visite.client.get(f"/dossiers/{visite.numero}/faits/{code}").status_code
+        assert statut == (404 if code in fermes else 200), code
 
 
 # --- classement -----------------------------------------------------------------------------------------------------
@@ -406,8 +375,6 @@ def test_sans_appel_publie_la_page_des_regles_dit_quoi_faire(visite: Visite) -> 
 
 
 def test_l_api_des_notes_suffit_a_refaire_le_total_a_la_main(visite: Visite) -> None:
-    from fractions import Fraction  # noqa: PLC0415
-
     visite.entrer(visite.scene.instructeur)
     corps = visite.client.get(f"/api/v1/dossiers/{visite.numero}/notes").json()
     par_ligne = {e["ligne"]: e for e in corps["elements"]}

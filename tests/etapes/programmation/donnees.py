@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Phase
@@ -30,6 +35,7 @@ from tests.factories import (
 )
 
 SIMULATION = {"simulation": True}
+REQUETES_AU_PLUS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +165,22 @@ def une_note(session: Session, decor: Decor, demande: Demande, bas: str, haut: s
         )
     )  # fmt: skip
     session.flush()
+
+
+@contextmanager
+def compter(client: TestClient) -> Iterator[list[str]]:
+    """Les requêtes SQL d'un bloc."""
+    service: FastAPI = client.app  # type: ignore[assignment]
+    vues: list[str] = []
+
+    def noter(*arguments: object) -> None:
+        vues.append(str(arguments[2]))
+
+    event.listen(service.state.moteur, "before_cursor_execute", noter)
+    yield vues
+    event.remove(service.state.moteur, "before_cursor_execute", noter)
+
+
+def texte(html: str) -> str:
+    """Le texte d'une page, sans balise, les blancs réunis."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))

@@ -6,13 +6,10 @@ import csv
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO, StringIO
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.commandes.base import Base
@@ -22,10 +19,17 @@ from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.journal import ecriture
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
-from tests.etapes.programmation.donnees import Decor, des_dossiers_deposes, un_decor, un_dossier_depose
+from tests.etapes.programmation.donnees import (
+    REQUETES_AU_PLUS,
+    Decor,
+    compter,
+    des_dossiers_deposes,
+    texte,
+    un_decor,
+    un_dossier_depose,
+)
 from tests.factories import connecter, un_appel, un_compte, un_contrat, une_organisation
 
-REQUETES_AU_PLUS = 8
 LIGNE = "/appels/ess-2027/programmation/M2A"
 PROPOSITION = "/dossiers/ESS-2027-0001/lignes/M2A/2027/proposition"
 ARBITRAGE = "/dossiers/ESS-2027-0001/lignes/M2A/2027/arbitrage"
@@ -46,25 +50,6 @@ def decor(ecrire: Session) -> Decor:
     decor = un_decor(ecrire)
     ecrire.commit()
     return decor
-
-
-@contextmanager
-def compter(client: TestClient) -> Iterator[list[str]]:
-    """Les requêtes SQL d'un bloc."""
-    service: FastAPI = client.app  # type: ignore[assignment]
-    vues: list[str] = []
-
-    def noter(*arguments: object) -> None:
-        vues.append(str(arguments[2]))
-
-    event.listen(service.state.moteur, "before_cursor_execute", noter)
-    yield vues
-    event.remove(service.state.moteur, "before_cursor_execute", noter)
-
-
-def texte(html: str) -> str:
-    """Le texte d'une page, sans balise, les blancs réunis."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def le_montant(ecrire: Session) -> list[tuple[int, Euros, str]]:
@@ -188,7 +173,7 @@ def test_chacun_ne_trouve_que_ses_boutons(client: TestClient, ecrire: Session, d
         connecter(client, ecrire, decor.comptes[qui])
         page = client.get(LIGNE).text
         assert set(re.findall(r"<span>(Proposer|Arbitrer)</span>", page)) == boutons, qui
-        assert ("Votre montant" in page) == bool(boutons)
+        assert ("Votre montant" in page) == bool(boutons), qui
 
 
 def test_proposer_enregistre_et_revient_sur_la_rangee(client: TestClient, ecrire: Session, decor: Decor) -> None:
@@ -215,33 +200,32 @@ def test_l_elu_arbitre_ce_qui_est_propose(client: TestClient, ecrire: Session, d
     assert le_montant(ecrire) == [(1, Euros.de(900), "Priorité.")]
 
 
-@pytest.mark.parametrize(
-    ("montant", "motif", "phrases"),
-    [
-        ("6 000", "Trop.", ["Le montant dépasse les 5"]),
-        ("-3", "Moins.", ["Un montant ne peut pas être négatif."]),
-        ("beaucoup", "", ["Écrivez un montant en euros", "Dites pourquoi, en une phrase."]),
-        ("", "Sans montant.", ["Remplissez ce champ."]),
-        ("9 999", " ", ["Le montant dépasse les 5", "Dites pourquoi, en une phrase."]),
-    ],
+SAISIES_REFUSEES = (
+    ("6 000", "Trop.", ["Le montant dépasse les 5"]),
+    ("-3", "Moins.", ["Un montant ne peut pas être négatif."]),
+    ("beaucoup", "", ["Écrivez un montant en euros", "Dites pourquoi, en une phrase."]),
+    ("", "Sans montant.", ["Remplissez ce champ."]),
+    ("9 999", " ", ["Le montant dépasse les 5", "Dites pourquoi, en une phrase."]),
 )
-def test_une_saisie_refusee_revient_entiere_avec_sa_faute(
-    client: TestClient, ecrire: Session, decor: Decor, montant: str, motif: str, phrases: list[str]
-) -> None:
+
+
+def test_une_saisie_refusee_revient_entiere_avec_sa_faute(client: TestClient, ecrire: Session, decor: Decor) -> None:
     un_dossier_depose(ecrire, decor, 1, {"M2A": 5_000})
     un_dossier_depose(ecrire, decor, 2, {"M2A": 7_000})
     jeton = connecter(client, ecrire, decor.comptes["instructeur_m2a"])
-    donnees = {"_csrf": jeton, "montant": montant, "motif": motif, "rang": "0", "retour": f"{LIGNE}?tri=-numero"}
-    reponse = client.post(PROPOSITION, data=donnees)
-    assert reponse.status_code == 422
+    for montant, motif, phrases in SAISIES_REFUSEES:
+        donnees = {"_csrf": jeton, "montant": montant, "motif": motif, "rang": "0", "retour": f"{LIGNE}?tri=-numero"}
+        reponse = client.post(PROPOSITION, data=donnees)
+        assert reponse.status_code == 422
+        rangs = [reponse.text.index(f'id="d-ESS-2027-000{n}"') for n in (2, 1)]
+        assert rangs == sorted(rangs), "le tri est gardé"
+        for phrase in phrases:
+            assert reponse.text.count(phrase) == 2, "dans le résumé et près du champ"
+        assert f'value="{montant}"' in reponse.text
+        assert f'value="{motif}"' in reponse.text
+        assert 'id="champ-montant-ESS-2027-0001"' in reponse.text
+        assert "En instruction" in reponse.text, "l’état n’a pas bougé"
     assert le_montant(ecrire) == []
-    assert reponse.text.index('id="d-ESS-2027-0002"') < reponse.text.index('id="d-ESS-2027-0001"'), "le tri est gardé"
-    for phrase in phrases:
-        assert reponse.text.count(phrase) == 2, "dans le résumé et près du champ"
-    assert f'value="{montant}"' in reponse.text
-    assert f'value="{motif}"' in reponse.text
-    assert 'id="champ-montant-ESS-2027-0001"' in reponse.text
-    assert "En instruction" in reponse.text, "l’état n’a pas bougé"
 
 
 def test_la_rangee_refusee_se_montre_meme_hors_de_la_page(client: TestClient, ecrire: Session, decor: Decor) -> None:

@@ -8,14 +8,14 @@ import pytest
 
 from app.commandes.base import Base
 from app.infra import postgres_embarque as pg
-from tests.conftest import _clone
+from tests.conftest import un_clone
 from tests.infra.journal.aide_journal import superutilisateur
 
 
 @pytest.fixture(scope="session")
 def base_du_journal(grappe: pg.Grappe) -> Iterator[Base]:
     """Un clone à nous, pour tout le processus d'essai."""
-    with _clone(grappe) as base:
+    with un_clone(grappe) as base:
         yield base
 
 

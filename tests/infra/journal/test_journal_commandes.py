@@ -143,6 +143,11 @@ def test_un_export_n_en_remplace_pas_un_autre(lancer: Lancer, export: Path) -> N
     assert export.read_bytes() == avant
 
 
+def test_un_export_qui_ne_s_ecrit_pas_se_dit_en_clair(lancer: Lancer, export: Path) -> None:
+    code, dit = lancer("journal", "exporter", export / "dedans.jsonl")
+    assert (code, "ne s’écrit pas" in dit) == (1, True)
+
+
 def test_un_export_sans_contenus_garde_la_chaine_verifiable(lancer: Lancer, fabrique: Fabrique, tmp_path: Path) -> None:
     fichier = tmp_path / "chaine.jsonl"
     assert lancer("journal", "exporter", fichier, "--sans-contenus")[0] == 0

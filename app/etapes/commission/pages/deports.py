@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.commission import repository
@@ -14,6 +13,7 @@ from app.etapes.commission.schemas import DeportEntrant
 from app.etapes.commission.service import presences
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
+from app.infra.db import Session
 from app.infra.forms import FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.commission import repository
@@ -21,6 +20,7 @@ from app.etapes.consultation.repository import avis_courants
 from app.etapes.dossier.models import Dossier
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
+from app.infra.db import Session
 from app.infra.forms import Formulaire, FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre

@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.appel import repository as appels
@@ -29,6 +28,7 @@ from app.etapes.commission.schemas import OuvertureEntrante, SaisieSeance
 from app.etapes.commission.service import preparation
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
+from app.infra.db import Session
 from app.infra.forms import FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre

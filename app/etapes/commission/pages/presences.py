@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.commission import repository
@@ -16,6 +15,7 @@ from app.etapes.commission.service import presences
 from app.etapes.commission.service.presences import PresenceDite
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
+from app.infra.db import Session
 from app.infra.forms import Formulaire, FormulaireDep
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre

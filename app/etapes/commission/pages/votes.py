@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.commission import repository
@@ -19,6 +18,7 @@ from app.etapes.commission.schemas import BlocEntrant
 from app.etapes.commission.service import votes
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
+from app.infra.db import Session
 from app.infra.forms import FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre

@@ -53,8 +53,10 @@ class Avancement:
 
 def avec_appel(session: Session, seance: Seance) -> SeanceLue:
     """La séance, son appel et son instance. Une requête."""
-    requete = select(Appel, Instance).where(Appel.id == seance.appel_id, Instance.id == seance.instance_id)
-    appel, instance = session.execute(requete).one()
+    requete = select(Appel, Instance).join(Instance, Instance.contrat_id == Appel.contrat_id)
+    appel, instance = session.execute(
+        requete.where(Appel.id == seance.appel_id, Instance.id == seance.instance_id)
+    ).one()
     return SeanceLue(seance, appel, instance)
 
 

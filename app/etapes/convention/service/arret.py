@@ -28,11 +28,13 @@ def arreter_ligne(
     """
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
     exiger_l_arrete(acteur, appel.contrat_id, ligne.code)
-    verrouiller_enveloppes(session, appel.contrat_id, [(ligne.id, appel.annee)])
+    enveloppes = verrouiller_enveloppes(session, appel.contrat_id, [(ligne.id, appel.annee)])
     connues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
     repository.verrouiller(session, [lue.demande.id for lue in connues])
     lues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
-    empechements = empechements_de_l_arrete(repository.etat_de_la_ligne(session, appel, ligne, lues))
+    deja = repository.get_arrete(session, appel.id, ligne.id)
+    etat = repository.etat_de_la_ligne(session, appel, ligne, deja, enveloppes[0] if enveloppes else None)
+    empechements = empechements_de_l_arrete(etat)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
     actes = [

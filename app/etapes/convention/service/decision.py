@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Enveloppe
-from app.etapes.appel.repository import get_appel, verrouiller_enveloppes
+from app.etapes.appel.repository import verrouiller_enveloppes
 from app.etapes.appel.rules import NatureEngagement
 from app.etapes.appel.service import AEngager, engager
 from app.etapes.convention import repository
@@ -25,7 +25,6 @@ from app.etapes.convention.rules import (
     lire_lot,
 )
 from app.etapes.convention.service.gardes import exiger_la_ligne
-from app.etapes.dossier.repository import get_demande, get_dossier
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
 from app.etapes.dossier.service.vie import passer_demande
 from app.infra.identite import Identite
@@ -156,12 +155,10 @@ def decider(
     Lève Introuvable, ActeInterdit, ActeImpossible (sans_vote, ligne_non_arretee, complement_attendu, etat_contraire)
     ou SaisieInvalide. Verrous : enveloppe, dossier, journal.
     """
-    dossier = get_dossier(session, numero, acteur)
-    appel, ligne = repository.get_appel_et_ligne(session, get_appel(session, dossier.appel_id).code, ligne_code, acteur)
-    demande = get_demande(session, dossier, ligne.code, appel.annee)
-    exiger_la_ligne(acteur, appel.contrat_id, ligne.code)
-    guichet = _ouvrir(session, appel, ligne, [demande.id], acteur, maintenant)
-    return _enregistrer(guichet, demande.id, dite)
+    appel, lue = repository.get_en_vue(session, numero, ligne_code, acteur)
+    exiger_la_ligne(acteur, appel.contrat_id, lue.ligne.code)
+    guichet = _ouvrir(session, appel, lue.ligne, [lue.demande.id], acteur, maintenant)
+    return _enregistrer(guichet, lue.demande.id, dite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +234,9 @@ def renoncer(
 
     Lève Introuvable, ActeInterdit, ActeImpossible ou SaisieInvalide (motif).
     """
-    dossier = get_dossier(session, numero, acteur)
-    appel = get_appel(session, dossier.appel_id)
-    demande = get_demande(session, dossier, ligne_code, appel.annee)
-    lue = repository.get_demande_lue(session, demande.id)
-    guichet = _ouvrir(session, appel, lue.ligne, [demande.id], acteur, maintenant)
-    lue = repository.get_demande_lue(session, demande.id)
+    appel, vue = repository.get_en_vue(session, numero, ligne_code, acteur)
+    guichet = _ouvrir(session, appel, vue.ligne, [vue.demande.id], acteur, maintenant)
+    lue = repository.get_demande_lue(session, vue.demande.id)
     passer_demande(
         session, lue.dossier, lue.demande, "renoncer", ligne=ligne_code, acteur=acteur, maintenant=maintenant,
         motif=motif,

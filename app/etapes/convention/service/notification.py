@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.repository import get_appel
 from app.etapes.convention import repository
 from app.etapes.convention.models import Notification
 from app.etapes.convention.repository import DemandeLue
@@ -30,8 +29,8 @@ def notifier(session: Session, numero: str, ligne_code: str, *, acteur: Identite
 
     Lève Introuvable, ActeInterdit ou ActeImpossible (`sans_decision`, `deja_notifie`).
     """
-    dossier = get_dossier(session, numero, acteur)
-    appel, ligne = repository.get_appel_et_ligne(session, get_appel(session, dossier.appel_id).code, ligne_code, acteur)
+    appel, vue = repository.get_en_vue(session, numero, ligne_code, acteur)
+    dossier, ligne = vue.dossier, vue.ligne
     exiger_la_ligne(acteur, appel.contrat_id, ligne.code)
     connues = repository.list_demandes_du_dossier(session, dossier.id, ligne.id)
     repository.verrouiller(session, [lue.demande.id for lue in connues])

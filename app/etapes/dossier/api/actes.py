@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Response
-from sqlalchemy.orm import Session
 
 from app.etapes.appel import repository as appels
 from app.etapes.dossier import repository
@@ -46,11 +45,11 @@ from app.noyau.erreurs import Faute, SaisieInvalide
 from app.referentiels.lignes import repository as lignes
 
 routeur = APIRouter(prefix="/api/v1", tags=["dossiers"])
-Agir = Callable[[Session, str, Any, Identite, datetime, str | None], object]
+Agir = Callable[[SessionDep, str, Any, Identite, datetime, str | None], object]
 
 
 def _demander_complement(
-    session: Session, numero: str, corps: CorpsComplement, acteur: Identite, maintenant: datetime, _: str | None
+    session: SessionDep, numero: str, corps: CorpsComplement, acteur: Identite, maintenant: datetime, _: str | None
 ) -> object:
     ligne_id = None
     if corps.ligne:
@@ -121,7 +120,7 @@ ACTES_LIGNE: dict[str, AgirLigne] = {
 }
 
 
-def _annee(session: Session, numero: str, corps: CorpsLigne, acteur: Identite) -> int:
+def _annee(session: SessionDep, numero: str, corps: CorpsLigne, acteur: Identite) -> int:
     dossier = repository.get_dossier(session, numero, acteur)
     return corps.annee if corps.annee is not None else appels.get_appel(session, dossier.appel_id).annee
 
@@ -153,7 +152,7 @@ def _ajouter_acte_ligne(t: TransitionDemande) -> None:
     )  # fmt: skip
 
 
-def _montrer_demande(session: Session, acteur: Identite, numero: str, demande: Demande) -> DemandeLue:
+def _montrer_demande(session: SessionDep, acteur: Identite, numero: str, demande: Demande) -> DemandeLue:
     session.flush()
     dossier = repository.get_dossier(session, numero, acteur)
     return next(

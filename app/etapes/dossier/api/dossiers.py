@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import JsonValue
-from sqlalchemy.orm import Session
 
 from app.etapes.appel import repository as appels
 from app.etapes.dossier import repository
@@ -52,7 +51,7 @@ Filtre = Annotated[str, Query(max_length=60, pattern=SANS_NUL)]
 routeur = APIRouter(prefix="/api/v1", tags=["dossiers"])
 
 
-def _lire_champs(session: Session, dossier: Dossier, champs: Mapping[str, JsonValue]) -> dict[str, Valeur]:
+def _lire_champs(session: SessionDep, dossier: Dossier, champs: Mapping[str, JsonValue]) -> dict[str, Valeur]:
     """Les valeurs, jugées par les mêmes règles que les formulaires. Lève SaisieInvalide avec toutes les fautes."""
     domaines = get_referentiel(session, dossier.contrat_id, dossier.version_id).domaines
     valeurs: dict[str, Valeur] = {}

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import Response
 from pydantic import JsonValue
-from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, Dossier
@@ -32,6 +31,7 @@ from app.etapes.dossier.schemas import (
 from app.etapes.dossier.service import brouillon
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
+from app.infra.web import SessionDep
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.lignes.models import LigneFinancement
 
@@ -113,21 +113,21 @@ def montrer_demande(demande: Demande, ligne: LigneFinancement, public: Public) -
     )
 
 
-def _contenu(session: Session, dossier: Dossier, public: Public) -> Mapping[str, JsonValue]:
+def _contenu(session: SessionDep, dossier: Dossier, public: Public) -> Mapping[str, JsonValue]:
     if public is Public.PORTEUR:
         return repository.contenu(session, dossier.id)
     version = repository.get_version(session, dossier.id)
     return version.contenu if version is not None else {}
 
 
-def _manques(session: Session, dossier: Dossier, cadre: Cadre, contenu: Mapping[str, Any]) -> list[FauteLue]:
+def _manques(session: SessionDep, dossier: Dossier, cadre: Cadre, contenu: Mapping[str, Any]) -> list[FauteLue]:
     if dossier.etat not in {EtatDossier.BROUILLON, EtatDossier.A_COMPLETER}:
         return []
     fautes = verifier_depot(contenu, brouillon.cadre(session, dossier, cadre.appel, cadre.organisation))
     return [FauteLue(champ=f.champ, message=f.message, code=f.code) for f in fautes]
 
 
-def montrer(session: Session, acteur: Identite, dossier: Dossier, reponse: Response) -> DossierLu:
+def montrer(session: SessionDep, acteur: Identite, dossier: Dossier, reponse: Response) -> DossierLu:
     """Le dossier entier et son ETag. Six requêtes au plus."""
     session.flush()
     public = public_de(acteur, dossier)

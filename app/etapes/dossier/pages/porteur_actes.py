@@ -6,7 +6,6 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.dossier import repository
@@ -38,7 +37,7 @@ RETIRE = annoncer("dossier-retire", "Le dossier est retiré.")
 COMPLETE = annoncer("dossier-complete", "Votre complément est envoyé.")
 
 
-def _relecture(session: Session, ouvert: DossierOuvert, **plus: Any) -> dict[str, Any]:
+def _relecture(session: SessionDep, ouvert: DossierOuvert, **plus: Any) -> dict[str, Any]:
     referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
     return {
         "titre": f"Relire « {ouvert.titre} »",
@@ -70,7 +69,7 @@ def envoyer(
     return rediriger(request, "dossier:signature", identifiant=identifiant, fait=ENVOYE)
 
 
-def _perime(request: Request, session: Session, identifiant: str, acteur: Acteur) -> ReponseRefusee:
+def _perime(request: Request, session: SessionDep, identifiant: str, acteur: Acteur) -> ReponseRefusee:
     """La page à relire, dans sa dernière version (412)."""
     contexte = _relecture(session, ouvrir(session, identifiant, acteur), perime=True)
     return ReponseRefusee(rendre(request, "dossier/signature.html", contexte, statut=412))

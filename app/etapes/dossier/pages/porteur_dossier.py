@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.dossier import repository
@@ -26,7 +25,7 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, rendre
 
 routeur = APIRouter()
-PageAgent = Callable[[Request, Session, Identite, Dossier, datetime], Response]
+PageAgent = Callable[[Request, SessionDep, Identite, Dossier, datetime], Response]
 
 
 @routeur.get("/dossiers/{identifiant}", name="dossier:voir", dependencies=[Depends(exiger())])
@@ -43,7 +42,7 @@ def page_dossier(
     return rendre(request, "dossier/dossier.html", contexte_dossier(session, ouvert, maintenant))
 
 
-def contexte_dossier(session: Session, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
+def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
     """Tout ce que la page du porteur attend."""
     dossier = ouvert.dossier
     demandes = repository.list_demandes(session, [dossier.id])
@@ -95,7 +94,7 @@ def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:
 
 
 def page_lecture(
-    request: Request, session: Session, acteur: Identite, dossier: Dossier, maintenant: datetime
+    request: Request, session: SessionDep, acteur: Identite, dossier: Dossier, maintenant: datetime
 ) -> Response:
     """La lecture simple du contenu figé, pour qui n'est pas de l'organisation."""
     del acteur, maintenant

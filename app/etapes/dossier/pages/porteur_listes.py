@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.etapes.dossier import repository
@@ -91,7 +90,7 @@ def _par_annee(
 
 
 def _a_faire(
-    session: Session,
+    session: SessionDep,
     acteur: Identite,
     lus: Sequence[tuple[Dossier, Cadre]],
     complements: Mapping[int, DemandeComplement],
@@ -137,7 +136,7 @@ def _tache_signature(dossier: Dossier, titre: str, roles: frozenset[Role], clotu
 
 
 def _tache_brouillon(
-    session: Session, dossier: Dossier, cadre: Cadre, titre: str, contenu: Mapping[str, Any]
+    session: SessionDep, dossier: Dossier, cadre: Cadre, titre: str, contenu: Mapping[str, Any]
 ) -> dict[str, Any]:
     cadre_depot = brouillon.cadre(session, dossier, cadre.appel, cadre.organisation)
     sections = {section_de(f) for f in verifier_depot(contenu, cadre_depot)}
@@ -164,7 +163,7 @@ def page_nouveau(
     return rendre(request, "dossier/nouveau.html", contexte)
 
 
-def _contexte_nouveau(session: Session, acteur: Identite, maintenant: datetime) -> dict[str, Any]:
+def _contexte_nouveau(session: SessionDep, acteur: Identite, maintenant: datetime) -> dict[str, Any]:
     phases = {a.code: (a, p, c) for a, p, c in reversed(list_phases_ouvertes(session, maintenant))}
     organisations = acteurs.list_organisations(session, acteur.organisations(brouillon.ECRIT))
     deposes = [d for d, _ in list_avec_cadre(session, acteur) if d.numero is not None]
@@ -190,7 +189,7 @@ def creer(
     return rediriger(request, "dossier:voir", identifiant=dossier.reference, fait=BROUILLON_CREE)
 
 
-def _creer(session: Session, acteur: Identite, maintenant: datetime, donnees: FormulaireNouveau) -> Dossier:
+def _creer(session: SessionDep, acteur: Identite, maintenant: datetime, donnees: FormulaireNouveau) -> Dossier:
     ouvertes = {a.code: a for a, _, _ in list_phases_ouvertes(session, maintenant)}
     appel = ouvertes.get(donnees.appel)
     if appel is None:

@@ -8,8 +8,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Demande, DemandeComplement, Dossier, Passage
 from app.etapes.dossier.repository.referentiel import Cadre, get_cadre
@@ -31,6 +29,7 @@ from app.etapes.dossier.rules.sections import EtatSection, Pas, etats_des_sectio
 from app.etapes.dossier.service import brouillon
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
+from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
@@ -55,7 +54,7 @@ MOTIFS_DITS = frozenset(
 class DossierOuvert:
     """Un dossier et ce qu'il faut pour le montrer à son porteur."""
 
-    session: Session
+    session: SessionDep
     dossier: Dossier
     cadre: Cadre
     champs: Mapping[str, Champ]
@@ -128,7 +127,7 @@ class DossierOuvert:
         return tuple(f for f in self.fautes if section_de(f) is section)
 
 
-def ouvrir(session: Session, identifiant: str, acteur: Identite) -> DossierOuvert:
+def ouvrir(session: SessionDep, identifiant: str, acteur: Identite) -> DossierOuvert:
     """Le dossier, son cadre, ses champs : trois requêtes. Lève Introuvable."""
     dossier = repository.get_dossier(session, identifiant, acteur)
     return DossierOuvert(

@@ -18,6 +18,7 @@ from app.etapes.notation import repository, service
 from app.etapes.notation.pages.vues import capitale, dire, ton_du_statut
 from app.etapes.notation.repository import ConstatAgent, Releve
 from app.etapes.notation.rules import CORRESPONDANCES, est_etabli_par_agent, lire_saisie, valeurs_admises
+from app.etapes.notation.rules.saisie import FIGES
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.forms import FormulaireDep
@@ -78,12 +79,13 @@ def groupes_de_faits() -> list[tuple[str, list[DefinitionFait]]]:
 def _vu(definition: DefinitionFait, releve: Releve) -> FaitVu:
     fait, declare = releve.faits.fait(definition.code), releve.declares.fait(definition.code)
     corrige = fait is not None and fait.statut is Statut.CORRIGE
+    fige = definition.code in FIGES
     return FaitVu(
         code=definition.code,
         libelle=definition.libelle,
         valeur=dire(definition.code, fait),
-        statut="manquant" if fait is None else fait.statut.libelle,
-        ton=ton_du_statut(None if fait is None else fait.statut),
+        statut=(("à la clôture" if fige else "manquant") if fait is None else fait.statut.libelle),
+        ton="neutre" if fige and fait is None else ton_du_statut(None if fait is None else fait.statut),
         declare=dire(definition.code, declare) if corrige else "",
         constat=releve.constats.get(definition.code)
         if fait is not None and fait.statut is not Statut.DECLARE

@@ -11,7 +11,7 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
-from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, total_ecrit
+from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, plage, total_ecrit
 from app.etapes.notation.schemas import SaisieAjustement
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
@@ -35,7 +35,7 @@ def page_notes(request: Request, session: SessionDep, acteur: Acteur, numero: st
     contexte = {
         "dossier": dossier,
         "lignes": service.list_lignes_vues(session, dossier),
-        "fourchette": fourchette,
+        "plage": plage,
         "instruit": acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id),
         "fil": (("Dossiers", "/instruction"), (dossier.titre, f"/instruction/{dossier.numero}"), ("Notes", None)),
     }
@@ -68,6 +68,7 @@ def _contexte_fiche(
         "vue": vue,
         "autres": [v for v in lignes if v.code != ligne],
         "fourchette": fourchette,
+        "plage": plage,
         "instruit": acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id),
         "capitale": capitale,
         "ajuste": False,

@@ -63,6 +63,12 @@ def fourchette(note: NoteEnregistree) -> str:
     return bas if bas == haut else f"entre {bas} et {haut}"
 
 
+def plage(note: NoteEnregistree) -> str:
+    """« 78,5 », ou « 60,2 à 71,4 », pour une carte."""
+    bas, haut = ecrire_decimal(Fraction(note.minimum), 1), ecrire_decimal(Fraction(note.maximum), 1)
+    return bas if bas == haut else f"{bas} à {haut}"
+
+
 def criteres_vus(note: NoteEnregistree, ajustements: Iterable[AjustementCourant]) -> tuple[CritereVu, ...]:
     """Les critères d'une note gardée, dans l'ordre de la grille."""
     par_critere = {ajustement.critere: ajustement for ajustement in ajustements if ajustement.taux is not None}

@@ -16,6 +16,7 @@ from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE
 from app.etapes.notation import repository
 from app.etapes.notation.models import NoteEnregistree
 from app.etapes.notation.repository import SORTIES
+from app.etapes.notation.rules.saisie import FIGES
 from app.infra.identite import Identite
 from app.noyau.erreurs import ActeInterdit, Introuvable
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION
@@ -28,7 +29,10 @@ RESERVE = "La note se lit par les personnes qui instruisent ou qui siègent. Le 
 
 @dataclass(frozen=True, slots=True)
 class LigneVue:
-    """Une ligne de financement d'un dossier : sa note courante, ou pourquoi il n'y en a pas."""
+    """Une ligne de financement d'un dossier : sa note courante, ou pourquoi il n'y en a pas.
+
+    `a_demander` : ce qui peut s'établir ; `attend_cloture` : le coût médian manque, il se fige à la clôture.
+    """
 
     code: str
     libelle: str
@@ -36,6 +40,7 @@ class LigneVue:
     note: NoteEnregistree | None
     motif: str
     a_demander: tuple[str, ...]
+    attend_cloture: bool
     declares: int
 
     @property
@@ -93,13 +98,15 @@ def lignes_vues(
         if ligne.code in retenues and note is None:
             continue
         resultat = note.resultat if note is not None else {}
+        manquants = resultat.get("faits_a_demander", ())
         retenues[ligne.code] = LigneVue(
             code=ligne.code,
-            libelle=resultat.get("libelle", ligne.intitule),
+            libelle=resultat.get("libelle", ligne.financeur),
             demande=demande,
             note=note if demande.etat not in SORTIES else None,
             motif=motifs.get(demande.id, ""),
-            a_demander=tuple(CATALOGUE[code].libelle for code in resultat.get("faits_a_demander", ())),
+            a_demander=tuple(CATALOGUE[code].libelle for code in manquants if code not in FIGES),
+            attend_cloture=any(code in FIGES for code in manquants),
             declares=len(resultat.get("faits_declares", ())),
         )
     return tuple(retenues.values())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from app.etapes.programmation.pages.communs import adresse
 from app.etapes.programmation.repository.scenarios import DossierNomme, Noms
-from app.etapes.programmation.rules import Solde
+from app.etapes.programmation.rules import Concentration, Solde
 from app.noyau.euros import ZERO, Euros
 
 PAR_PAGE = 100
@@ -69,11 +69,11 @@ class ScenarioVu:
     ecart: Fraction | None
     serrent: tuple[str, ...]
     conflit: tuple[str, ...]
-    signalements: tuple[dict[str, Any], ...]
+    signalements: tuple[tuple[str, tuple[str, ...]], ...]
     quartiers: tuple[PartVue, ...]
     objectifs: tuple[PartVue, ...]
     communes: tuple[PartVue, ...]
-    concentration: dict[str, Fraction] | None
+    concentration: Concentration | None
     reproductible: bool
     noeuds: int
 
@@ -83,7 +83,7 @@ def voir(
 ) -> ScenarioVu:
     """`noms` : les dossiers en vue seulement ; les autres montants ne se montrent pas."""
     tous = [_montant(m, noms[m["dossier"]]) for m in resultat["montants"] if m["dossier"] in noms]
-    lignes = tuple(sorted({m.ligne for m in tous}))
+    lignes = tuple(code for code in reperes.lignes if any(m.ligne == code for m in tous))
     ligne = parametres.get("ligne", "") if parametres.get("ligne") in lignes else ""
     gardes = [m for m in tous if not ligne or m.ligne == ligne]
     depuis = _entier(parametres.get("depuis", ""))
@@ -101,11 +101,11 @@ def voir(
         demande=Euros.somme(m.demande for m in gardes),
         precedent=adresse("", ligne=ligne, depuis=str(avant)) if depuis else None,
         suivant=adresse("", ligne=ligne, depuis=str(apres)) if apres < len(gardes) else None,
-        soldes=tuple((code, _solde(s)) for code, s in resultat["soldes"].items()),
+        soldes=tuple((s["ligne"], _solde(s)) for s in sorted(resultat["soldes"], key=_rang_dans(reperes.lignes))),
         ecart=_fraction(resultat["ecart"]),
-        serrent=tuple(resultat["serrent"]),
+        serrent=tuple(sorted(resultat["serrent"], key=lambda p: not p.startswith("Enveloppe"))),  # d'abord les lignes
         conflit=tuple(resultat["conflit"]),
-        signalements=tuple(s for s in resultat["signalements"] if s["dossier"] is None or s["dossier"] in noms),
+        signalements=_signalements(resultat["signalements"], noms),
         quartiers=_parts(equite["quartiers"], reperes.quartiers, reperes.population),
         objectifs=_parts(equite["objectifs"], {c: f"{c} {nom}" for c, nom in reperes.objectifs.items()}),
         communes=_parts(equite["communes"], reperes.communes),
@@ -120,6 +120,23 @@ def _montant(m: Mapping[str, Any], nomme: DossierNomme) -> MontantVu:
         m["dossier"], nomme.titre, nomme.porteur, m["ligne"], Fraction(m["note_basse"]), Fraction(m["note_haute"]),
         Euros(m["demande_centimes"]), None if m["montant_centimes"] is None else Euros(m["montant_centimes"]),
     )  # fmt: skip
+
+
+def _rang_dans(lignes: Sequence[str]) -> Callable[[Mapping[str, Any]], int]:
+    rangs = {code: rang for rang, code in enumerate(lignes)}
+    return lambda solde: rangs.get(solde["ligne"], len(rangs))
+
+
+def _signalements(
+    signalements: Iterable[Mapping[str, Any]], noms: Mapping[str, DossierNomme]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Un message dit une fois, suivi de tout ce qu'il concerne."""
+    groupes: dict[str, list[str]] = {}
+    for s in signalements:
+        if s["dossier"] is None or s["dossier"] in noms:
+            cible = " ".join(partie for partie in (s["dossier"], s["ligne"]) if partie)
+            groupes.setdefault(s["message"], []).append(cible)
+    return tuple((message, tuple(cibles)) for message, cibles in groupes.items())
 
 
 def _entier(texte: str) -> int:
@@ -147,5 +164,8 @@ def _parts(
     return tuple(sorted(vues, key=lambda p: (-p.montant.centimes, p.libelle)))
 
 
-def _concentration(donnees: Mapping[str, Any] | None) -> dict[str, Fraction] | None:
-    return None if donnees is None else {nom: Fraction(valeur) for nom, valeur in donnees.items()}
+def _concentration(donnees: Mapping[str, Any] | None) -> Concentration | None:
+    if donnees is None:
+        return None
+    parts = {nom: Fraction(donnees[nom]) for nom in ("premier", "cinq_premiers", "indice")}
+    return Concentration(porteurs=donnees["porteurs"], **parts)

@@ -105,7 +105,7 @@ def contexte_ligne(
         "vues": vues,
         "totaux": tableau.totaux(session, acteur, appel, etat.annee, **commun),
         "pages": _voisines(etat, chemin, page),
-        "colonnes": _colonnes(etat, chemin, avec_saisie=any(actes.values())),
+        "colonnes": _colonnes(etat, chemin),
         "actes": actes,
         "annees": [(a, adresse(chemin, annee=a)) for a in sorted({appel.annee, *annees})],
         "choix": (
@@ -155,7 +155,7 @@ def _choix_avancement(etat: EtatDeListe, options: tuple[tuple[str, str], ...]) -
     return {"nom": "avancement", "libelle": "Montant", "options": options, "valeur": valeur}
 
 
-def _colonnes(etat: EtatDeListe, chemin: str, *, avec_saisie: bool) -> list[dict[str, Any]]:
+def _colonnes(etat: EtatDeListe, chemin: str) -> list[dict[str, Any]]:
     rendues: list[dict[str, Any]] = []
     for libelle, cle, nombre in COLONNES:
         actif = etat.tri.removeprefix("-") == cle
@@ -167,7 +167,4 @@ def _colonnes(etat: EtatDeListe, chemin: str, *, avec_saisie: bool) -> list[dict
         if actif:
             colonne["sens"] = "descendant" if descend else "ascendant"
         rendues.append(colonne)
-    rendues.append({"libelle": "Autres financeurs"})
-    if avec_saisie:
-        rendues.append({"libelle": "Votre montant"})
-    return rendues
+    return [*rendues, {"libelle": "Autres financeurs"}]

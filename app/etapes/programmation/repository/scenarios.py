@@ -177,8 +177,9 @@ def attendus(session: Session, appel: Appel) -> Attendus:
 
 @dataclass(frozen=True, slots=True)
 class Noms:
-    """Les noms des repères, et la population des quartiers (la seule connue)."""
+    """Les noms des repères, la population des quartiers (la seule connue), les lignes dans leur ordre."""
 
+    lignes: Sequence[str]
     quartiers: Mapping[str, str]
     population: Mapping[str, int]
     objectifs: Mapping[str, str]
@@ -186,13 +187,15 @@ class Noms:
 
 
 def lire_noms(session: Session, appel: Appel) -> Noms:
-    """Code → nom montré. Trois requêtes."""
+    """Code → nom montré. Quatre requêtes."""
     quartiers = session.execute(
         select(Quartier.code, Quartier.nom, Quartier.population).where(Quartier.contrat_id == appel.contrat_id)
     ).all()
     objectifs = select(Objectif.code, Objectif.intitule).where(Objectif.version_id == appel.version_id)
     communes = select(Commune.insee, Commune.nom).where(Commune.contrat_id == appel.contrat_id)
+    lignes = select(LigneFinancement.code).where(LigneFinancement.contrat_id == appel.contrat_id)
     return Noms(
+        lignes=session.scalars(lignes.order_by(LigneFinancement.rang, LigneFinancement.id)).all(),
         quartiers={code: nom for code, nom, _ in quartiers},
         population={code: habitants for code, _, habitants in quartiers if habitants is not None},
         objectifs=dict(session.execute(objectifs).all()),

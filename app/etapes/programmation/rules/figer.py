@@ -99,15 +99,16 @@ def figer(
             }
             for d in probleme.demandes
         ],
-        "soldes": {
-            ligne: {
+        "soldes": [
+            {
+                "ligne": ligne,
                 "enveloppe_centimes": s.enveloppe.centimes,
                 "engage_centimes": s.engage.centimes,
                 "propose_centimes": s.propose.centimes,
                 "reste_centimes": s.reste.centimes,
             }
             for ligne, s in sorted(scenario.soldes.items())
-        },
+        ],
         "objectif": _fraction(scenario.objectif),
         "borne": _fraction(scenario.borne),
         "ecart": _fraction(scenario.ecart),

@@ -1,0 +1,77 @@
+"""`exporter` : écrire un export d'un appel dans un fichier, en entier ou pas du tout."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.commandes.base import base_ouverte, fabrique_de
+from app.etapes.appel import repository as appels
+from app.etapes.appel.models import Appel
+from app.etapes.programmation.repository.export import COLONNES, lire_rangees
+from app.infra.atomique import ecrire_entier
+from app.infra.config import Config
+from app.infra.identite import Habilitation, Identite
+from app.infra.tableur import csv_en_flux, ecrire_xlsx
+from app.noyau.erreurs import Introuvable
+from app.noyau.roles import Portee, Role
+
+Fabrique = sessionmaker[Session]
+Ecrivain = Callable[[Fabrique, Appel, BinaryIO], None]
+
+
+def lecteur_du_contrat(contrat_id: int) -> Identite:
+    """Qui lit par la ligne de commande : tout le contrat, et lui seul."""
+    tout = Habilitation(Role.CHARGE_MISSION, Portee.CONTRAT, contrat_id)
+    return Identite(0, "ligne-de-commande", "Ligne de commande", "", (tout,))
+
+
+def _programmation_csv(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
+    rangees = lire_rangees(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)
+    for morceau in csv_en_flux(COLONNES, rangees):
+        fichier.write(morceau)
+
+
+def _programmation_xlsx(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
+    rangees = lire_rangees(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)
+    ecrire_xlsx(fichier, COLONNES, rangees, feuille=f"Programmation {appel.annee}")
+
+
+# Chaque export dit ses formats ; la ligne de commande en sort.
+EXPORTS: Mapping[str, Mapping[str, Ecrivain]] = {
+    "programmation": {"csv": _programmation_csv, "xlsx": _programmation_xlsx},
+}
+AIDES = {"programmation": "la programmation, une rangée par demande"}
+
+
+def exporter(config: Config, quoi: str, code: str, forme: str, vers: Path) -> int:
+    """Écrit l'export (0600), en remplaçant le fichier s'il existe. Lève Introuvable si l'appel n'existe pas."""
+    with base_ouverte(config) as base, fabrique_de(base) as fabrique:
+        with fabrique() as session:
+            appel = appels.get_appel_par_code(session, code)
+        if appel is None:
+            raise Introuvable(f"L’appel « {code} » n’existe pas.")
+        with ecrire_entier(vers, remplacer=True) as fichier:
+            EXPORTS[quoi][forme](fabrique, appel, fichier)
+    print(f"Export écrit dans {vers}.")
+    return 0
+
+
+def _agir(config: Config, arguments: argparse.Namespace) -> int:
+    return exporter(config, arguments.quoi, arguments.appel, arguments.format, arguments.vers)
+
+
+def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Ajoute `exporter` et un nom par export à la ligne de commande."""
+    analyseur = sous.add_parser("exporter", help="écrit un export d'un appel dans un fichier")
+    exports = analyseur.add_subparsers(dest="quoi", required=True, metavar="QUOI")
+    for nom, formats in EXPORTS.items():
+        export = exports.add_parser(nom, help=AIDES[nom])
+        export.add_argument("--appel", required=True, metavar="CODE", help="par exemple m2a-2027")
+        export.add_argument("--format", required=True, choices=sorted(formats), help="la forme du fichier")
+        export.add_argument("--vers", required=True, type=Path, metavar="FICHIER", help="où écrire")
+        export.set_defaults(agir=_agir)

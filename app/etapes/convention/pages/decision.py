@@ -1,0 +1,93 @@
+"""La décision d'une autorité sur une demande, puis sa notification, une par une."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.etapes.convention import repository
+from app.etapes.convention.pages.lignes import DECIDE, LIT
+from app.etapes.convention.schemas import SaisieDecision
+from app.etapes.convention.service import decision, notification
+from app.etapes.convention.service.gardes import decide_sur
+from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE
+from app.infra.acces import Acteur
+from app.infra.clock import Maintenant
+from app.infra.db import Session
+from app.infra.forms import FormulaireDep, valider
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.noyau.erreurs import Faute, SaisieInvalide
+from app.noyau.euros import MontantIllisible
+
+routeur = APIRouter()
+DECIDEE = annoncer("decision-enregistree", "La décision est enregistrée. Notifiez-la au porteur.")
+NOTIFIEE = annoncer("lettre-partie", "La lettre part : le porteur est prévenu par courriel.")
+CHAMPS = ("sens", "montant", "reference_acte", "acte_le", "motif")
+
+
+def _contexte(
+    session: Session, numero: str, ligne_code: str, acteur: Identite, saisie: dict[str, str]
+) -> dict[str, Any]:
+    appel, lue = repository.get_en_vue(session, numero, ligne_code, acteur)
+    ligne = lue.ligne
+    adresse = f"/appels/{appel.code}/decisions/{ligne.code}"
+    return {
+        "lue": lue,
+        "appel": appel,
+        "arrete": repository.get_arrete(session, appel.id, ligne.id),
+        "etape": repository.etape_de(lue.demande.etat).value,
+        "libelle": LIBELLES_DEMANDE[lue.demande.etat],
+        "peut_decider": decide_sur(acteur, appel.contrat_id, ligne.code),
+        "saisie": saisie,
+        "adresse": adresse,
+        "fil": (("Décisions", "/decisions"), (ligne.financeur, adresse), (lue.dossier.numero or "", None)),
+    }
+
+
+@routeur.get("/dossiers/{numero}/lignes/{ligne}/decision", name="decision", dependencies=[Depends(LIT)])
+def page_decision(request: Request, session: SessionDep, acteur: Acteur, numero: str, ligne: str) -> Response:
+    """Ce qui est voté, engagé, décidé pour cette demande ; le formulaire de la décision."""
+    return rendre(request, "convention/decision.html", _contexte(session, numero, ligne, acteur, {}))
+
+
+@routeur.post("/dossiers/{numero}/lignes/{ligne}/decision", name="decision:enregistrer", dependencies=[Depends(DECIDE)])
+def enregistrer(
+    request: Request,
+    session: SessionDep,
+    acteur: Acteur,
+    numero: str,
+    ligne: str,
+    formulaire: FormulaireDep,
+    maintenant: Maintenant,
+) -> Response:
+    """Enregistre l'attribution ou le refus décidé par l'autorité."""
+    saisie = {nom: formulaire.get(nom) for nom in CHAMPS}
+    try:
+        entree = valider(SaisieDecision, {n: v for n, v in saisie.items() if v.strip()})
+        decision.decider(session, numero, ligne, _dite(entree), acteur=acteur, maintenant=maintenant)
+    except SaisieInvalide as erreur:
+        contexte = _contexte(session, numero, ligne, acteur, saisie)
+        refuser(request, "convention/decision.html", contexte, erreur.fautes)
+    return rediriger(request, "decision", numero=numero, ligne=ligne, fait=DECIDEE)
+
+
+def _dite(entree: SaisieDecision) -> Any:
+    try:
+        return entree.dite()
+    except MontantIllisible:
+        faute = Faute("montant", "Écrivez un montant, par exemple 5 000.", "montant_illisible")
+        raise SaisieInvalide([faute]) from None
+
+
+@routeur.post(
+    "/dossiers/{numero}/lignes/{ligne}/notification", name="decision:notifier", dependencies=[Depends(DECIDE)]
+)
+def notifier(
+    request: Request, session: SessionDep, acteur: Acteur, numero: str, ligne: str, maintenant: Maintenant
+) -> Response:
+    """Notifie au porteur la décision de l'autorité."""
+    notification.notifier(session, numero, ligne, acteur=acteur, maintenant=maintenant)
+    return rediriger(request, "decision", numero=numero, ligne=ligne, fait=NOTIFIEE)
