@@ -36,6 +36,7 @@ from app.etapes.notation import api as api_notation
 from app.etapes.notation import pages as pages_notation
 from app.etapes.programmation import api as api_programmation
 from app.etapes.programmation import pages as pages_programmation
+from app.etapes.publication import pages as pages_publication
 from app.infra import errors, intergiciels, lien_parent, traces
 from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR
 from app.infra.config import RACINE, Config, Mode
@@ -74,6 +75,7 @@ ROUTEURS: tuple[APIRouter, ...] = (
     api_commission.routeur,
     pages_convention.routeur,
     api_convention.routeur,
+    pages_publication.routeur,
 )
 
 

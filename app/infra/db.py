@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import Enum as EnumSQL
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
-from sqlalchemy.orm import Session as Session  # les pages la nomment sans dépendre de SQLAlchemy
+from sqlalchemy.orm import Session as Session  # noqa: PLC0414 -- les pages la nomment sans dépendre de SQLAlchemy
 from sqlalchemy.schema import Identity
 
 from app.noyau.euros import Euros

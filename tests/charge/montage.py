@@ -25,7 +25,7 @@ from tests.charge.processus import ouvriers_de
 
 DONNEES = RACINE / ".data" / "bench"
 OUVRIERS = 2
-DELAI = 60.0
+DELAI = 240.0  # secondes : un premier lancement compile tout, sur une machine parfois chargée
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def test_une_carte_par_ligne_note_intervalle_et_hors_champ(visite: Visite) -> No
     page = visite.client.get(f"/dossiers/{visite.numero}/notes").text
     assert "Hors champ" in page
     assert "Aucun projet de quartier de cette commune n’est visé" in page
-    assert page.count("sur 100</span>") == 2
+    assert page.count("sur 100, selon ce qui manque encore") == 2
     assert "Provisoire" in page
     assert "À demander\u00a0: " in page
     assert "Ce calcul aide, il ne décide pas." in page

@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.commandes import exporter, programmer
 from app.commandes.base import Base
-from app.infra.config import Config, Mode
+from app.etapes.programmation import service
+from app.etapes.programmation.models import EtatScenario, ScenarioEnregistre
+from app.etapes.programmation.rules.reglages import Reglages
+from app.infra.config import RACINE, Config, Mode
 from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.journal import ecriture
 from app.noyau.erreurs import Introuvable
 from tests.etapes.programmation.donnees import un_decor, un_dossier_depose
+from tests.factories import MAINTENANT
 
 Lancer = Callable[..., int]
 
@@ -146,3 +154,27 @@ def test_un_format_ou_un_export_inconnu_est_une_erreur_d_usage(lancer: Lancer, t
         with pytest.raises(SystemExit) as sortie:
             lancer(*arguments)
         assert sortie.value.code == 2
+
+
+def test_le_vrai_worker_calcule_une_simulation(base_jetable: Base, tmp_path: Path) -> None:
+    ecriture.installer()
+    moteur = creer_moteur(base_jetable.url)
+    fabrique = creer_fabrique(moteur)
+    with fabrique.begin() as session:
+        decor = un_decor(session)
+        un_dossier_depose(session, decor, 1, {"M2A": 8_000}, notes={"M2A": ("50.0", "50.0")})
+        service.demander_scenario(
+            session, "ess-2027", intitule="Au worker", motif="Voir.", reglages=Reglages(),
+            acteur=decor.qui(session, "equipe"), maintenant=MAINTENANT,
+        )  # fmt: skip
+    environnement = {**os.environ, "DATABASE_URL": base_jetable.url, "IQ_MODE": "essai", "IQ_DONNEES": str(tmp_path)}
+    commande = [sys.executable, "-m", "app", "worker", "--une-fois"]
+    subprocess.run(commande, cwd=RACINE, env=environnement, check=True, timeout=120)
+    with fabrique() as session:
+        scenario = session.query(ScenarioEnregistre).one()
+        assert (scenario.etat, scenario.calcule_at) == (EtatScenario.CALCULE, MAINTENANT)
+        assert scenario.resultat is not None
+        assert scenario.resultat["montants"][0]["montant_centimes"] == 800_000
+        journal = [acte for (acte,) in session.execute(text("SELECT acte FROM journal_entree ORDER BY rang"))]
+        assert journal[-2:] == ["scenario.demande", "scenario.calcule"]
+    moteur.dispose()

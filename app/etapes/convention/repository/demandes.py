@@ -178,7 +178,7 @@ def page_de_la_ligne(
     requete = requete_de_base().where(_de_la_ligne(appel, ligne_id), visibles(acteur))
     if etape is not None and etape in ETAPES:
         requete = requete.where(Demande.etat.in_(ETAPES[etape]))
-    ordre = Ordre("numero", func.coalesce(Dossier.numero, ""), Demande.id)
+    ordre = Ordre("numero", func.coalesce(Dossier.numero, ""), Demande.id, est_texte=True)
     page = paginer(session, requete, ordre, jeton, taille)
     return Page(tuple(lire(tuple(r)[:-2]) for r in page.elements), page.precedent, page.suivant)
 

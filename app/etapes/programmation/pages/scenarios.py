@@ -38,9 +38,9 @@ VERROUS = (
 )
 ETATS = {
     EtatScenario.DEMANDE: ("Calcul en cours", "attente"),
-    EtatScenario.CALCULE: ("Calculé", "oui"),
+    EtatScenario.CALCULE: ("Calculée", "oui"),
     EtatScenario.IMPOSSIBLE: ("Impossible", "non"),
-    EtatScenario.ECHOUE: ("Calcul abandonné", "non"),
+    EtatScenario.ECHOUE: ("Abandonnée", "non"),
 }
 
 
