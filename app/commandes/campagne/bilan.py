@@ -65,7 +65,7 @@ def dresser(session: Session, code: str) -> Bilan:
         bilan = lignes.setdefault(ligne_code, BilanLigne())
         bilan.demande += demande.montant_demande
         bilan.etats[demande.etat.value] += 1
-        if decide is None:
+        if decide is None or demande.etat is EtatDemande.RENONCEE:
             continue
         bilan.decide += decide
         enjeu = objectif.split(".")[0]

@@ -182,6 +182,15 @@ def test_signer_et_deposer_exigent_la_version_lue(cas: Cas) -> None:
     assert dossier.numero is None
 
 
+def test_une_signature_ne_vaut_que_pour_la_version_signee(cas: Cas) -> None:
+    dossier = cas.dossier()
+    cas.signer(dossier)
+    dossier.version += 1
+    with pytest.raises(ActeImpossible) as refus:
+        cas.deposer(dossier)
+    assert refus.value.code == "signature_manquante"
+
+
 def test_reprendre_fait_tomber_la_signature(cas: Cas) -> None:
     dossier = cas.dossier()
     cas.signer(dossier)

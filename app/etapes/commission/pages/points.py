@@ -83,6 +83,7 @@ def _contexte(
         "quartiers": repository.noms_des_quartiers(session, seance.contrat_id, lu.dossier.quartiers),
         "nombre": len(points),
         "ouvert": ouvert,
+        "montrer_quorum": lu.resultat is None and seance.etat is not EtatSeance.CLOSE,
         "quorum": salle.quorum(maintenant, deportes),
         "pouvoirs": len(salle.pouvoirs(maintenant, deportes)[0]),
         "votants": _votants(session, salle, lu, deportes, maintenant) if lu.resultat is None else [],

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.etapes.commission import repository
-from app.etapes.commission.models import Seance
+from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.commission.pages.communs import LIT, TIENT, cadre, lire_bulletins, points_deportes, titres_masques
 from app.etapes.commission.repository import PointLu
 from app.etapes.commission.rules import Deport
@@ -62,7 +62,7 @@ def _contexte(session: Session, seance: Seance, acteur: Identite, maintenant: da
         "reste": sum(p.resultat is None and not p.est_retiree for p in points),
         "nombre": len(points),
         "quorum": salle.quorum(maintenant),
-        "votants": len(salle.votants(maintenant)),
+        "montrer_quorum": seance.etat is not EtatSeance.CLOSE,
         "soldes": repository.soldes_de_seance(session, seance),
         "caches": caches,
         "titres": titres_masques(points, caches),

@@ -20,6 +20,12 @@ from app.referentiels.acteurs.models import Organisation
 from app.referentiels.lignes.models import LigneFinancement
 
 VOTABLES = (EtatDemande.PROPOSEE, EtatDemande.ARBITREE)
+_PROPOSES = {
+    TypeIssue.AMENDE.value: "Amendement : ",
+    TypeIssue.REFUSE.value: "Ne pas financer : ",
+    TypeIssue.AJOURNE.value: "Ajourner : ",
+    TypeIssue.RESERVE.value: "Mettre en réserve : ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,15 @@ class PointLu:
     def est_retiree(self) -> bool:
         """Vrai si la demande n'est plus à voter sans que ce point l'ait tranchée (dossier retiré)."""
         return self.resultat is None and self.demande.etat not in VOTABLES
+
+    @property
+    def phrase_du_vote(self) -> str:
+        """Le décompte, précédé de ce qui était mis aux voix quand ce n'était pas de retenir ; le quorum sans vote."""
+        if self.resultat is None:
+            return ""
+        decompte = self.resultat.decompte
+        propose = _PROPOSES.get(decompte["soumis"]["type"], "")
+        return f"{propose}{decompte['phrase']}" if decompte["phrase"] else str(decompte["quorum"])
 
     def fait(self) -> Point:
         """Le point tel que les règles le jugent : retenir le montant soumis, ou ne pas financer s'il est nul."""

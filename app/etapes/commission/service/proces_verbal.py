@@ -112,11 +112,13 @@ def _point(lu: PointLu, resultat: ResultatPoint, salle: Salle) -> dict[str, Any]
     suite = f" au rang {resultat.rang_reserve}" if issue is TypeIssue.RESERVE else ""
     return {
         "intitule": _intitule(lu),
+        "titre": f"{lu.point.rang}. {lu.dossier.titre}",
+        "precision": f"{lu.dossier.numero}, {lu.organisation.nom}",
         "demande": str(lu.demande.montant_demande),
         "soumis": str(lu.point.montant_soumis),
         "issue": PHRASES[issue] + suite,
         "montant": str(resultat.montant) if resultat.montant else "—",
-        "vote": decompte["phrase"] or decompte["quorum"],
+        "vote": lu.phrase_du_vote,
         "preside": decompte["preside"],
         "deports": ", ".join(salle.qualite(str(m)) for m in decompte["deports"]),
         "motif": "" if resultat.motif in {decompte["phrase"], decompte["quorum"]} else resultat.motif,
