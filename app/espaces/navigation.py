@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from app.infra.identite import Identite
@@ -17,6 +18,7 @@ class Lien:
     actif: bool = False
 
 
+_MEMES_LIEUX = re.compile(r"^/(contrat)s(?=/|$)|^/(appel)s/[^/]+$")
 _PUBLIC = (("L’appel en cours", "/appel"), ("Le contrat de ville", "/contrat"))
 
 
@@ -46,6 +48,7 @@ def entrees(identite: Identite | None) -> tuple[tuple[str, str], ...]:
 def navigation(identite: Identite | None, chemin: str) -> tuple[Lien, ...]:
     """Les liens, celui de la page courante marqué : le plus long préfixe du chemin."""
     liste = entrees(identite)
-    candidats = [url for _, url in liste if chemin == url or chemin.startswith(url + "/")]
+    lieu = _MEMES_LIEUX.sub(r"/\1\2", chemin)
+    candidats = [url for _, url in liste if lieu == url or lieu.startswith(url + "/")]
     courant = max(candidats, key=len, default="")
     return tuple(Lien(libelle, url, url == courant) for libelle, url in liste)

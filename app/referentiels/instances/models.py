@@ -52,7 +52,7 @@ class MembreInstance(DansContrat, Base):
 
 
 class ServiceConsulte(DansContrat, Base):
-    """Un service qui rend des avis, avec ses thèmes (codes d'objectifs)."""
+    """Un service qui rend des avis."""
 
     __tablename__ = "service_consulte"
     __table_args__ = (
