@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -181,6 +182,7 @@ def principal() -> int:
     analyseur.add_argument("--garder", action="store_true")
     analyseur.add_argument("--sans-fichier", action="store_true")
     lus = analyseur.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # tout ce qui est monté se démonte
     # Un code compilé gardé, comme sur une installation qui a déjà servi, sans rien écrire dans l'arbre.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str(montage.DONNEES / "pyc")

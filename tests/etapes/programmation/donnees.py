@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Phase
@@ -165,20 +161,6 @@ def une_note(session: Session, decor: Decor, demande: Demande, bas: str, haut: s
         )
     )  # fmt: skip
     session.flush()
-
-
-@contextmanager
-def compter(client: TestClient) -> Iterator[list[str]]:
-    """Les requêtes SQL d'un bloc."""
-    service: FastAPI = client.app  # type: ignore[assignment]
-    vues: list[str] = []
-
-    def noter(*arguments: object) -> None:
-        vues.append(str(arguments[2]))
-
-    event.listen(service.state.moteur, "before_cursor_execute", noter)
-    yield vues
-    event.remove(service.state.moteur, "before_cursor_execute", noter)
 
 
 def texte(html: str) -> str:

@@ -21,8 +21,9 @@ from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.jobs import Atelier
 from app.infra.journal import ecriture
 from app.noyau.roles import Role
-from tests.etapes.programmation.donnees import REQUETES_AU_PLUS, Decor, compter, texte, un_decor, un_dossier_depose
+from tests.etapes.programmation.donnees import REQUETES_AU_PLUS, Decor, texte, un_decor, un_dossier_depose
 from tests.factories import MAINTENANT, connecter, un_compte
+from tests.requetes import requetes
 
 DOSSIER = "/api/v1/dossiers/ESS-2027-0001/lignes/M2A"
 SCENARIOS = "/api/v1/appels/ess-2027/scenarios"
@@ -131,16 +132,18 @@ def test_ce_qu_on_ne_voit_pas_ou_ne_peut_pas(client: TestClient, base_ecrite: Se
     assert code_de(client.post(f"{DOSSIER}/arbitrer", json=un_corps())) == (409, "etat_contraire")
 
 
-def test_la_liste_se_pagine_et_se_filtre(client: TestClient, base_ecrite: Session, decor: Decor) -> None:
+def test_la_liste_se_pagine_et_se_filtre(
+    client: TestClient, service: FastAPI, base_ecrite: Session, decor: Decor
+) -> None:
     for rang in range(1, 8):
         un_dossier_depose(base_ecrite, decor, rang, {"M2A": 1_000 * rang, "BOP147": 500}, n1=900)
     entrer(client, base_ecrite, decor, "equipe")
     vus: list[tuple[str, str]] = []
     apres = ""
     while True:
-        with compter(client) as requetes:
+        with requetes(service) as vues:
             reponse = client.get(f"{LISTE}?ligne=M2A&tri=-demande&taille=3&apres={apres}")
-        assert len(requetes) <= REQUETES_AU_PLUS
+        assert len(vues) <= REQUETES_AU_PLUS
         corps = reponse.json()
         vus += [(e["dossier"], e["ligne"]) for e in corps["elements"]]
         if corps["suivant"] is None:
@@ -190,9 +193,9 @@ def test_une_simulation_de_bout_en_bout(
     assert montants == {f"ESS-2027-000{r}": 150_000 if r == 1 else 800_000 for r in range(1, 6)}
     assert fini["resultat"]["ecart"] == "0"
     assert fini["solveur"].startswith("HiGHS")
-    with compter(client) as requetes:
+    with requetes(service) as vues:
         page = client.get(f"/scenarios/{code}?ligne=M2A")
-    assert len(requetes) <= REQUETES_AU_PLUS
+    assert len(vues) <= REQUETES_AU_PLUS
     dit = texte(page.text).replace("\u202f", " ").replace("\xa0", " ")
     for attendu in (
         "Ce calcul aide, il ne décide pas", "33 500 €", "sur 40 000 € demandés à M2A", "Écart prouvé", "Les Coteaux",

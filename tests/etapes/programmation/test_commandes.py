@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -40,7 +41,10 @@ def lancer(base_jetable: Base, tmp_path: Path) -> Lancer:
         for rang in (1, 2, 3):
             un_dossier_depose(session, decor, rang, {"M2A": 8_000}, notes={"M2A": (f"{rang}0.0", f"{rang}0.0")})
     moteur.dispose()
-    urls = {"DATABASE_URL": base_jetable.url, "DATABASE_URL_PROPRIETAIRE": base_jetable.url_proprietaire}
+    urls: dict[str, Any] = {
+        "DATABASE_URL": base_jetable.url,
+        "DATABASE_URL_PROPRIETAIRE": base_jetable.url_proprietaire,
+    }
     config = Config(mode=Mode.ESSAI, donnees=tmp_path / "donnees", _env_file=None, **urls)
     analyseur = argparse.ArgumentParser()
     sous = analyseur.add_subparsers()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from io import BytesIO, StringIO
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
@@ -22,13 +23,13 @@ from app.noyau.roles import Role
 from tests.etapes.programmation.donnees import (
     REQUETES_AU_PLUS,
     Decor,
-    compter,
     des_dossiers_deposes,
     texte,
     un_decor,
     un_dossier_depose,
 )
 from tests.factories import connecter, un_appel, un_compte, un_contrat, une_organisation
+from tests.requetes import requetes
 
 LIGNE = "/appels/ess-2027/programmation/M2A"
 PROPOSITION = "/dossiers/ESS-2027-0001/lignes/M2A/2027/proposition"
@@ -105,17 +106,17 @@ def test_sans_appel_la_page_dit_quoi_attendre(client: TestClient, ecrire: Sessio
 
 
 def test_la_vue_d_ensemble_croise_les_lignes_et_dit_ce_qui_deborde(
-    client: TestClient, ecrire: Session, decor: Decor
+    client: TestClient, service: FastAPI, ecrire: Session, decor: Decor
 ) -> None:
     un_dossier_depose(ecrire, decor, 1, {"M2A": 130_000, "BOP147": 8_000}, titre="Café des parents")
     jeton = connecter(client, ecrire, decor.comptes["instructeur_m2a"])
     donnees = {"_csrf": jeton, "montant": "120 000", "motif": "Quartier prioritaire.", "rang": "0"}
     assert client.post(PROPOSITION, data=donnees).status_code == 303
     connecter(client, ecrire, decor.comptes["equipe"])
-    with compter(client) as requetes:
+    with requetes(service) as vues:
         page = client.get("/appels/ess-2027/programmation")
     assert page.status_code == 200
-    assert len(requetes) <= REQUETES_AU_PLUS, requetes
+    assert len(vues) <= REQUETES_AU_PLUS, vues
     dit = texte(page.text)
     assert "m2A (M2A) : il manque 20 000 €" in dit.replace("\u202f", " ").replace("\xa0", " ")
     assert "Café des parents" in dit
@@ -146,12 +147,14 @@ def test_une_liste_vide_dit_pourquoi(client: TestClient, ecrire: Session, decor:
 # --- tableau d'une ligne --------------------------------------------------------------------------------------------
 
 
-def test_le_tableau_d_une_ligne_tient_en_peu_de_requetes(client: TestClient, ecrire: Session, decor: Decor) -> None:
+def test_le_tableau_d_une_ligne_tient_en_peu_de_requetes(
+    client: TestClient, service: FastAPI, ecrire: Session, decor: Decor
+) -> None:
     des_dossiers_deposes(ecrire, decor, 60, {"M2A": 5_000, "BOP147": 8_000})
     connecter(client, ecrire, decor.comptes["instructeur_m2a"])
-    with compter(client) as requetes:
+    with requetes(service) as vues:
         page = client.get(f"{LIGNE}?tri=-demande")
-    assert len(requetes) <= REQUETES_AU_PLUS, requetes
+    assert len(vues) <= REQUETES_AU_PLUS, vues
     assert page.text.count("<tr id=") == 50
     assert "50 sur 60\xa0demandes" in page.text
     suite = re.search(r'rel="next" href="([^"]+)"', page.text)

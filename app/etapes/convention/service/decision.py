@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -161,6 +162,10 @@ def decider(
     return _enregistrer(guichet, lue.demande.id, dite)
 
 
+class _Annule(Exception):
+    """Sort du point de sauvegarde d'un lot en défaisant ce qu'il a écrit."""
+
+
 @dataclass(frozen=True, slots=True)
 class LotControle:
     """Ce qu'un collage ferait : ses lignes, leurs totaux, ses fautes (une par ligne fautive)."""
@@ -198,17 +203,15 @@ def decider_lot(
     }
     demandes = [connues[une.numero] for une in lignes if une.numero in connues]
     guichet = _ouvrir(session, appel, ligne, demandes, acteur, maintenant)
-    essai = session.begin_nested()
     trouvees = list(fautes)
-    for une in lignes:
-        dite = DecisionDite(une.sens, une.montant, reference_acte, acte_le, une.motif)
-        trouvees.extend(_fautes_d_une_ligne(guichet, une, connues.get(une.numero), dite))
+    with suppress(_Annule), session.begin_nested():
+        for une in lignes:
+            dite = DecisionDite(une.sens, une.montant, reference_acte, acte_le, une.motif)
+            trouvees.extend(_fautes_d_une_ligne(guichet, une, connues.get(une.numero), dite))
+        if trouvees or not pour_de_vrai:
+            raise _Annule
     lot = LotControle(lignes, tuple(trouvees))
-    if pour_de_vrai and not lot.fautes:
-        essai.commit()
-        return lot
-    essai.rollback()
-    if pour_de_vrai:
+    if pour_de_vrai and lot.fautes:
         raise SaisieInvalide(list(lot.fautes))
     return lot
 
