@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from app.commandes import charge as commande_charge
 from app.commandes import charger as commande_charger
 from app.commandes import exporter as commande_exporter
 from app.commandes import journal as commande_journal
@@ -54,6 +55,7 @@ def construire() -> argparse.ArgumentParser:
     sous.add_parser("migrer", help="monte la base à la dernière migration").set_defaults(agir=_migrer)
     parcours = sous.add_parser("parcours", help="engendre docs/parcours.md depuis les tables de transitions")
     parcours.set_defaults(agir=lambda _config, _arguments: commande_parcours.ecrire())
+    commande_charge.brancher(sous)
     commande_charger.brancher(sous, demo=commande_campagne.charger_demo)
     commande_campagne.brancher(sous)
     commande_exporter.brancher(sous)

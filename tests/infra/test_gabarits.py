@@ -360,7 +360,7 @@ def test_l_empreinte_se_calcule_une_fois(tmp_path: Path) -> None:
 
 def test_les_feuilles_ne_chargent_rien_du_dehors() -> None:
     feuilles = sorted(STATIQUE.glob("css/*.css"))
-    assert len(feuilles) == 6
+    assert len(feuilles) >= 6
     for feuille in feuilles:
         assert not re.search(r"url\(|@import|https?://", feuille.read_text(encoding="utf-8")), feuille.name
 

@@ -8,6 +8,7 @@ from app.commandes.campagne.scene import ARBITRAGE, INSTRUCTION, LIGNES, Scene
 
 PAS = 10_000
 PART_RETENUE = (5, 7)
+PART_PHASE_1 = 82  # pour cent de l'enveloppe ; le reste attend la phase 2 (fictif)
 
 
 def _rangees(scene: Scene, ligne: str) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def arbitrer_tout(scene: Scene) -> dict[str, int]:
     reels = {d.numero: d.deduit.action.montant for d in scene.dossiers}
     totaux = {}
     for ligne in LIGNES:
-        reste = scene.enveloppes[ligne] // 100 * 100
+        reste = scene.enveloppes[ligne] * PART_PHASE_1 // 100 // 100 * 100
         totaux[ligne] = 0
         eligibles = [r for r in _rangees(scene, ligne) if r["annee"] == scene.annee and r["etat"] == "en_instruction"]
         for rangee in sorted(eligibles, key=_ordre):

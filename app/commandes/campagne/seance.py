@@ -8,7 +8,7 @@ from app.commandes.campagne.client import EchecApi
 from app.commandes.campagne.scene import Scene
 
 SECRETAIRE = "charge"
-RESERVES = 4
+RESERVES = 2
 POUR = {"unanimite": "pour"}
 
 

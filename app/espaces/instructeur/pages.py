@@ -37,7 +37,6 @@ from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
 from app.noyau.erreurs import Introuvable, SaisieInvalide
 from app.noyau.periodes import PARIS
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, Portee, Role
-from app.referentiels.acteurs import repository as acteurs
 
 E = TypeVar("E", EtatDossier, EtatDemande)
 routeur = APIRouter()
@@ -133,16 +132,15 @@ def _adresse(parametres: Mapping[str, str], **change: str) -> str:
 def _contexte_dossier(
     session: SessionDep, acteur: Identite, dossier: Dossier, saisie: dict[str, Any]
 ) -> dict[str, Any]:
-    version = dossiers.get_version(session, dossier.id)
-    contenu = version.contenu if version is not None else {}
-    appel = appels.get_appel(session, dossier.appel_id)
+    cadre = repository.cadre_lu(session, dossier)
+    contenu, appel = cadre.contenu, cadre.appel
     lues = repository.demandes_lues(session, [dossier.id]).get(dossier.id, ())
     avis = consultation.avis_courants(session, [dossier.id]).get(dossier.id, ())
     actes = {d.id: actes_possibles_demande(d.etat, acteur.roles_sur_ligne(dossier.contrat_id, d.code)) for d in lues}
     return {
         "dossier": dossier,
         "appel": appel,
-        "porteur": acteurs.get_organisation(session, dossier.organisation_id),
+        "porteur": cadre.porteur,
         "contenu": contenu,
         "sections": [(s, [c for c in champs_de(s) if contenu.get(c.code) not in (None, "", [])]) for s in Section],
         "budget": lire_budget(contenu, appel.annee),

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.contrat.models import Objectif
-from app.etapes.dossier.models import Demande, DemandeComplement, Dossier
+from app.etapes.dossier.models import Demande, DemandeComplement, Dossier, DossierVersion
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.notation.models import NoteEnregistree
 from app.etapes.programmation.models import Proposition
 from app.infra.identite import Identite
 from app.noyau.euros import Euros
+from app.referentiels.acteurs.models import Organisation
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.territoires.models import Quartier
 
@@ -92,6 +93,35 @@ def demandes_lues(
         lue = DemandeLue(*rangee)
         rendu.setdefault(lue.dossier_id, []).append(lue)
     return rendu
+
+
+@dataclass(frozen=True, slots=True)
+class CadreLu:
+    """Ce qui entoure un dossier à sa lecture : son appel, son porteur, son dernier contenu figé (vide sans dépôt)."""
+
+    appel: Appel
+    porteur: Organisation
+    contenu: Mapping[str, Any]
+
+
+def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
+    """Le cadre d'un dossier. Une requête."""
+    version = (
+        select(DossierVersion.contenu)
+        .where(DossierVersion.dossier_id == dossier.id)
+        .order_by(DossierVersion.rang.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    requete = (
+        select(Appel, Organisation, version)
+        .select_from(Dossier)
+        .join(Appel, Appel.id == Dossier.appel_id)
+        .join(Organisation, Organisation.id == Dossier.organisation_id)
+        .where(Dossier.id == dossier.id)
+    )
+    appel, porteur, contenu = session.execute(requete).one()
+    return CadreLu(appel, porteur, contenu or {})
 
 
 def choix(session: Session, appel: Appel) -> Choix:
