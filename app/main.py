@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 import app
 import app.taches
@@ -121,6 +122,12 @@ def phrases_de_contrainte() -> dict[str, str]:
     }
 
 
+@cache
+def _gabarits(*, strict: bool) -> Environment:
+    """Les gabarits compilés : une fois par processus, quel que soit le nombre de services qui s'y assemblent."""
+    return creer_environnement(RACINE / "templates", strict=strict)
+
+
 def create_app(config: Config | None = None, moteur: Engine | None = None) -> FastAPI:
     """Assemble le service. Sans argument : configuration de l'environnement (c'est ainsi qu'uvicorn l'appelle)."""
     if config is None:
@@ -146,7 +153,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.moteur = moteur
     etat.fabrique = creer_fabrique(moteur)
     etat.secret = secret_du_service(config)
-    etat.gabarits = creer_environnement(RACINE / "templates", strict=config.mode is not Mode.PRODUCTION)
+    etat.gabarits = _gabarits(strict=config.mode is not Mode.PRODUCTION)
     etat.htmx_present = (STATIQUE / HTMX).exists()
     etat.navigation = navigation
     etat.page_dossier_agent = page_lecture
@@ -156,7 +163,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     for routeur in ROUTEURS:
         service.include_router(routeur)
     service.mount("/static", StaticFiles(directory=STATIQUE), name="static")
-    service.add_middleware(RequestBodyLimitMiddleware, max_body_size=config.taille_max_corps)
+    service.add_middleware(intergiciels.LimiterLeCorps, taille_max=config.taille_max_corps)
     service.add_middleware(intergiciels.RejouerInterblocage)
     service.add_middleware(intergiciels.EntetesDeSecurite, https=config.est_https)
     return service

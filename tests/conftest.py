@@ -28,6 +28,7 @@ from app.main import create_app
 
 DONNEES = Path(__file__).resolve().parents[1] / ".data" / "essai"
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
+LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
 _PILE = pytest.StashKey[ExitStack]()
 
 
@@ -78,6 +79,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     pile = config.stash.get(_PILE, None)
     if pile is not None:
         pile.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Les essais les plus longs d'abord : le dernier ne tourne pas seul pendant que l'autre cœur attend."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGS))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,13 @@ class Lien:
 
 
 _MEMES_LIEUX = re.compile(r"^/(contrat)s(?=/|$)|^/(appel)s/[^/]+$")
+_LIEUX = (
+    (re.compile(r"^/appels/[^/]+/(?:programmation|scenarios)\b|^/scenarios(?=/|$)"), ("/programmation",)),
+    (re.compile(r"^/appels/[^/]+/decisions\b"), ("/decisions",)),
+    (re.compile(r"^/appels/[^/]+/rencontres\b"), ("/rencontres",)),
+    (re.compile(r"^/appels/[^/]+/classement\b"), ("/instruction",)),
+    (re.compile(r"^/dossiers(?=/|$)"), ("/dossiers", "/instruction")),
+)
 _PUBLIC = (("L’appel en cours", "/appel"), ("Le contrat de ville", "/contrat"))
 
 
@@ -46,9 +53,15 @@ def entrees(identite: Identite | None) -> tuple[tuple[str, str], ...]:
 
 
 def navigation(identite: Identite | None, chemin: str) -> tuple[Lien, ...]:
-    """Les liens, celui de la page courante marqué : le plus long préfixe du chemin."""
+    """Les liens, celui de la page courante marqué : l'étape où mène ce chemin, sinon son plus long préfixe."""
     liste = entrees(identite)
-    lieu = _MEMES_LIEUX.sub(r"/\1\2", chemin)
-    candidats = [url for _, url in liste if lieu == url or lieu.startswith(url + "/")]
-    courant = max(candidats, key=len, default="")
+    courant = _courant([url for _, url in liste], chemin)
     return tuple(Lien(libelle, url, url == courant) for libelle, url in liste)
+
+
+def _courant(adresses: list[str], chemin: str) -> str:
+    for forme, lieux in _LIEUX:
+        if forme.match(chemin):
+            return next((url for url in lieux if url in adresses), "")
+    lieu = _MEMES_LIEUX.sub(r"/\1\2", chemin)
+    return max((url for url in adresses if lieu == url or lieu.startswith(url + "/")), key=len, default="")

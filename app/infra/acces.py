@@ -80,7 +80,7 @@ def exiger(*roles: Role) -> Exigence:
 PUBLIQUE = Exigence(publique=True)
 
 
-def get_identite(request: Request) -> Identite:
+async def get_identite(request: Request) -> Identite:
     """L'identité chargée par l'exigence de la route. Lève ConnexionRequise si personne n'est connecté."""
     identite: Identite | None = getattr(request.state, "identite", None)
     if identite is None:
@@ -88,7 +88,7 @@ def get_identite(request: Request) -> Identite:
     return identite
 
 
-def get_visiteur(request: Request) -> Identite | None:
+async def get_visiteur(request: Request) -> Identite | None:
     """L'identité, ou None pour un visiteur."""
     return getattr(request.state, "identite", None)
 

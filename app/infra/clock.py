@@ -39,8 +39,11 @@ def _vient_de_la_machine(request: Request) -> bool:
         return client.host == "testclient"
 
 
-def get_maintenant(request: Request) -> datetime:
-    """L'instant du métier pour cette requête : l'horloge, ou X-Horloge hors production et depuis la machine."""
+async def get_maintenant(request: Request) -> datetime:
+    """L'instant du métier pour cette requête : l'horloge, ou X-Horloge hors production et depuis la machine.
+
+    Asynchrone parce qu'elle n'attend rien : une dépendance synchrone coûte un aller-retour entre deux fils.
+    """
     config: Config = request.app.state.config
     demande = request.headers.get(ENTETE_HORLOGE)
     if demande is None or config.est_production or not _vient_de_la_machine(request):

@@ -12,7 +12,7 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -54,7 +54,7 @@ _TITRES = {
     500: "Erreur du service",
     503: "Service occupé",
 }
-_PAGES = {401, 403, 404, 409, 412, 413, 422, 500, 503}
+_PAGES = {400, 401, 403, 404, 409, 412, 413, 422, 500, 503}
 journal = logging.getLogger("iq.erreurs")
 
 
@@ -135,6 +135,8 @@ def _base(request: Request, erreur: DBAPIError) -> Response:
         phrase = request.app.state.phrases_de_contrainte.get(contrainte)
         if phrase is not None:
             return _repondre(request, 409, contrainte, phrase)
+    if isinstance(erreur, DataError) and "NUL" in str(origine):
+        return _repondre(request, 400, "caractere_illisible", "L’adresse contient un caractère illisible.")
     journal.exception("erreur de base", exc_info=erreur)
     return _repondre(request, 500, "erreur_interne", "Une erreur est survenue. Rien n’a été enregistré.")
 

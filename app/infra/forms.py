@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
 from app.infra.csrf import CHAMP, FormulaireBrut
@@ -18,10 +18,7 @@ _REMPLACES = {"\ufeff": "", "\uf0b7": "•", "\r\n": "\n", "\r": "\n"}
 _CONTROLES_ADMIS = {"\n", "\t"}
 
 
-class Entree(BaseModel):
-    """Socle des schémas entrants : rien d'inconnu n'est accepté, rien ne change après lecture."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+ILLISIBLE = "Un caractère illisible est dans le texte : retapez-le."
 
 
 class TexteIllisible(ValueError):
@@ -38,6 +35,31 @@ def nettoyer(texte: str) -> str:
     return "".join(c if c in _CONTROLES_ADMIS or unicodedata.category(c) != "Cc" else " " for c in texte)
 
 
+def _nettoye(valeur: Any) -> Any:
+    if isinstance(valeur, str):
+        try:
+            return nettoyer(valeur)
+        except TexteIllisible:
+            raise ValueError(ILLISIBLE) from None
+    if isinstance(valeur, list):
+        return [_nettoye(v) for v in valeur]
+    if isinstance(valeur, dict):
+        return {_nettoye(c): _nettoye(v) for c, v in valeur.items()}
+    return valeur
+
+
+class Entree(BaseModel):
+    """Socle des schémas entrants : rien d'inconnu n'est accepté, tout texte est nettoyé, rien ne change ensuite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def nettoyer_les_textes(cls, valeur: Any) -> Any:
+        """Remplace les caractères de contrôle, à toute profondeur ; refuse NUL et les surrogats isolés."""
+        return _nettoye(valeur)
+
+
 class Formulaire:
     """Un formulaire reçu : textes nettoyés, dans l'ordre, sans les champs techniques."""
 
@@ -52,7 +74,7 @@ class Formulaire:
                 try:
                     self._valeurs.append((nettoyer(nom), nettoyer(valeur)))
                 except TexteIllisible:
-                    fautes.append(Faute("", "Un caractère illisible est dans le texte : retapez-le.", "illisible"))
+                    fautes.append(Faute("", ILLISIBLE, "illisible"))
         if fautes:
             raise SaisieInvalide(fautes)
 

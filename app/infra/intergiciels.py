@@ -1,8 +1,13 @@
-"""Intergiciels ASGI purs : en-têtes de sécurité, rejeu d'un interblocage."""
+"""Intergiciels ASGI purs : en-têtes de sécurité, taille du corps, rejeu d'un interblocage."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+import asyncio
+import random
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CSP = (
@@ -18,6 +23,7 @@ ENTETES = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 CLE_INTERBLOCAGE = "iq.interblocage"
+PAUSE_AVANT_REJEU = (0.02, 0.1)  # secondes
 
 
 class EntetesDeSecurite:
@@ -48,11 +54,43 @@ class EntetesDeSecurite:
         await self.app(scope, receive, envoyer)
 
 
+class LimiterLeCorps:
+    """Refuse (413) un corps plus lourd que `taille_max` octets, annoncé ou constaté.
+
+    Celui de Starlette répond lui-même, en anglais : ici le refus passe par `infra.errors` comme les autres.
+    """
+
+    def __init__(self, app: ASGIApp, *, taille_max: int) -> None:
+        self.app = app
+        self.taille_max = taille_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        annonce = Headers(scope=scope).get("content-length", "")
+        trop_lourd = annonce.isascii() and annonce.isdigit() and int(annonce) > self.taille_max
+        recus = 0
+
+        async def recevoir() -> Message:
+            nonlocal recus
+            if trop_lourd:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            message = await receive()
+            recus += len(message.get("body", b""))
+            if recus > self.taille_max:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        await self.app(scope, recevoir, send)
+
+
 class RejouerInterblocage:
     """Rejoue une fois la requête qu'un interblocage a fait échouer (décision 3).
 
     L'échec est signalé par `infra.errors`, qui pose `scope["state"][CLE_INTERBLOCAGE]` avant sa réponse 503 :
-    rien n'est encore parti, le corps gardé en mémoire repasse une fois.
+    rien n'est encore parti, le corps gardé en mémoire repasse une fois, après une courte pause tirée au sort : deux
+    requêtes qui se sont croisées ne se recroisent pas au même instant.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -83,6 +121,7 @@ class RejouerInterblocage:
         await self.app(premier, recevoir, envoyer)
         if not retenue:
             return
+        await asyncio.sleep(random.uniform(*PAUSE_AVANT_REJEU))  # noqa: S311 -- un écart, pas un secret
         file = list(recus)
 
         async def rejouer() -> Message:

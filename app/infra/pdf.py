@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import fontpkg
-import typst
 
 from app.infra.config import RACINE
 from app.noyau.euros import Euros
@@ -107,6 +106,8 @@ def compiler(gabarit: str, donnees: Mapping[str, Any]) -> bytes:
     `donnees["instant"]` (datetime) date le document. Textes, entiers, booléens, Euros, dates, listes et objets
     seulement ; lève TypeError pour le reste, RuntimeError (typst) si le gabarit est faux.
     """
+    import typst  # noqa: PLC0415 -- le worker seul s'en sert : chaque ouvrier web y gagne sept mégaoctets
+
     instant = donnees.get("instant")
     horodatage = int(instant.timestamp()) if isinstance(instant, datetime) else 0
     return bytes(

@@ -66,7 +66,7 @@ def dire(phrase: str) -> None:
 def _suites(banc: Banc) -> dict[tuple[str, str], Suite]:
     scene, vrai, nu = banc.scene, banc.service.adresse, banc.plancher.adresse
     chemins = {"liste": scenes.LISTE, "filtree": scenes.FILTREE, "recherche": scenes.RECHERCHE, "accueil": "/accueil"}
-    nus = {"liste": "/liste", "filtree": "/liste?etat=depose&quartier=QN06803M", "recherche": "/liste?q=jardin"}
+    nus = {"liste": "/liste", "filtree": "/liste?etat=depose&quartier=QN06803M", "recherche": "/liste?q=wittenheim"}
     suites = {(code, "service"): scenes.page(vrai, chemin, scene.instructeur) for code, chemin in chemins.items()}
     suites |= {(code, "plancher"): scenes.page(nu, chemin) for code, chemin in nus.items()}
     lus = [f"/instruction/{numero}" for numero in scene.numeros]

@@ -140,7 +140,8 @@ async def _serie(connexions: list[Connexion], suite: Suite, nombre: int, seconde
             if demande is None:
                 return
             depart = time.perf_counter()
-            mesure.octets += await connexion.appeler(demande)
+            taille = await connexion.appeler(demande)
+            mesure.octets += taille
             mesure.latences.append(time.perf_counter() - depart)
             tour += 1
 

@@ -15,7 +15,10 @@ import psycopg
 from jinja2 import Environment, FileSystemLoader
 from psycopg.rows import dict_row
 
+from app.etapes.dossier.rules.champs import CHAMPS
+
 ANNEE, CODE, TAILLE = 2027, "m2a-2027", 50
+BUDGETS = ("budget_charges", "demandes", "budget_produits", "ressources_volontaires")
 Envoi = Callable[[dict[str, Any]], Awaitable[None]]
 
 PAGE = """
@@ -63,6 +66,7 @@ class Plancher:
         self.gabarits = {nom: gabarits.get_template(f"plancher_{nom}.html") for nom in ("liste", "detail")}
         appel = self.lire("SELECT id, contrat_id, version_id FROM appel WHERE code = %(code)s", {"code": CODE})[0]
         self.appel = appel["id"]
+        self.champs = {c.code: c for c in CHAMPS}
         self.quartiers = self._noms("SELECT code, nom FROM quartier WHERE contrat_id = %(contrat_id)s", appel)
         self.objectifs = self._noms(
             "SELECT code, intitule AS nom FROM objectif WHERE version_id = %(version_id)s", appel
@@ -85,15 +89,18 @@ class Plancher:
             demandes.setdefault(demande["dossier_id"], []).append(demande)
         comptes = self.lire(COMPTES.format(filtres=filtres), valeurs)
         return self.gabarits["liste"].render(
-            page=page[:TAILLE], demandes=demandes, comptes=comptes, quartiers=self.quartiers, objectifs=self.objectifs
-        )
+            page=page[:TAILLE], suite=len(page) > TAILLE, demandes=demandes, comptes=comptes, choix=choix,
+            quartiers=self.quartiers, objectifs=self.objectifs,
+        )  # fmt: skip
 
     def detail(self, numero: str) -> str:
         dossier = self.lire(DETAIL, {"numero": numero})[0]
         demandes = self.lire(DEMANDES.format(annee=""), {"dossiers": [dossier["id"]]})
         suites = {nom: self.lire(ordre, dossier) for nom, ordre in
                   (("passages", PASSAGES), ("complements", COMPLEMENTS), ("avis", AVIS))}  # fmt: skip
-        return self.gabarits["detail"].render(d=dossier, demandes=demandes, **suites)
+        contenu = dossier["contenu"]
+        budget = {nom: sum(p["montant"] for p in contenu.get(nom, ())) for nom in BUDGETS}
+        return self.gabarits["detail"].render(d=dossier, demandes=demandes, champs=self.champs, budget=budget, **suites)
 
 
 _ouvert: list[Plancher] = []

@@ -33,7 +33,7 @@ DOSSIERS_LUS = 50
 DEPOTS = 5 * CONNEXIONS
 LISTE = f"/instruction?appel={CODE_APPEL}"
 FILTREE = f"{LISTE}&etat=depose&quartier=QN06803M"
-RECHERCHE = f"{LISTE}&q=jardin"
+RECHERCHE = f"{LISTE}&q=wittenheim"
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def _compte(session: Session, nom: str) -> Compte:
 
 
 def _ouvrir_l_appel(session: Session, contrat: Contrat) -> Appel:
-    version = contrats.version_en_vigueur(session, contrat.id)
+    version = contrats.version_en_vigueur(session, contrat.id, OUVERTURE.date())
     grille = next(iter(grilles.list_grilles(session, contrat.id)), None)
     secretaire = acteurs.identite_de_compte(session, _compte(session, "charge").id, OUVERTURE)
     if version is None or grille is None or secretaire is None:  # pragma: no cover - rangés juste avant

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ARRAY, BigInteger, Select, any_, func, literal, select, true
+from sqlalchemy import ARRAY, BigInteger, Engine, Select, any_, bindparam, func, literal, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
@@ -20,8 +22,11 @@ from app.etapes.programmation.models import Proposition
 from app.infra.identite import Identite
 from app.noyau.euros import Euros
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.contrats.models import VersionContrat
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.territoires.models import Quartier
+
+CHOIX_GARDES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Choix:
     noms_objectifs: Mapping[str, str]
 
 
-def _demandes(dossier_ids: Iterable[int]) -> Select[*tuple[Any, ...]]:
+def _demandes() -> Select[*tuple[Any, ...]]:
     """Les colonnes montrées seulement : le détail d'une note pèse huit kilo-octets, une liste en lirait cent."""
     note = (
         select(NoteEnregistree.minimum, NoteEnregistree.maximum, NoteEnregistree.est_provisoire)
@@ -76,20 +81,23 @@ def _demandes(dossier_ids: Iterable[int]) -> Select[*tuple[Any, ...]]:
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .outerjoin(note, true())
         .outerjoin(proposition, true())
-        .where(Demande.dossier_id == any_(literal(list(dossier_ids), ARRAY(BigInteger))))
+        .where(Demande.dossier_id == any_(bindparam("dossiers", type_=ARRAY(BigInteger))))
         .order_by(Demande.dossier_id, Demande.annee, LigneFinancement.rang, Demande.id)
     )
+
+
+_DEMANDES = _demandes()
+_DEMANDES_DE_L_ANNEE = _DEMANDES.where(Demande.annee == bindparam("annee"))
 
 
 def demandes_lues(
     session: Session, dossier_ids: Iterable[int], annee: int | None = None
 ) -> Mapping[int, Sequence[DemandeLue]]:
     """Dossier → ses demandes (de cette année), avec note et montant courants. Une requête."""
-    requete = _demandes(dossier_ids)
-    if annee is not None:
-        requete = requete.where(Demande.annee == annee)
+    requete = _DEMANDES if annee is None else _DEMANDES_DE_L_ANNEE
+    lies: dict[str, Any] = {"dossiers": list(dossier_ids), "annee": annee}
     rendu: dict[int, list[DemandeLue]] = {}
-    for rangee in session.execute(requete):
+    for rangee in session.execute(requete, lies):
         lue = DemandeLue(*rangee)
         rendu.setdefault(lue.dossier_id, []).append(lue)
     return rendu
@@ -124,8 +132,29 @@ def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
     return CadreLu(appel, porteur, contenu or {})
 
 
+_CHOIX: WeakKeyDictionary[Engine, dict[tuple[int, str | None], Choix]] = WeakKeyDictionary()
+
+
 def choix(session: Session, appel: Appel) -> Choix:
-    """Quartiers et objectifs de la version du contrat de cet appel. Deux requêtes."""
+    """Quartiers et objectifs de la version du contrat de cet appel, gardés tant qu'aucun chargement ne les change.
+
+    Une requête, trois la première fois.
+    """
+    empreintes = session.scalar(
+        select(func.string_agg(VersionContrat.empreinte, aggregate_order_by(literal(","), VersionContrat.id))).where(
+            VersionContrat.contrat_id == appel.contrat_id
+        )
+    )
+    gardes = _CHOIX.setdefault(session.get_bind().engine, {})
+    cle = (appel.version_id, empreintes)
+    if cle not in gardes:
+        if len(gardes) >= CHOIX_GARDES:
+            gardes.clear()
+        gardes[cle] = _lire_choix(session, appel)
+    return gardes[cle]
+
+
+def _lire_choix(session: Session, appel: Appel) -> Choix:
     quartiers = [
         (code, nom)
         for code, nom in session.execute(
@@ -161,6 +190,7 @@ def corbeille(session: Session, acteur: Identite, lignes: Iterable[str], appel_i
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .where(Dossier.appel_id == appel_id, LigneFinancement.code.in_(codes), visibles(acteur))
+        .where(Demande.etat.in_((EtatDemande.OUVERTE, EtatDemande.EN_INSTRUCTION)))
         .group_by(Demande.etat)
     )
     comptes = dict(session.execute(requete).all())

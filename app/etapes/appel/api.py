@@ -17,6 +17,7 @@ from app.infra.clock import Maintenant
 from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
+from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.grilles import repository as grilles
@@ -100,7 +101,7 @@ def preparer(session: SessionDep, acteur: Acteur, entree: AppelEntrant, maintena
     contrat = contrats.get_contrat_par_code(session, entree.contrat)
     if contrat is None or not acteur.tient(Role.CHARGE_MISSION, contrat_id=contrat.id):
         raise Introuvable("Ce contrat n’existe pas, ou vous n’y avez pas accès.")
-    version = contrats.version_en_vigueur(session, contrat.id)
+    version = contrats.version_en_vigueur(session, contrat.id, a_paris(maintenant).date())
     grille = grilles.get_grille_par_version(session, contrat.id, entree.grille)
     if version is None or grille is None:
         champ = "contrat" if version is None else "grille"

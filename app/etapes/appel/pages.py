@@ -18,7 +18,7 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros, MontantIllisible
-from app.noyau.periodes import PARIS
+from app.noyau.periodes import PARIS, a_paris
 from app.noyau.roles import Role
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.contrats import repository as contrats
@@ -172,7 +172,7 @@ def preparer(
     if trouve is None or not acteur.tient(Role.CHARGE_MISSION, contrat_id=trouve.id):
         raise Introuvable("Ce contrat n’existe pas, ou vous n’y avez pas accès.")
     saisie = {nom: formulaire.get(nom) for nom in SaisieAppel.model_fields}
-    version = contrats.version_en_vigueur(session, trouve.id)
+    version = contrats.version_en_vigueur(session, trouve.id, a_paris(maintenant).date())
     grille = next(iter(grilles.list_grilles(session, trouve.id)), None)
     try:
         if version is None or grille is None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from app.infra.forms import Entree, TexteIllisible, nettoyer
+from app.infra.forms import Entree
 
 Code = Annotated[str, StringConstraints(max_length=60)]
 Phrase = Annotated[str, StringConstraints(max_length=2000)]
@@ -41,30 +41,7 @@ class FormulaireReponse(Entree):
     reponse: Phrase = ""
 
 
-def _nettoye(valeur: Any) -> Any:
-    if isinstance(valeur, str):
-        try:
-            return nettoyer(valeur)
-        except TexteIllisible:
-            raise ValueError("Un caractère illisible est dans le texte.") from None
-    if isinstance(valeur, list):
-        return [_nettoye(v) for v in valeur]
-    if isinstance(valeur, dict):
-        return {_nettoye(c): _nettoye(v) for c, v in valeur.items()}
-    return valeur
-
-
-class Propre(Entree):
-    """Un corps JSON dont chaque texte est nettoyé (NFC, sans caractère que la base refuse)."""
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def nettoyer_les_textes(cls, valeur: Any) -> Any:
-        """Remplace les caractères de contrôle ; refuse NUL et les surrogats isolés."""
-        return _nettoye(valeur)
-
-
-class NouveauDossier(Propre):
+class NouveauDossier(Entree):
     """Créer un brouillon."""
 
     appel: Code = Field(description="Code de l’appel, par exemple m2a-2027")
@@ -73,29 +50,29 @@ class NouveauDossier(Propre):
     champs: dict[str, JsonValue] = Field(default_factory=dict, description="Valeurs natives, montants en centimes")
 
 
-class Modification(Propre):
+class Modification(Entree):
     """Changer des champs. Une valeur nulle efface."""
 
     champs: dict[str, JsonValue] = Field(description="Valeurs natives, montants en centimes")
 
 
-class CorpsSimple(Propre):
+class CorpsSimple(Entree):
     """Un acte qui n'attend rien."""
 
 
-class CorpsVersion(Propre):
+class CorpsVersion(Entree):
     """Un acte qui engage : la version lue."""
 
     version: Version
 
 
-class CorpsMotif(Propre):
+class CorpsMotif(Entree):
     """Un acte motivé."""
 
     motif: Phrase
 
 
-class CorpsComplement(Propre):
+class CorpsComplement(Entree):
     """Demander un complément. `ligne` : le financeur qui le demande."""
 
     objet: Phrase
@@ -104,13 +81,13 @@ class CorpsComplement(Propre):
     ligne: Code = ""
 
 
-class CorpsReponse(Propre):
+class CorpsReponse(Entree):
     """Répondre à une demande de complément."""
 
     reponse: Phrase
 
 
-class CorpsLigne(Propre):
+class CorpsLigne(Entree):
     """Un acte sur une demande ; `annee` absente : celle de l'appel."""
 
     annee: Annotated[int, Field(ge=2000, le=2100)] | None = None

@@ -10,17 +10,10 @@ from app.etapes.dossier.rules.lecture import lire_montant
 from app.etapes.programmation.rules import NatureVerrou, Verrou
 from app.etapes.programmation.rules.probleme import PAS
 from app.etapes.programmation.rules.reglages import Reglages
-from app.infra.forms import Entree, TexteIllisible, nettoyer
+from app.infra.forms import Entree
 from app.noyau.euros import ZERO, Euros
 
 CENTIMES_MAX = 10**12
-
-
-def _texte(valeur: str) -> str:
-    try:
-        return nettoyer(valeur)
-    except TexteIllisible:
-        raise ValueError("Un caractère illisible est dans le texte : retapez-le.") from None
 
 
 def _montant(valeur: object) -> object:
@@ -33,8 +26,8 @@ def _montant_positif(valeur: Euros) -> Euros:
     return valeur
 
 
-Texte = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_texte)]
-Court = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_texte)]
+Texte = Annotated[str, StringConstraints(max_length=2000)]
+Court = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Montant = Annotated[InstanceOf[Euros], BeforeValidator(_montant)]
 MontantPositif = Annotated[Montant, AfterValidator(_montant_positif)]
 Centimes = Annotated[int, Field(strict=True, ge=-CENTIMES_MAX, le=CENTIMES_MAX)]

@@ -13,9 +13,8 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
@@ -28,6 +27,9 @@ from app.infra.journal.verification import Ancre, Anomalie, Nature
 from app.infra.secret import lire_ou_creer
 from app.noyau.erreurs import ErreurMetier
 from app.noyau.periodes import a_paris
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 CLE_PRIVEE = "cle-journal"
 CLE_PUBLIQUE = "cle-journal.pub"
@@ -91,6 +93,9 @@ def cle_du_journal(donnees: Path) -> Ed25519PrivateKey:
     Une clé publique d'avant (clé changée, restauration) est gardée sous « cle-journal-<début>.pub » : les fichiers
     qu'elle a signés se vérifient toujours.
     """
+    # La cryptographie ne se charge qu'ici et à la vérification : un ouvrier web ne signe rien (six mégaoctets).
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
     cle = Ed25519PrivateKey.from_private_bytes(lire_ou_creer(donnees / CLE_PRIVEE))
     publique = cle.public_key().public_bytes_raw().hex()
     fichier = donnees / CLE_PUBLIQUE
@@ -173,6 +178,9 @@ class _Illisible(Exception):
 
 def _lire_fichier(fichier: Path, cles: Collection[bytes]) -> Iterator[Ancre]:
     """Les ancres d'un fichier signé par l'une des clés. Lève _Illisible."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
     try:
         lu = json.loads(fichier.read_bytes())
         signature, publique = bytes.fromhex(lu["signature"]), bytes.fromhex(lu["cle"])

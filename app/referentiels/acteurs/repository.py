@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import DateTime, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.infra.identite import Habilitation, Identite
@@ -20,35 +21,43 @@ from app.referentiels.acteurs.models import (
 )
 
 
-def _avec_habilitations(maintenant: datetime) -> Select[Compte, HabilitationCompte]:
-    en_cours = and_(
-        HabilitationCompte.compte_id == Compte.id,
-        HabilitationCompte.debut <= maintenant,
-        or_(HabilitationCompte.fin.is_(None), HabilitationCompte.fin > maintenant),
-    )
+def _avec_habilitations() -> Select[*tuple[Any, ...]]:
+    """Les colonnes utiles, une fois pour toutes : chaque page commence par cette lecture (l'instant est lié)."""
+    h, instant = HabilitationCompte, bindparam("maintenant", type_=DateTime(timezone=True))
+    en_cours = and_(h.compte_id == Compte.id, h.debut <= instant, or_(h.fin.is_(None), h.fin > instant))
     return (
-        select(Compte, HabilitationCompte)
-        .outerjoin(HabilitationCompte, en_cours)
+        select(Compte.id, Compte.acteur, Compte.nom_affiche, Compte.courriel)
+        .add_columns(h.role, h.portee, h.contrat_id, h.cible, h.organisation_id)
+        .outerjoin(h, en_cours)
         .where(Compte.est_actif)
-        .order_by(HabilitationCompte.id)
+        .order_by(h.id)
     )
 
 
-def _identite(
-    lignes: Sequence[Row[Compte, HabilitationCompte]], *, par_jeton: bool, empreinte: bytes
-) -> Identite | None:
+_DU_COMPTE = _avec_habilitations().where(Compte.id == bindparam("compte"))
+_DE_LA_SESSION = (
+    _avec_habilitations()
+    .join(SessionWeb, SessionWeb.compte_id == Compte.id)
+    .where(SessionWeb.empreinte == bindparam("empreinte"), SessionWeb.expire_at > bindparam("machine"))
+)
+_DU_JETON = (
+    _avec_habilitations()
+    .join(JetonApi, JetonApi.compte_id == Compte.id)
+    .where(JetonApi.empreinte == bindparam("empreinte"), JetonApi.expire_at > bindparam("machine"))
+    .where(JetonApi.revoque_at.is_(None))
+)
+
+
+def _identite(lignes: Sequence[Row[*tuple[Any, ...]]], *, par_jeton: bool, empreinte: bytes) -> Identite | None:
     if not lignes:
         return None
-    compte = lignes[0][0]
-    habilitations = tuple(
-        Habilitation(h.role, h.portee, h.contrat_id, h.cible, h.organisation_id) for _, h in lignes if h is not None
-    )
+    compte_id, acteur, nom, courriel, *_ = lignes[0]
     return Identite(
-        compte_id=compte.id,
-        acteur=compte.acteur,
-        nom=compte.nom_affiche,
-        courriel=compte.courriel,
-        habilitations=habilitations,
+        compte_id=compte_id,
+        acteur=acteur,
+        nom=nom,
+        courriel=courriel,
+        habilitations=tuple(Habilitation(*ligne[4:]) for ligne in lignes if ligne.role is not None),
         par_jeton=par_jeton,
         empreinte_session=empreinte,
     )
@@ -56,28 +65,20 @@ def _identite(
 
 def identite_de_session(session: Session, empreinte: bytes, machine: datetime, maintenant: datetime) -> Identite | None:
     """L'identité d'un témoin vivant (à l'heure de la machine), habilitations à l'instant du métier. Une requête."""
-    requete = (
-        _avec_habilitations(maintenant)
-        .join(SessionWeb, SessionWeb.compte_id == Compte.id)
-        .where(SessionWeb.empreinte == empreinte, SessionWeb.expire_at > machine)
-    )
-    return _identite(session.execute(requete).all(), par_jeton=False, empreinte=empreinte)
+    lies = {"empreinte": empreinte, "machine": machine, "maintenant": maintenant}
+    return _identite(session.execute(_DE_LA_SESSION, lies).all(), par_jeton=False, empreinte=empreinte)
 
 
 def identite_de_jeton(session: Session, empreinte: bytes, machine: datetime, maintenant: datetime) -> Identite | None:
     """L'identité d'un jeton d'API ni expiré ni révoqué : les droits de son auteur. Une requête."""
-    requete = (
-        _avec_habilitations(maintenant)
-        .join(JetonApi, JetonApi.compte_id == Compte.id)
-        .where(JetonApi.empreinte == empreinte, JetonApi.expire_at > machine, JetonApi.revoque_at.is_(None))
-    )
-    return _identite(session.execute(requete).all(), par_jeton=True, empreinte=empreinte)
+    lies = {"empreinte": empreinte, "machine": machine, "maintenant": maintenant}
+    return _identite(session.execute(_DU_JETON, lies).all(), par_jeton=True, empreinte=empreinte)
 
 
 def identite_de_compte(session: Session, compte_id: int, maintenant: datetime) -> Identite | None:
     """L'identité d'un compte actif, hors de toute connexion (tâches, ligne de commande)."""
-    requete = _avec_habilitations(maintenant).where(Compte.id == compte_id)
-    return _identite(session.execute(requete).all(), par_jeton=True, empreinte=b"")
+    lies = {"compte": compte_id, "maintenant": maintenant}
+    return _identite(session.execute(_DU_COMPTE, lies).all(), par_jeton=True, empreinte=b"")
 
 
 def get_compte_par_courriel(session: Session, courriel: str) -> Compte | None:

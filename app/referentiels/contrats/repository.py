@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.referentiels.contrats.models import Contrat, VersionContrat
@@ -31,11 +32,12 @@ def list_versions(session: Session, contrat_id: int) -> Sequence[VersionContrat]
     return session.scalars(requete.order_by(VersionContrat.code)).all()
 
 
-def version_en_vigueur(session: Session, contrat_id: int) -> VersionContrat | None:
-    """La dernière version chargée d'un contrat."""
+def version_en_vigueur(session: Session, contrat_id: int, jour: date) -> VersionContrat | None:
+    """La version d'un contrat en vigueur ce jour-là : la plus récente qui a commencé. None avant la première."""
+    commencee = or_(VersionContrat.en_vigueur_le.is_(None), VersionContrat.en_vigueur_le <= jour)
     requete = (
         select(VersionContrat)
-        .where(VersionContrat.contrat_id == contrat_id, VersionContrat.chargee_at.is_not(None))
+        .where(VersionContrat.contrat_id == contrat_id, VersionContrat.chargee_at.is_not(None), commencee)
         .order_by(VersionContrat.en_vigueur_le.desc().nulls_last(), VersionContrat.id.desc())
         .limit(1)
     )

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.commandes.base import Base
 from app.etapes.appel import service
 from app.etapes.appel.models import Engagement, Enveloppe
-from app.etapes.appel.rules import NatureEngagement
+from app.etapes.appel.rules import NatureEngagement, NatureEnveloppe
 from app.etapes.dossier.models import Demande
 from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.identite import Identite
@@ -261,6 +261,19 @@ def test_le_role_de_service_ne_peut_pas_ecrire_l_engage(petite_piste: Piste) -> 
         with pytest.raises(ProgrammingError) as refus, petite_piste.fabrique.begin() as session:
             session.execute(text(requete))
         assert isinstance(refus.value.orig, psycopg.errors.InsufficientPrivilege), requete
+
+
+@pytest.mark.parametrize("engage", [1, 5_000_000])
+def test_une_enveloppe_nait_sans_rien_d_engage(petite_piste: Piste, engage: int) -> None:
+    with petite_piste.fabrique() as session:
+        session.add(
+            Enveloppe(
+                contrat_id=petite_piste.decor.contrat.id, ligne_id=petite_piste.decor.contrat.lignes["M2A"].id,
+                annee=2029, nature=NatureEnveloppe.NOTIFIEE, montant=Euros.de(100_000), engage=Euros(engage),
+            )
+        )  # fmt: skip
+        with pytest.raises(IntegrityError, match="naît sans rien d'engagé"):
+            session.flush()
 
 
 def test_une_enveloppe_ne_descend_pas_sous_ce_qui_est_engage(petite_piste: Piste) -> None:

