@@ -59,14 +59,14 @@ def lire(chemin: Path, forme: type[T], *, racine: Path | None = None) -> Lecture
     return Lecture(fichier, contenu, lignes)
 
 
-class _Chargeur(yaml.SafeLoader):
-    """Compose sans construire, et refuse les renvois : chaque valeur s'écrit là où elle se lit."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            renvoi: Any = self.get_event()  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="un renvoi (*nom) n’est pas permis", problem_mark=renvoi.start_mark)
-        return super().compose_node(parent, index)
+def _noeud(texte: str) -> yaml.Node | None:
+    """Compose sans construire (par libyaml), et refuse les renvois : chaque valeur s'écrit là où elle se lit."""
+    for evenement in yaml.parse(texte, Loader=yaml.CSafeLoader):
+        if isinstance(evenement, yaml.AliasEvent):
+            marque: Any = evenement.start_mark  # celle de libyaml, aux mêmes attributs
+            raise yaml.MarkedYAMLError(problem="un renvoi (*nom) n’est pas permis", problem_mark=marque)
+    noeud: yaml.Node | None = yaml.compose(texte, Loader=yaml.CSafeLoader)
+    return noeud
 
 
 def _composer(chemin: Path, fichier: str) -> tuple[object, dict[Chemin, int]]:
@@ -78,7 +78,7 @@ def _composer(chemin: Path, fichier: str) -> tuple[object, dict[Chemin, int]]:
         ligne = chemin.read_bytes()[: erreur.start].count(b"\n") + 1
         raise ErreurDeDonnees(fichier, ligne, "le fichier n’est pas en UTF-8") from erreur
     try:
-        noeud = yaml.compose(texte, Loader=_Chargeur)
+        noeud = _noeud(texte)
     except yaml.reader.ReaderError as erreur:
         ligne = texte[: erreur.position].count("\n") + 1
         raise ErreurDeDonnees(fichier, ligne, "le fichier contient un caractère interdit") from erreur

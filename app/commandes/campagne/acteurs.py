@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -73,13 +74,19 @@ def une_organisation(session: Session, rang: int) -> Organisation:
     )
 
 
+@cache
+def _empreinte(mot_de_passe: str) -> str:
+    """Calculée une fois : quatre-vingts comptes de démonstration ont le même mot de passe, publié."""
+    return service.hacher(mot_de_passe)
+
+
 def _un_compte(session: Session, courriel: str, nom: str, mot_de_passe: str, *, montre: bool) -> tuple[Compte, bool]:
     connu = repository.get_compte_par_courriel(session, courriel)
     if connu is not None:
         return connu, False
     compte = service.creer_compte(
         session, courriel=courriel, nom_affiche=nom, mot_de_passe=mot_de_passe, maintenant=DEBUT,
-        est_demonstration=montre,
+        est_demonstration=montre, empreinte=_empreinte(mot_de_passe),
     )  # fmt: skip
     return compte, True
 

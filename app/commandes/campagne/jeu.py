@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -31,6 +33,7 @@ from seeds.schemas.demo import FichierComptes
 
 COMPTES = Path(__file__).resolve().parents[3] / "seeds" / "demo" / "comptes.yaml"
 ESSAI = "m2a-2028-essai"
+PAUSE_DES_TACHES = 0.5  # seconde
 Dire = Callable[[str], None]
 
 
@@ -53,7 +56,25 @@ class Plateau:
         """Exécute tout ce qui attend en file. Lève TachesEnEchec."""
         bilan = vider_la_file(self.config, self.url)
         if bilan.echecs:
-            raise TachesEnEchec(f"{bilan.echecs} tâche(s) de fond ont échoué.")
+            raise TachesEnEchec(f"{bilan.echecs} tâche(s) de fond ont échoué : {' ; '.join(bilan.erreurs)}")
+
+    @contextmanager
+    def taches_en_fond(self) -> Iterator[None]:
+        """Exécute les tâches pendant que le bloc en produit (les PDF se composent hors du verrou de Python), puis
+        le reste. Lève TachesEnEchec."""
+        with ThreadPoolExecutor(1) as fils:
+            fini = Event()
+            travail = fils.submit(self._jusqu_a, fini)
+            try:
+                yield
+            finally:
+                fini.set()
+        travail.result()
+        self.faire_les_taches()
+
+    def _jusqu_a(self, fini: Event) -> None:
+        while not fini.wait(PAUSE_DES_TACHES):
+            self.faire_les_taches()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +131,9 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
     )
     dire(f"Campagne {campagne.annee} : {len(deduits)} dossiers déduits des titres réels de {campagne.annee_reelle}.")
     preparation.ouvrir_l_appel(scene, grille, f"Appel à initiatives {campagne.annee}")
-    dire(f"  déposés : {depot.deposer_tout(scene, organisations)}")
+    with plateau.taches_en_fond():
+        deposes = depot.deposer_tout(scene, organisations)
+    dire(f"  déposés : {deposes}")
     instruction.instruire(scene)
     plateau.faire_les_taches()
     dire("  recevabilité close, notes calculées")
@@ -119,8 +142,8 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
     dire("  arbitré : " + ", ".join(f"{ligne} {total // 100} €" for ligne, total in totaux.items()))
     seance.voter(scene)
     dire("  séance close, procès-verbal")
-    decision.decider(scene)
-    plateau.faire_les_taches()
+    with plateau.taches_en_fond():
+        decision.decider(scene)
     dire(f"  décidé et notifié ({scene.api.appels} appels à l'API)")
     scene.api.fermer()
     return scene

@@ -77,8 +77,12 @@ def creer_compte(
     mot_de_passe: str,
     maintenant: datetime,
     est_demonstration: bool = False,
+    empreinte: str | None = None,
 ) -> Compte:
-    """Crée un compte. Lève SaisieInvalide (adresse, mot de passe, adresse déjà prise)."""
+    """Crée un compte. Lève SaisieInvalide (adresse, mot de passe, adresse déjà prise).
+
+    `empreinte` : celle du mot de passe, déjà calculée (les comptes de démonstration partagent le leur).
+    """
     adresse = courriel.strip().lower()
     fautes = list(verifier_mot_de_passe(mot_de_passe, adresse))
     if not est_un_courriel(adresse):
@@ -91,7 +95,7 @@ def creer_compte(
         acteur=f"c-{secrets.token_hex(6)}",
         courriel=adresse,
         nom_affiche=nom_affiche,
-        mot_de_passe=hacher(mot_de_passe),
+        mot_de_passe=empreinte or hacher(mot_de_passe),
         est_demonstration=est_demonstration,
         cree_at=maintenant,
     )
