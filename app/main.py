@@ -32,7 +32,6 @@ from app.etapes.convention import api as api_convention
 from app.etapes.convention import pages as pages_convention
 from app.etapes.dossier import api as api_dossier
 from app.etapes.dossier import pages as pages_dossier
-from app.etapes.dossier.pages.porteur_dossier import page_lecture
 from app.etapes.notation import api as api_notation
 from app.etapes.notation import pages as pages_notation
 from app.etapes.programmation import api as api_programmation
@@ -156,7 +155,6 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.gabarits = _gabarits(strict=config.mode is not Mode.PRODUCTION)
     etat.htmx_present = (STATIQUE / HTMX).exists()
     etat.navigation = navigation
-    etat.page_dossier_agent = page_lecture
     etat.charger_identite = charger_identite
     etat.phrases_de_contrainte = phrases_de_contrainte()
     errors.installer(service)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,11 +12,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.commandes.base import base_ouverte, fabrique_de
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
-from app.etapes.programmation.repository.export import COLONNES, lire_rangees
+from app.etapes.dossier.repository import export as dossiers
+from app.etapes.programmation.repository import export as programmation
+from app.etapes.publication import repository as publication
+from app.etapes.publication.service import scdl_en_flux
 from app.infra.atomique import ecrire_entier
 from app.infra.config import Config
 from app.infra.identite import Habilitation, Identite
-from app.infra.tableur import csv_en_flux, ecrire_xlsx
+from app.infra.tableur import Colonne, Valeur, csv_en_flux, ecrire_xlsx
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import Portee, Role
 
@@ -30,22 +33,45 @@ def lecteur_du_contrat(contrat_id: int) -> Identite:
     return Identite(0, "ligne-de-commande", "Ligne de commande", "", (tout,))
 
 
-def _programmation_csv(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
-    rangees = lire_rangees(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)
-    for morceau in csv_en_flux(COLONNES, rangees):
-        fichier.write(morceau)
+Lecture = Callable[[Fabrique, Identite, int], Iterator[tuple[Valeur, ...]]]
 
 
-def _programmation_xlsx(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
-    rangees = lire_rangees(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)
-    ecrire_xlsx(fichier, COLONNES, rangees, feuille=f"Programmation {appel.annee}")
+def _en_csv(colonnes: Sequence[Colonne], lire: Lecture) -> Ecrivain:
+    def ecrire(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
+        fichier.writelines(csv_en_flux(colonnes, lire(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)))
+
+    return ecrire
+
+
+def _en_xlsx(colonnes: Sequence[Colonne], lire: Lecture, feuille: str) -> Ecrivain:
+    def ecrire(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
+        rangees = lire(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)
+        ecrire_xlsx(fichier, colonnes, rangees, feuille=f"{feuille} {appel.annee}")
+
+    return ecrire
+
+
+def _scdl(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
+    fichier.writelines(scdl_en_flux(publication.lire_lignes(fabrique, appel.id)))
 
 
 # Chaque export dit ses formats ; la ligne de commande en sort.
 EXPORTS: Mapping[str, Mapping[str, Ecrivain]] = {
-    "programmation": {"csv": _programmation_csv, "xlsx": _programmation_xlsx},
+    "programmation": {
+        "csv": _en_csv(programmation.COLONNES, programmation.lire_rangees),
+        "xlsx": _en_xlsx(programmation.COLONNES, programmation.lire_rangees, "Programmation"),
+    },
+    "dossiers": {
+        "csv": _en_csv(dossiers.COLONNES, dossiers.lire_rangees),
+        "xlsx": _en_xlsx(dossiers.COLONNES, dossiers.lire_rangees, "Dossiers"),
+    },
+    "scdl": {"csv": _scdl},
 }
-AIDES = {"programmation": "la programmation, une rangée par demande"}
+AIDES = {
+    "programmation": "la programmation, une rangée par demande",
+    "dossiers": "les dossiers déposés, une rangée par dossier",
+    "scdl": "les données essentielles des subventions notifiées (SCDL 2.1.1)",
+}
 
 
 def exporter(config: Config, quoi: str, code: str, forme: str, vers: Path) -> int:

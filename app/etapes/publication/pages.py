@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
-from io import StringIO
-
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from app.etapes.publication import repository
 from app.etapes.publication.rules import COLONNES
+from app.etapes.publication.service import scdl_en_flux
 from app.infra.acces import PUBLIQUE
 from app.infra.web import SessionDep, rendre
 
 routeur = APIRouter()
-LIGNES_PAR_MORCEAU = 200
-
-
-def _en_csv(lignes: Iterable[tuple[str, ...]]) -> Iterator[bytes]:
-    """CSV UTF-8 sans BOM, virgule, fins de ligne CRLF (RFC 4180) : ce qu'attend le schéma."""
-    tampon = StringIO(newline="")
-    redacteur = csv.writer(tampon, lineterminator="\r\n")
-    redacteur.writerow(COLONNES)
-    for rang, ligne in enumerate(lignes, start=1):
-        redacteur.writerow(ligne)
-        if rang % LIGNES_PAR_MORCEAU == 0:
-            yield tampon.getvalue().encode()
-            tampon.seek(0)
-            tampon.truncate()
-    yield tampon.getvalue().encode()
 
 
 @routeur.get("/donnees/subventions.csv", name="donnees:subventions", dependencies=[Depends(PUBLIQUE)])
 def telecharger(request: Request) -> Response:
     """Les subventions attribuées et notifiées, au schéma SCDL 2.1.1."""
     return StreamingResponse(
-        _en_csv(repository.lire_lignes(request.app.state.fabrique)),
+        scdl_en_flux(repository.lire_lignes(request.app.state.fabrique)),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="subventions.csv"'},
     )

@@ -67,13 +67,17 @@ def _subvention(
     )
 
 
-def lire_lignes(fabrique: sessionmaker[Session]) -> Iterator[tuple[str, ...]]:
-    """Les lignes publiables, par date d'acte, au fil de l'eau. Ouvre SA session, sur une seule photo de la base.
+def lire_lignes(fabrique: sessionmaker[Session], appel_id: int | None = None) -> Iterator[tuple[str, ...]]:
+    """Les lignes publiables (d'un appel, ou toutes), par date d'acte, au fil de l'eau.
+
+    Ouvre SA session, sur une seule photo de la base.
 
     Un flux s'écrit après la fin de la requête : il ne peut pas se servir de la session de celle-ci.
     """
     requete = _joindre(select(Decision, Dossier, Organisation, LigneFinancement, Notification.a))
     requete = requete.order_by(Decision.acte_le, Dossier.numero, LigneFinancement.rang, Decision.id)
+    if appel_id is not None:
+        requete = requete.where(Dossier.appel_id == appel_id)
     with fabrique() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
         for rangee in session.execute(requete.execution_options(yield_per=PAR_LOT)):

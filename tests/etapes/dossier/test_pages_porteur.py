@@ -363,7 +363,9 @@ def test_chacun_chez_soi(decor: Decor) -> None:
         for suite in ("", "/etapes/projet", "/signature", "/retrait", "/accuse", "/accuse.pdf"):
             assert etranger.get(adresse + suite).status_code == 404, suite
     assert agent.get(f"/dossiers/{brouillon.reference}").status_code == 404
-    lecture = agent.get(f"/dossiers/{depose.numero}")
+    mene = agent.get(f"/dossiers/{depose.numero}")
+    assert (mene.status_code, mene.headers["location"]) == (303, f"/instruction/{depose.numero}")
+    lecture = agent.get(f"/instruction/{depose.numero}")
     assert lecture.status_code == 200
     assert "À vérifier" in lecture.text
     assert agent.get(f"/dossiers/{depose.numero}/etapes/projet").status_code == 403

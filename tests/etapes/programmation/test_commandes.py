@@ -149,6 +149,20 @@ def test_exporter_ecrit_toute_la_programmation(lancer: Lancer, tmp_path: Path) -
     assert (tmp_path / "p.xlsx").read_bytes().startswith(b"PK")
 
 
+def test_exporter_ecrit_les_dossiers_et_les_donnees_essentielles(lancer: Lancer, tmp_path: Path) -> None:
+    for quoi, forme in (("dossiers", "csv"), ("dossiers", "xlsx"), ("scdl", "csv")):
+        vers = tmp_path / f"{quoi}.{forme}"
+        assert lancer("exporter", quoi, "--appel", "ess-2027", "--format", forme, "--vers", str(vers)) == 0
+    lu = (tmp_path / "dossiers.csv").read_text("utf-8-sig")
+    rangees = list(csv.DictReader(StringIO(lu, newline=""), delimiter=";"))
+    assert [r["Numéro"] for r in rangees] == [f"ESS-2027-000{rang}" for rang in (1, 2, 3)]
+    assert {r["Lignes et années demandées"] for r in rangees} == {"M2A 2027"}
+    assert {r["Demandé, toutes lignes et années"] for r in rangees} == {"8000,00"}
+    assert (tmp_path / "dossiers.xlsx").read_bytes().startswith(b"PK")
+    assert (tmp_path / "scdl.csv").read_text().split(",")[:2] == ["nomAttribuant", "idAttribuant"]
+    assert len((tmp_path / "scdl.csv").read_text().splitlines()) == 1, "rien n'est notifié"
+
+
 def test_un_format_ou_un_export_inconnu_est_une_erreur_d_usage(lancer: Lancer, tmp_path: Path) -> None:
     for arguments in (
         ("exporter", "programmation", "--appel", "ess-2027", "--format", "ods", "--vers", "x"),

@@ -1,8 +1,7 @@
-"""Pages d'un dossier : la liste des tâches avant le dépôt, le suivi après ; une page de lecture pour les agents."""
+"""Pages d'un dossier : la liste des tâches avant le dépôt, le suivi après."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,33 +9,28 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.etapes.dossier import repository
-from app.etapes.dossier.models import DemandeComplement, Dossier
-from app.etapes.dossier.pages.porteur_lecture import contenu_en_clair
+from app.etapes.dossier.models import DemandeComplement
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ensuite, histoire, lignes_suivies, mot_d_etat
-from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
+from app.etapes.dossier.repository.referentiel import get_cadre
 from app.etapes.dossier.rules.champs import Section
-from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, LIBELLES_DOSSIER
 from app.etapes.dossier.rules.sections import EtatSection
 from app.etapes.dossier.service.accuse import ACCUSE
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.gabarits import en_nombre
-from app.infra.identite import Identite
-from app.infra.web import SessionDep, rendre
+from app.infra.web import SessionDep, rediriger, rendre
 
 routeur = APIRouter()
-PageAgent = Callable[[Request, SessionDep, Identite, Dossier, datetime], Response]
 
 
 @routeur.get("/dossiers/{identifiant}", name="dossier:voir", dependencies=[Depends(exiger())])
 def page_dossier(
     request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, identifiant: str
 ) -> Response:
-    """Le dossier, selon qui regarde : son porteur, ou un agent (page fournie par `main`)."""
+    """Le dossier pour son porteur ; les autres personnes qui peuvent le lire vont à sa page d'instruction."""
     dossier = repository.get_dossier(session, identifiant, acteur)
     if dossier.organisation_id not in acteur.organisations():
-        page: PageAgent = request.app.state.page_dossier_agent
-        return page(request, session, acteur, dossier, maintenant)
+        return rediriger(request, "instruction:dossier", numero=dossier.numero)
     champs = repository.list_champs(session, dossier.id)
     ouvert = DossierOuvert(session, dossier, get_cadre(session, dossier), champs, acteur)
     return rendre(request, "dossier/dossier.html", contexte_dossier(session, ouvert, maintenant))
@@ -91,24 +85,3 @@ def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:
         if ouvert.peut_ecrire:
             rendu[-1]["url"] = f"/dossiers/{ouvert.identifiant}/etapes/{section.value}"
     return rendu
-
-
-def page_lecture(
-    request: Request, session: SessionDep, acteur: Identite, dossier: Dossier, maintenant: datetime
-) -> Response:
-    """La lecture simple du contenu figé, pour qui n'est pas de l'organisation."""
-    del acteur, maintenant
-    referentiel = get_referentiel(session, dossier.contrat_id, dossier.version_id)
-    version = repository.get_version(session, dossier.id)
-    libelle = LIBELLES_DOSSIER[dossier.etat]
-    demandes = repository.list_demandes(session, [dossier.id])
-    contexte = {
-        "titre": dossier.titre,
-        "dossier": dossier,
-        "cadre": get_cadre(session, dossier),
-        "sections": contenu_en_clair(version.contenu if version is not None else {}, referentiel),
-        "mot": libelle.agent,
-        "ton": libelle.ton,
-        "demandes": [(d, ligne, LIBELLES_DEMANDE[d.etat]) for d, ligne in demandes],
-    }
-    return rendre(request, "dossier/lecture.html", contexte)
