@@ -88,8 +88,10 @@ format: .venv/.dev ## met en forme le code
 bench: .venv/.dev statique ## mesure les pages à 1 000 puis 50 000 dossiers, en rapport à un plancher
 	@$(PY) -m tests.charge.bench
 
-endurance: .venv/.dev statique ## essais longs : courses, propriétés, journal
-	@HYPOTHESIS_PROFILE=endurance $(PY) -m pytest tests -n 2 -q
+endurance: .venv/.dev statique ## essais longs : propriétés vingt fois plus larges, courses, journal et tâches dix fois de suite
+	@IQ_ENDURANCE=20 $(PY) -m pytest tests/etapes/notation tests/etapes/programmation -n 2 -q
+	@for tour in $$(seq 10); do echo "Tour $$tour"; \
+	  $(PY) -m pytest tests/etapes/appel/test_enveloppe_course.py tests/infra/journal tests/infra/test_jobs.py -n 2 -q; done
 
 clean: ## retire ce qui se refabrique (les données restent dans .data)
 	@rm -rf .venv .tools node_modules app/static/tiers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

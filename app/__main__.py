@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from app.commandes import charge as commande_charge
 from app.commandes import charger as commande_charger
+from app.commandes import compte as commande_compte
 from app.commandes import exporter as commande_exporter
 from app.commandes import journal as commande_journal
 from app.commandes import noter as commande_noter
@@ -58,6 +59,7 @@ def construire() -> argparse.ArgumentParser:
     commande_charge.brancher(sous)
     commande_charger.brancher(sous, demo=commande_campagne.charger_demo)
     commande_campagne.brancher(sous)
+    commande_compte.brancher(sous)
     commande_exporter.brancher(sous)
     commande_journal.brancher(sous)
     commande_noter.brancher(sous)

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 import app
 import app.taches
 from app.espaces.accueil import pages as pages_accueil
+from app.espaces.comptes import pages as pages_comptes
+from app.espaces.instructeur import actes as actes_instructeur
 from app.espaces.instructeur import pages as pages_instructeur
 from app.espaces.navigation import navigation
 from app.espaces.public import pages as pages_public
@@ -60,7 +62,9 @@ ROUTEURS: tuple[APIRouter, ...] = (
     pages_contrat.routeur,
     api_contrat.routeur,
     pages_accueil.routeur,
+    pages_comptes.routeur,
     pages_instructeur.routeur,
+    actes_instructeur.routeur,
     pages_appel.routeur,
     api_appel.routeur,
     pages_dossier.routeur,
@@ -104,6 +108,13 @@ def charger_identite(session: Session, request: Request, maintenant: datetime) -
     if not temoin:
         return None
     return acteurs.identite_de_session(session, empreinte_secret(temoin), machine, maintenant)
+
+
+def compte_d_avant(session: Session, request: Request) -> int | None:
+    """Le compte du témoin reçu, même si sa session est finie."""
+    config: Config = request.app.state.config
+    temoin = request.cookies.get(TEMOIN_SUR if config.est_https else TEMOIN)
+    return acteurs.compte_du_temoin(session, empreinte_secret(temoin)) if temoin else None
 
 
 def phrases_de_contrainte() -> dict[str, str]:
@@ -156,6 +167,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.htmx_present = (STATIQUE / HTMX).exists()
     etat.navigation = navigation
     etat.charger_identite = charger_identite
+    etat.compte_d_avant = compte_d_avant
     etat.phrases_de_contrainte = phrases_de_contrainte()
     errors.installer(service)
     for routeur in ROUTEURS:

@@ -14,9 +14,7 @@ from app.etapes.contrat import service
 from app.etapes.contrat.rules import contenu as faits
 from app.etapes.contrat.service import Bilan
 from app.referentiels.grilles import service as grilles
-from app.referentiels.grilles.rules import Grille
 from seeds.contrat import ContratLu, lire_contrat
-from seeds.grilles import GRILLES, lire_grille
 from seeds.schemas import contrat as schema
 from seeds.schemas import enjeux, fiches, partenariat
 
@@ -27,29 +25,33 @@ _COLONNES_LIGNE = (
 )
 
 
+GrilleChargee = tuple[str, str, bool]
+
+
 def charger_contrat(session: Session, dossier: Path, maintenant: datetime) -> Bilan:
-    """Lit, valide et range un contrat. Lève ErreurDeDonnees (rien n'est écrit) ou un refus du service."""
-    return service.charger(session, chargement_de(lire_contrat(dossier)), maintenant)
+    """Lit, valide et range un contrat et ses grilles. Lève ErreurDeDonnees (rien n'est écrit) ou un refus."""
+    return charger_dossiers(session, [dossier], maintenant)[0][0]
 
 
-def charger_reference(session: Session, maintenant: datetime) -> tuple[list[Bilan], list[tuple[str, str, bool]]]:
-    """Tous les contrats livrés et leurs grilles : bilans, puis (contrat, version de grille, ajoutée).
+def charger_reference(session: Session, maintenant: datetime) -> tuple[list[Bilan], list[GrilleChargee]]:
+    """Tous les contrats livrés et leurs grilles : bilans, puis (contrat, version de grille, ajoutée)."""
+    return charger_dossiers(session, [d for d in sorted(CONTRATS.iterdir()) if d.is_dir()], maintenant)
 
-    Tout est lu et jugé avant la première écriture. Une grille va aux contrats qui ont toutes ses lignes.
+
+def charger_dossiers(
+    session: Session, dossiers: Sequence[Path], maintenant: datetime
+) -> tuple[list[Bilan], list[GrilleChargee]]:
+    """Ces contrats et leurs grilles : bilans, puis (contrat, version de grille, ajoutée).
+
+    Tout est lu et jugé avant la première écriture. Lève ErreurDeDonnees ou un refus du service.
     """
-    lus = [lire_contrat(dossier) for dossier in sorted(CONTRATS.iterdir()) if dossier.is_dir()]
-    lues = [lire_grille(chemin) for chemin in sorted(GRILLES.glob("*.yaml"))]
+    lus = [lire_contrat(dossier) for dossier in dossiers]
     bilans = [service.charger(session, chargement_de(lu), maintenant) for lu in lus]
     return bilans, [
         (bilan.code, grille.version, grilles.enregistrer(session, bilan.contrat_id, grille, maintenant))
         for lu, bilan in zip(lus, bilans, strict=True)
-        for grille in lues
-        if _lignes(grille) <= {ligne.code for ligne in lu.lignes}
+        for grille in lu.grilles
     ]
-
-
-def _lignes(grille: Grille) -> set[str]:
-    return {ligne.code for ligne in grille.lignes}
 
 
 def chargement_de(lu: ContratLu) -> faits.Chargement:

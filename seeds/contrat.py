@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.referentiels.grilles.rules import Grille
 from seeds.coherence import verifier
+from seeds.grilles import lire_grille
 from seeds.lecture import ErreurDeDonnees, Lecture, lire
 from seeds.schemas.commun import Anomalie
 from seeds.schemas.contrat import EtatVersion, FichierContrat, FichierQuartiers, Quartier, VersionContrat
@@ -19,7 +21,8 @@ from seeds.schemas.reglages import FichierReglages
 
 T = TypeVar("T")
 DOCUMENT = "document.txt"
-_SOUS_DOSSIERS = {"fiches", "anomalies"}
+_GRILLES = "grilles"
+_SOUS_DOSSIERS = {"fiches", "anomalies", _GRILLES}
 _FICHIERS = {
     "contrat.yaml",
     "enjeux.yaml",
@@ -40,7 +43,7 @@ class ContratLu:
     """Un contrat lu, valide et cohérent. Les listes sont dans l'ordre du document.
 
     `empreinte` (SHA-256, hexadécimal) change dès qu'un fichier de données change :
-    un chargement déjà fait se reconnaît.
+    un chargement déjà fait se reconnaît. Les grilles n'y comptent pas : chacune a la sienne.
     """
 
     dossier: Path
@@ -58,6 +61,7 @@ class ContratLu:
     suivi: FichierSuivi | None = None
     reglages: FichierReglages | None = None
     anomalies: tuple[Anomalie, ...] = ()
+    grilles: tuple[Grille, ...] = ()
 
     @property
     def code(self) -> str:
@@ -98,7 +102,7 @@ def lire_contrat(dossier: Path) -> ContratLu:
     """Lit et vérifie tout le dossier d'un contrat. Lève ErreurDeDonnees : rien n'est rendu à moitié.
 
     Facultatifs : fiches-presentation, feuilles-de-route, dispositifs-etat, engagements, suivi, reglages,
-    anomalies/, document.txt.
+    anomalies/, grilles/, document.txt.
     """
     _refuser_les_inconnus(dossier)
     lecteur = _Lecteur(dossier)
@@ -122,7 +126,17 @@ def lire_contrat(dossier: Path) -> ContratLu:
         ),
     )
     verifier(lecteur.lectures, _nombre_de_lignes(dossier))
-    return lu
+    return replace(lu, grilles=_grilles(dossier, {ligne.code for ligne in lu.lignes}))
+
+
+def _grilles(dossier: Path, lignes: set[str]) -> tuple[Grille, ...]:
+    lues: dict[str, Grille] = {}
+    for nom in _noms(dossier, _GRILLES):
+        grille = lire_grille(dossier / nom, racine=dossier, lignes=lignes)
+        if grille.version in lues:
+            raise ErreurDeDonnees(nom, 1, f"une autre grille du contrat porte déjà la version « {grille.version} »")
+        lues[grille.version] = grille
+    return tuple(lues.values())
 
 
 @dataclass
@@ -158,6 +172,8 @@ def _refuser_les_inconnus(dossier: Path) -> None:
 def _empreinte(dossier: Path) -> str:
     resume = hashlib.sha256()
     for chemin in sorted(dossier.rglob("*.yaml")):
+        if chemin.parent == dossier / _GRILLES:
+            continue
         contenu = chemin.read_bytes()
         resume.update(f"{chemin.relative_to(dossier).as_posix()}\0{len(contenu)}\0".encode())
         resume.update(contenu)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from app.noyau.erreurs import Faute
@@ -10,12 +10,15 @@ from app.referentiels.grilles.rules import Grille, GrilleInvalide, grille_depuis
 from seeds.lecture import ErreurDeDonnees, Lecture, lire
 from seeds.schemas.grilles import FichierGrille
 
-GRILLES = Path(__file__).parent / "reference" / "grilles"
+GRILLES = Path(__file__).parent / "contrats" / "m2a-2024-2030" / "grilles"
 
 
-def lire_grille(chemin: Path) -> Grille:
-    """La grille du fichier, valide et applicable. Lève ErreurDeDonnees (fichier, ligne, raison, autres fautes)."""
-    lecture = lire(chemin, FichierGrille)
+def lire_grille(chemin: Path, *, racine: Path | None = None, lignes: Container[str] | None = None) -> Grille:
+    """La grille du fichier, valide et applicable. Lève ErreurDeDonnees (fichier, ligne, raison, autres fautes).
+
+    `racine` raccourcit le nom montré. `lignes` : celles du contrat, quand la grille est rangée avec lui.
+    """
+    lecture = lire(chemin, FichierGrille, racine=racine)
     try:
         donnees = lecture.contenu.en_donnees()
     except KeyError as erreur:
@@ -27,6 +30,10 @@ def lire_grille(chemin: Path) -> Grille:
     fautes = valider(grille)
     if fautes:
         raise _refus(lecture, fautes)
+    inconnues = [] if lignes is None else [rang for rang, ligne in enumerate(grille.lignes) if ligne.code not in lignes]
+    if inconnues:
+        raison = "cette ligne de financement n’est pas dans le contrat"
+        raise _refus(lecture, [Faute(f"lignes.{rang}.code", raison, "ligne_inconnue") for rang in inconnues])
     return grille
 
 

@@ -29,6 +29,7 @@ from app.main import create_app
 DONNEES = Path(__file__).resolve().parents[1] / ".data" / "essai"
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
+MODELE = "IQ_ESSAI_MODELE"
 _PILE = pytest.StashKey[ExitStack]()
 
 
@@ -43,7 +44,14 @@ def _rejoindre() -> Iterator[pg.Grappe]:
 
 
 def _modele() -> str:
-    """Nom de la base modèle : une empreinte des migrations, pour ne la refaire que si elles changent."""
+    """Nom de la base modèle : une empreinte des migrations, pour ne la refaire que si elles changent.
+
+    Calculé une fois, par le contrôleur : une migration qu'on écrit pendant les essais ne les trouble pas.
+    """
+    return os.environ.get(MODELE) or os.environ.setdefault(MODELE, _empreinte_des_migrations())
+
+
+def _empreinte_des_migrations() -> str:
     resume = hashlib.sha256()
     for fichier in sorted((migrations.DOSSIER / "versions").glob("*.py")):
         resume.update(fichier.read_bytes())

@@ -54,7 +54,7 @@ def _liste(compte: Mapping[str, int]) -> str:
 
 def _contrat(config: Config, arguments: argparse.Namespace) -> int:
     dossier: Path = arguments.dossier
-    return charger(config, lambda session: [dire(chargement.charger_contrat(session, dossier, heure_machine()))])
+    return charger(config, lambda session: _dire_tout(chargement.charger_dossiers(session, [dossier], heure_machine())))
 
 
 def _reference(config: Config, _arguments: argparse.Namespace) -> int:
@@ -63,7 +63,11 @@ def _reference(config: Config, _arguments: argparse.Namespace) -> int:
 
 def charger_reference(session: Session) -> list[str]:
     """Les contrats et grilles livrés ; rend ce qu'il y a à dire."""
-    bilans, grilles = chargement.charger_reference(session, heure_machine())
+    return _dire_tout(chargement.charger_reference(session, heure_machine()))
+
+
+def _dire_tout(charges: tuple[list[Bilan], list[chargement.GrilleChargee]]) -> list[str]:
+    bilans, grilles = charges
     mots = {True: "ajoutée", False: "déjà là, rien à changer"}
     return [dire(bilan) for bilan in bilans] + [
         f"Contrat {contrat}, grille {version} : {mots[ajoutee]}." for contrat, version, ajoutee in grilles
@@ -76,7 +80,7 @@ def brancher(
     """Ajoute « charger contrat », « charger reference » et « charger demo » à la ligne de commande."""
     analyseur = sous.add_parser("charger", help="charge des données ; rejouable sans effet")
     quoi = analyseur.add_subparsers(dest="quoi", required=True, metavar="QUOI")
-    contrat = quoi.add_parser("contrat", help="un contrat de ville, depuis le dossier de ses fichiers")
+    contrat = quoi.add_parser("contrat", help="un contrat de ville et ses grilles, depuis leur dossier")
     contrat.add_argument("dossier", type=Path, metavar="DOSSIER", help="par exemple seeds/contrats/m2a-2024-2030")
     contrat.set_defaults(agir=_contrat)
     reference = quoi.add_parser("reference", help="les contrats et les grilles livrés avec le service")

@@ -100,12 +100,11 @@ def service_lance(
     prise = _ouvrir_prise(hote, port)
     adresse = f"http://{hote}:{prise.getsockname()[1]}"
     environnement = _environnement(config, base, adresse)
-    uvicorn = ["-m", "uvicorn", "app.main:create_app", "--factory", "--fd", str(prise.fileno())]
-    uvicorn += ["--workers", str(ouvriers), "--no-access-log", "--log-level", "warning", "--no-server-header"]
+    web = ["-m", "app.commandes.ouvriers", "--fd", str(prise.fileno()), "--ouvriers", str(ouvriers)]
     lances: list[subprocess.Popen[bytes]] = []
     try:
         with prise:
-            lances.append(_lancer(uvicorn, environnement, (prise.fileno(),)))
+            lances.append(_lancer(web, environnement, (prise.fileno(),)))
         if taches:
             lances.append(_lancer(["-m", "app", "worker"], environnement))
         yield Processus(adresse, *lances)

@@ -49,6 +49,8 @@ def entrees(identite: Identite | None) -> tuple[tuple[str, str], ...]:
         liste.append(("Décisions", "/decisions"))
     if Role.CHARGE_MISSION in roles:
         liste.append(("Campagne", "/campagne"))
+    if roles & {Role.CHARGE_MISSION, Role.ADMINISTRATEUR}:
+        liste.append(("Comptes", "/comptes"))
     return (*liste, *_PUBLIC)
 
 

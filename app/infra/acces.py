@@ -14,7 +14,8 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from app.infra.clock import Maintenant
-from app.infra.csrf import FormulaireBrut, verifier
+from app.infra.csrf import CHAMP, FormulaireBrut, origine_etrangere, verifier
+from app.infra.envoi_garde import EnvoiGarde
 from app.infra.identite import Habilitation, Identite
 from app.infra.web import SessionDep
 from app.noyau.erreurs import ActeInterdit, ErreurMetier
@@ -42,6 +43,10 @@ class ConnexionRequise(ErreurMetier):
 
     code = "connexion_requise"
 
+    def __init__(self, message: str, *, envoi: EnvoiGarde | None = None) -> None:
+        super().__init__(message)
+        self.envoi = envoi
+
 
 ChargeurIdentite = Callable[[Session, Request, datetime], Identite | None]
 
@@ -62,7 +67,8 @@ class Exigence:
         request.state.identite = identite
         if identite is None:
             if not self.publique:
-                raise ConnexionRequise("Connectez-vous pour continuer.")
+                envoi = _envoi(request, session, formulaire)
+                raise ConnexionRequise("Connectez-vous pour continuer.", envoi=envoi)
             return None
         if not self.publique and self.roles and not identite.roles & self.roles:
             attendus = ", ".join(sorted(r.libelle for r in self.roles))
@@ -70,6 +76,17 @@ class Exigence:
         if not identite.par_jeton:
             verifier(request, formulaire, identite.empreinte_session)
         return identite
+
+
+def _envoi(request: Request, session: Session, formulaire: FormulaireBrut) -> EnvoiGarde | None:
+    """Ce qu'une personne dont la session vient de finir envoyait ; None si l'on ne sait pas qui c'était."""
+    if formulaire is None:
+        return None
+    compte_id: int | None = request.app.state.compte_d_avant(session, request)
+    if compte_id is None or origine_etrangere(request):
+        return None
+    champs = [(nom, v) for nom, v in formulaire.multi_items() if isinstance(v, str) and nom != CHAMP]
+    return EnvoiGarde(compte_id, request.url.path, champs)
 
 
 def exiger(*roles: Role) -> Exigence:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from app.infra import envoi_garde
 from app.infra.acces import ConnexionRequise
 from app.infra.forms import fautes_de
 from app.infra.intergiciels import CLE_INTERBLOCAGE
@@ -38,6 +39,7 @@ STATUTS: tuple[tuple[type[ErreurMetier], int], ...] = (
     (ActeImpossible, 409),
     (ErreurMetier, 409),
 )
+RETOUR_MAX = 1500
 _REJOUABLES = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _ATTENTES = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
 _TITRES = {
@@ -89,8 +91,12 @@ def _repondre(request: Request, statut: int, code: str, detail: str, **plus: Any
 
 def _erreur_metier(request: Request, erreur: ErreurMetier) -> Response:
     statut = next(s for classe, s in STATUTS if isinstance(erreur, classe))
+    if isinstance(erreur, ConnexionRequise) and erreur.envoi is not None and not veut_du_json(request):
+        garde = envoi_garde.garder(request.app.state.secret, erreur.envoi)
+        return _page(request, 401, erreur.code, "Votre session a pris fin. Votre saisie est gardée.", garde=garde)
     if statut == 401 and not veut_du_json(request):
-        retour = request.url.path if request.method == "GET" else "/"
+        retour = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        retour = retour if request.method == "GET" and len(retour) <= RETOUR_MAX else "/"
         return RedirectResponse(f"/connexion?retour={quote(retour)}", status_code=303)
     plus: dict[str, Any] = {}
     if isinstance(erreur, SaisieInvalide):
@@ -104,7 +110,7 @@ def _http(request: Request, erreur: HTTPException) -> Response:
     messages = {
         404: "Cette page n’existe pas, ou vous n’y avez pas accès.",
         405: "Cette adresse n’accepte pas cette méthode.",
-        413: "L’envoi est trop lourd : 12 Mo au plus.",
+        413: f"L’envoi est trop lourd : {request.app.state.config.taille_max_corps // 1_048_576} Mo au plus.",
     }
     codes = {404: "introuvable", 405: "methode_non_admise", 413: "corps_trop_lourd"}
     statut = erreur.status_code

@@ -17,6 +17,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
 
+from app.infra.db import COMPTE_MAX
 from app.noyau import euros as argent
 from app.noyau import periodes
 from app.noyau.erreurs import Faute
@@ -79,6 +80,11 @@ def nombre(valeur: int | Decimal | None) -> str:
     if valeur is None:
         return INCONNU
     return f"{valeur:,}".replace(",", ESPACE_MILLIERS).replace(".", ",").replace("-", "−")
+
+
+def compte(valeur: int, maximum: int = COMPTE_MAX) -> str:
+    """« 173 » ; « plus de 1 000 » pour un compte arrêté à sa borne (`infra.db.compter`)."""
+    return f"plus de {nombre(maximum)}" if valeur > maximum else nombre(valeur)
 
 
 @lru_cache(maxsize=2048)  # une note a une décimale : mille et une valeurs au plus
@@ -210,6 +216,7 @@ _FILTRES: tuple[Callable[..., Any], ...] = (
     montant_saisi,
     pourcentage,
     nombre,
+    compte,
     note,
     accord,
     date_longue,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 
@@ -21,7 +22,7 @@ class Habilitation:
 
 @dataclass(frozen=True, slots=True)
 class Identite:
-    """Une personne connectée et ce qu'elle peut faire à cet instant."""
+    """Une personne connectée et ce qu'elle peut faire à `instant` (celui du métier ; None : maintenant)."""
 
     compte_id: int
     acteur: str
@@ -30,6 +31,7 @@ class Identite:
     habilitations: tuple[Habilitation, ...] = ()
     par_jeton: bool = False
     empreinte_session: bytes = field(default=b"", repr=False)
+    instant: datetime | None = field(default=None, compare=False)
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session, sessionmaker
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 from starlette.responses import Response
 
@@ -16,17 +17,31 @@ from app.infra import csrf
 from app.noyau.erreurs import Faute
 
 
-def get_session(request: Request) -> Iterator[Session]:
-    """Une requête = une transaction, validée avant que la réponse parte (décision 3)."""
+async def get_session(request: Request) -> AsyncIterator[Session]:
+    """Une requête = une transaction, validée avant que la réponse parte (décision 3).
+
+    Asynchrone parce qu'ouvrir n'attend rien (la connexion se prend à la première lecture) : seule la fin, qui parle à
+    la base, passe par un fil.
+    """
     fabrique: sessionmaker[Session] = request.app.state.fabrique
-    with fabrique() as session:
-        request.state.session = session
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
+    session = fabrique()
+    request.state.session = session
+    try:
+        yield session
+        await run_in_threadpool(_valider, session)
+    except BaseException:
+        await run_in_threadpool(_annuler, session)
+        raise
+
+
+def _valider(session: Session) -> None:
+    session.commit()
+    session.close()
+
+
+def _annuler(session: Session) -> None:
+    session.rollback()
+    session.close()
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 FICHIER = Path(__file__).resolve().parents[1] / "reference" / "bop147_m2a_2016_2025.csv"
 HORS_PROJET = re.compile(
     r"multi-?actions|cit[eé] ?[eé]ducative|ing[eé]nierie|chefferie|vvv|ville[- ]vie[- ]vacances"
-    r"|r[eé]ussite [eé]ducative|quartiers? d.?(?:[eé]t[eé]|automne)|quartier [eé]t[eé]|parcours individualis"
-    r"|classes passerelles|[eé]quipe prevention|cems\b|accompagnement des conseils",
+    r"|r[eé]ussite [eé]ducative|quartiers? d.?(?:[eé]t[eé]|automne)|quartier [eé]t[eé]|quartiers? (?:4|quatre) saisons"
+    r"|parcours individualis|classes passerelles|[eé]quipe (?:de )?pr[eé]vention|\bcem[ns]\b|^(?:ce|qe)\b"
+    r"|accompagnement des conseils|[aà] colmar\b",
     re.IGNORECASE,
 )
 OBJECTIFS: tuple[tuple[str, str], ...] = (
@@ -49,6 +52,21 @@ FICHES: tuple[tuple[str, str, str, str], ...] = (
 )
 LIGNE_DE_COMMUNE = {"68224": "MULHOUSE", "68154": "ILLZACH", "68376": "WITTENHEIM"}
 DEGRES = ("information", "consultation", "concertation", "co_decision", "initiative")
+
+
+# Ce qui, dans un titre, ne dit rien de l'action : le lieu, la structure, le mot-outil.
+MOTS_VIDES = re.compile(
+    r"aa?i?|aux?|avec|ce|coreal|csc|dans|d|de|des|du|en|et|illzach|l|la|les?|m2a|mulhouse|par|pour|sur|une?|ville"
+    r"|wittenheim"
+)
+
+
+@cache
+def cle_de_l_action(titre: str) -> str:
+    """Ce qui reste d'un titre sans année, lieu ni mot-outil : la même clé deux années de suite, la même action."""
+    nu = unicodedata.normalize("NFKD", titre.casefold())
+    lettres = "".join(c for c in nu if not unicodedata.combining(c))
+    return " ".join(sorted({m for m in re.findall(r"[a-z][a-z0-9]+", lettres) if not MOTS_VIDES.fullmatch(m)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,8 @@ def lire_actions(annee: int, fichier: Path = FICHIER) -> list[Action]:
 
 def _tirage(titre: str, usage: str, modulo: int) -> int:
     """Un nombre stable tiré du titre : le hasard n'a pas sa place dans une démonstration rejouable."""
-    return int.from_bytes(hashlib.sha256(f"{usage}:{titre}".encode()).digest()[:4], "big") % modulo
+    graine = f"{usage}:{cle_de_l_action(titre) or titre}"  # une action reconduite garde ses traits
+    return int.from_bytes(hashlib.sha256(graine.encode()).digest()[:4], "big") % modulo
 
 
 def _objectif(titre: str) -> str:
@@ -181,14 +200,14 @@ def _public(titre: str) -> dict[str, Any]:
     }
 
 
-def deduire(rang: int, action: Action, annee: int, porteurs: int) -> DossierDeduit:
+def deduire(rang: int, action: Action, annee: int, porteurs: int, *, annuelle: bool = False) -> DossierDeduit:
     """Le dossier d'une action pour l'appel d'une année. Tout ce qui n'est ni le titre ni le montant est fictif."""
     titre = action.titre[:120]
     objectif = _objectif(titre)
     fiches = _fiches(titre)
     communes = [commune for _, _, commune in fiches]
     lignes = _lignes(titre, objectif, communes)
-    duree = 1 + (_tirage(titre, "cpo", 5) == 0) * (1 + _tirage(titre, "trois", 2))
+    duree = 1 if annuelle or _tirage(titre, "cpo", 5) else 2 + _tirage(titre, "trois", 2)
     demandes = _demandes(action, lignes, annee, duree)
     premiere = sum(d["montant"] for d in demandes if d["annee"] == annee)
     asl = objectif == "T.2"
@@ -231,26 +250,34 @@ def deduire(rang: int, action: Action, annee: int, porteurs: int) -> DossierDedu
         **_budget(action, premiere),
     }  # fmt: skip
     if "BOP147" in lignes:
-        contenu["theme_p147"] = THEMES[objectif[:2] if objectif[0] == "E" else objectif[0]]
+        contenu["theme_p147"] = THEMES[objectif]
         contenu["numero_dauphin"] = f"DA9{rang:07d}"
     vide = {cle: v for cle, v in contenu.items() if v not in ([], "", None)}
     return DossierDeduit(rang, action, _tirage(titre, "porteur", porteurs) + 1, vide, tuple(lignes))
 
 
 THEMES = {
-    "E1": "3 Cadre de vie, sociabilité et transitions",
-    "E2": "1 Éducation ; 5 Emploi et développement économique",
-    "T": "2 Accès aux droits",
-    "C": "6 Soutien aux acteurs",
-}
+    "E1.1": "3", "E1.2": "3", "E1.3": "3", "E1.4": "3", "E2.1": "2", "E2.2": "5", "E2.3": "1", "E2.4": "4",
+    "T.1": "2", "T.2": "2", "C.1": "6", "C.2": "6",
+}  # fmt: skip
 
 
 def dossiers_deduits(
     annee_reelle: int, annee_appel: int, porteurs: int, limite: int | None = None
 ) -> list[DossierDeduit]:
-    """Les dossiers d'un appel, déduits des actions réelles d'une année."""
-    actions = lire_actions(annee_reelle)[:limite]
-    return [deduire(rang, action, annee_appel, porteurs) for rang, action in enumerate(actions, start=1)]
+    """Les dossiers d'un appel, déduits des actions réelles d'une année. Avec `limite`, un peu plus de la moitié sont
+    des actions reconduites l'année d'après, demandées pour un an : une petite campagne a ainsi des suites."""
+    actions, reconduites = lire_actions(annee_reelle), set()
+    if limite is not None:
+        suivantes = {cle_de_l_action(a.titre) for a in lire_actions(annee_reelle + 1)}
+        suites = [a for a in actions if cle_de_l_action(a.titre) in suivantes][: limite * 5 // 9]
+        reconduites = {cle_de_l_action(a.titre) for a in suites}
+        autres = [a for a in actions if cle_de_l_action(a.titre) not in suivantes]
+        actions = suites + autres[: limite - len(suites)]
+    return [
+        deduire(rang, action, annee_appel, porteurs, annuelle=cle_de_l_action(action.titre) in reconduites)
+        for rang, action in enumerate(actions, start=1)
+    ]
 
 
 def enveloppe(dossiers: Iterable[DossierDeduit], ligne: str) -> int:
@@ -258,4 +285,4 @@ def enveloppe(dossiers: Iterable[DossierDeduit], ligne: str) -> int:
     liste = [d for d in dossiers if ligne in d.lignes]
     if ligne == "BOP147":
         return sum(d.action.montant for d in liste)
-    return sum(d.demande(ligne) for d in liste) * 10 // 14 // 100_000 * 100_000
+    return sum(d.demande(ligne) for d in liste) * 10 // 14 // 10_000 * 10_000

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.consultation.models import Rencontre, RencontreDossier, RencontreService
 from app.etapes.consultation.rules import EtatRencontre
+from app.etapes.dossier.models import Passage
+from app.etapes.dossier.rules.recevabilite import tous_verifies
 from app.etapes.dossier.service.acces import ouvrir_au_service
 from app.etapes.programmation.models import EtatScenario, ScenarioEnregistre
 from app.etapes.programmation.rules.reglages import Reglages
@@ -44,6 +49,7 @@ from tests.factories import (
     une_organisation,
 )
 
+ACCES = Path(__file__).with_name("acces.txt")
 REGLES = {"jeu": "commission_des_elus"}
 LIGNE = {Role.INSTRUCTEUR, Role.ELU_LIGNE}
 QUARTIER = {Role.BINOME_QUARTIER, Role.DELEGUE_PREFET, Role.CONSEIL_HABITANTS}
@@ -142,6 +148,8 @@ def monde(service: FastAPI) -> Iterator[Monde]:
 VALEURS = {
     "ligne": "M2A", "annee": "2027", "section": "projet", "acte": "clore", "objectif": "E1.2", "quartier": "QN06804M",
     "fiche": "COTEAUX", "rang": "1", "jeton_id": "1", "contrat": "m2a-2024-2030", "format": "csv",
+    "organisation": "o-essai001", "personne": "c-inconnu", "habilitation_id": "1", "lien": "inconnu",
+    "secret": "inconnu.secret",
 }  # fmt: skip
 
 
@@ -185,6 +193,26 @@ def cas(service: FastAPI) -> list[tuple[str, APIRoute, Exigence]]:
     return [(nom, route, exigences(route)[0]) for nom, route in routes(service) if route.path != "/deconnexion"]
 
 
+def qui(exigence: Exigence) -> str:
+    """« public », « connecté », ou les rôles admis."""
+    if exigence.publique:
+        return "public"
+    return ", ".join(sorted(r.value for r in exigence.roles)) or "connecté"
+
+
+def table(service: FastAPI) -> str:
+    """Qui peut appeler quoi, une ligne par route."""
+    lignes = {f"{' '.join(sorted(r.methods - {'HEAD'}))} {r.path} : {qui(e)}" for _, r, e in cas(service)}
+    return "\n".join(sorted(lignes)) + "\n"
+
+
+def test_les_acces_sont_ceux_qu_on_a_relus(service: FastAPI) -> None:
+    """Élargir un accès se voit dans ce fichier, donc à la relecture. Le refaire : IQ_ACCES=1 pytest tests/acces."""
+    if os.environ.get("IQ_ACCES"):
+        ACCES.write_text(table(service), encoding="utf-8")
+    assert table(service) == ACCES.read_text(encoding="utf-8")
+
+
 def test_sans_compte_seul_le_public_passe(monde: Monde, service: FastAPI) -> None:
     for nom, route, exigence in cas(service):
         statut, code = appeler(monde, service, route, None)
@@ -218,3 +246,36 @@ def test_ce_qui_est_d_ailleurs_n_existe_pas(monde: Monde, service: FastAPI, role
         assert statut in {404, 422, 428}, (nom, role, statut, code)
         if sorted(route.methods)[0] == "GET":
             assert statut == 404, (nom, role, statut, code)
+
+
+LIGNE_M2A = "/api/v1/dossiers/{numero}/lignes/M2A"
+ECRITURES: tuple[tuple[Role, str, dict[str, Any]], ...] = (
+    (Role.INSTRUCTEUR, LIGNE_M2A + "/declarer_recevable", {"points": tous_verifies()}),
+    (Role.INSTRUCTEUR, LIGNE_M2A + "/declarer_irrecevable", {"motif": "Volé"}),
+    (Role.INSTRUCTEUR, LIGNE_M2A + "/proposer", {"annee": 2027, "montant_centimes": 100, "motif": "Volé"}),
+    (Role.ELU_LIGNE, LIGNE_M2A + "/arbitrer", {"annee": 2027, "montant_centimes": 100, "motif": "Volé"}),
+    (
+        Role.INSTRUCTEUR,
+        "/api/v1/dossiers/{numero}/demander_complement",
+        {"objet": "Volé", "pourquoi": "Volé", "echeance_le": "2026-12-01T00:00:00Z"},
+    ),
+    (Role.SIGNATAIRE, "/api/v1/dossiers/{numero}/retirer", {"motif": "Volé"}),
+    (Role.CHARGE_MISSION, "/api/v1/dossiers/{numero}/clore", {}),
+)
+
+
+@pytest.mark.parametrize(("role", "chemin", "corps"), ECRITURES, ids=[c.rsplit("/", 1)[1] for _, c, _ in ECRITURES])
+def test_un_acte_bien_forme_venu_d_ailleurs_ne_trouve_rien(
+    monde: Monde, service: FastAPI, role: Role, chemin: str, corps: dict[str, Any]
+) -> None:
+    temoin = monde.etrangers[role.value]
+    monde.client.cookies.clear()
+    monde.client.cookies.set(TEMOIN, temoin)
+    jeton = deriver(service.state.secret, "csrf", empreinte_secret(temoin)).hex()
+    adresse_volee = chemin.format(numero=monde.adresses["numero"])
+    with service.state.fabrique() as session:
+        avant = session.scalar(select(func.count()).select_from(Passage))
+    reponse = monde.client.post(adresse_volee, json=corps, headers={"X-CSRF-Token": jeton})
+    assert (reponse.status_code, reponse.json()["code"]) == (404, "introuvable")
+    with service.state.fabrique() as session:
+        assert session.scalar(select(func.count()).select_from(Passage)) == avant

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 TIC = os.sysconf("SC_CLK_TCK")
@@ -21,7 +22,7 @@ def enfants(pid: int) -> list[int]:
 
 
 def ouvriers_de(pid: int, nombre: int) -> list[int]:
-    """Les ouvriers d'uvicorn : ses enfants qui servent, sans le traqueur de ressources. Vide s'ils manquent encore."""
+    """Les ouvriers d'un superviseur : ses enfants, sans le traqueur de ressources. Vide s'ils manquent encore."""
     lances = [p for p in enfants(pid) if b"resource_tracker" not in _commande(p)]
     return lances if len(lances) == nombre else []
 
@@ -33,12 +34,21 @@ def _commande(pid: int) -> bytes:
         return b""
 
 
-def memoire(pid: int) -> int:
-    """Mémoire résidente, en octets."""
-    for ligne in (PROC / str(pid) / "status").read_text().splitlines():
-        if ligne.startswith("VmRSS:"):
-            return int(ligne.split()[1]) * 1024
-    return 0
+@dataclass(frozen=True, slots=True)
+class Memoire:
+    """En octets. `residente` compte en entier ce qui est partagé ; `part` le divise entre ceux qui le partagent."""
+
+    residente: int
+    part: int
+
+
+def memoire(pid: int) -> Memoire:
+    """Ce qu'un processus occupe (RSS et PSS, /proc/PID/smaps_rollup)."""
+    lus = {}
+    for ligne in (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]:
+        nom, _, reste = ligne.partition(":")
+        lus[nom] = int(reste.split()[0]) * 1024
+    return Memoire(lus["Rss"], lus["Pss"])
 
 
 def processeur(pids: Iterable[int]) -> float:

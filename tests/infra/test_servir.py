@@ -67,7 +67,7 @@ class Service:
     def enfant(self, motif: str) -> int:
         """Le processus dont la commande contient ce motif."""
         assert attendre(lambda: any(motif in commande for commande in self.processus().values()), 60)
-        return next(pid for pid, commande in self.processus().items() if motif in commande)
+        return min(pid for pid, commande in self.processus().items() if motif in commande)  # le superviseur d'abord
 
     def finir(self, delai: float = 60) -> tuple[int, str]:
         _, erreurs = self.popen.communicate(timeout=delai)
@@ -109,7 +109,7 @@ def test_servir_repond_execute_les_taches_puis_sigterm_arrete_tout(lancer: type[
     with moteur.connect().execution_options(isolation_level="AUTOCOMMIT") as connexion:
         assert attendre(lambda: connexion.scalar(faites), 60), "aucune tâche périodique n'est passée"
     moteur.dispose()
-    assert len(service.processus()) >= 5  # servir, uvicorn, deux ouvriers, worker
+    assert len(service.processus()) >= 5  # servir, superviseur, deux ouvriers, worker
     service.popen.terminate()
     code, erreurs = service.finir()
     assert code == 0, erreurs
@@ -128,11 +128,23 @@ def test_kill_9_du_parent_ne_laisse_rien(lancer: type[Service]) -> None:
 def test_kill_9_du_superviseur_web_ne_laisse_aucun_ouvrier(lancer: type[Service]) -> None:
     service = lancer("--port", "0", "--ouvriers", "2")
     assert _ouvrir(service.adresse()) == 200
-    os.kill(service.enfant("-m uvicorn"), signal.SIGKILL)
+    os.kill(service.enfant("-m app.commandes.ouvriers"), signal.SIGKILL)
     code, erreurs = service.finir()
     assert code == 1
     assert "Le serveur web s’est arrêté (signal 9)" in erreurs
     assert attendre(lambda: not service.processus(), 40), service.processus()
+
+
+def test_un_ouvrier_tue_est_remplace(lancer: type[Service]) -> None:
+    service = lancer("--port", "0", "--ouvriers", "1")
+    adresse = service.adresse()
+    assert _ouvrir(adresse) == 200
+    ouvriers = [pid for pid, commande in service.processus().items() if "-m app.commandes.ouvriers" in commande]
+    tue = max(ouvriers)
+    os.kill(tue, signal.SIGKILL)
+    assert _ouvrir(adresse) == 200
+    assert tue not in service.processus()
+    assert service.popen.poll() is None
 
 
 def test_un_worker_tue_se_dit_et_arrete_le_service(lancer: type[Service]) -> None:

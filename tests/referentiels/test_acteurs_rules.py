@@ -1,17 +1,24 @@
-"""Identité d'une organisation, mot de passe, adresse."""
+"""Identité d'une organisation, mot de passe, adresse, portée et fin des habilitations."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 from app.referentiels.acteurs.rules import (
     FormeOrganisation,
     IdentiteOrganisation,
+    debut_de_jour,
     est_un_courriel,
+    fin_de_jour,
+    laisse_sans_administrateur,
+    portees_du_role,
+    roles_donnables,
     verifier_identite,
     verifier_mot_de_passe,
+    verifier_periode,
 )
 
 AUJOURD_HUI = date(2026, 11, 6)
@@ -75,3 +82,51 @@ def test_un_mot_de_passe_est_long_et_n_est_pas_l_adresse() -> None:
 @pytest.mark.parametrize(("texte", "vrai"), [("a@b.fr", True), ("a@b", False), ("a b@c.fr", False), ("a@@b.fr", False)])
 def test_une_adresse_a_une_forme(texte: str, vrai: bool) -> None:
     assert est_un_courriel(texte) is vrai
+
+
+def test_chaque_role_dit_sur_quoi_il_porte() -> None:
+    assert all(portees_du_role(role) for role in Role)
+    assert {portees_du_role(role) for role in ROLES_PORTEUR} == {(Portee.ORGANISATION,)}
+    assert Portee.ORGANISATION not in {p for role in set(Role) - ROLES_PORTEUR for p in portees_du_role(role)}
+    assert portees_du_role(Role.INSTRUCTEUR) == (Portee.LIGNE,)
+    assert portees_du_role(Role.DELEGUE_PREFET) == (Portee.QUARTIER, Portee.COMMUNE)
+
+
+def test_personne_ne_donne_un_role_plus_etendu_que_le_sien() -> None:
+    du_contrat = set(Role) - ROLES_PORTEUR
+    assert set(roles_donnables({Role.ADMINISTRATEUR})) == du_contrat
+    assert set(roles_donnables({Role.CHARGE_MISSION})) == du_contrat - {Role.ADMINISTRATEUR}
+    assert roles_donnables({Role.INSTRUCTEUR, Role.ADMINISTRATEUR_PORTEUR}) == ()
+
+
+@pytest.mark.parametrize(
+    ("debut", "fin", "code"),
+    [
+        (date(2026, 11, 6), None, None),
+        (date(2026, 11, 6), date(2026, 11, 6), None),
+        (date(2026, 11, 7), date(2026, 11, 6), "fin_avant_debut"),
+        (date(2026, 10, 1), date(2026, 11, 5), "fin_passee"),
+    ],
+)
+def test_le_dernier_jour_ne_precede_ni_le_premier_ni_aujourd_hui(debut: date, fin: date | None, code: str) -> None:
+    assert [f.code for f in verifier_periode(debut, fin, AUJOURD_HUI)] == ([code] if code else [])
+
+
+def test_les_jours_commencent_et_finissent_a_minuit_a_paris() -> None:
+    assert debut_de_jour(date(2026, 11, 6)).astimezone(UTC) == datetime(2026, 11, 5, 23, tzinfo=UTC)
+    assert fin_de_jour(date(2026, 10, 24)).astimezone(UTC) == datetime(2026, 10, 24, 22, tzinfo=UTC)
+    assert fin_de_jour(date(2026, 10, 25)).astimezone(UTC) == datetime(2026, 10, 25, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("role", "est_soi", "siens", "autres", "refuse"),
+    [
+        (Role.ADMINISTRATEUR, False, 0, 1, False),
+        (Role.ADMINISTRATEUR, False, 0, 0, True),
+        (Role.ADMINISTRATEUR, True, 0, 3, True),
+        (Role.ADMINISTRATEUR_PORTEUR, True, 1, 1, False),
+        (Role.INSTRUCTEUR, True, 0, 0, False),
+    ],
+)
+def test_il_reste_toujours_un_administrateur(role: Role, est_soi: bool, siens: int, autres: int, refuse: bool) -> None:
+    assert laisse_sans_administrateur(role, est_soi=est_soi, siens=siens, autres=autres) is refuse

@@ -1,24 +1,24 @@
-"""Le bilan d'une campagne : par ligne, enjeu, quartier ; et tout ce qui ne concorderait pas."""
+"""Le bilan d'une campagne : par ligne, enjeu, quartier."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel import repository as appels
-from app.etapes.appel.models import Appel, Engagement, Enveloppe
-from app.etapes.convention.models import Decision, Liberation
-from app.etapes.convention.rules import SensDecision
-from app.etapes.dossier.models import Demande, Dossier, DossierVersion
-from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
-from app.infra.journal.models import JournalEntree
+from app.etapes.appel.models import Appel
+from app.etapes.convention.models import Decision
+from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.rules.etats import EtatDemande
 from app.noyau.erreurs import Introuvable
 from app.noyau.euros import ZERO, Euros
 from app.referentiels.lignes.models import LigneFinancement
+
+SANS_QUARTIER = "sans quartier"
 
 
 @dataclass
@@ -41,6 +41,12 @@ class Bilan:
     par_enjeu: dict[str, Euros]
     par_quartier: dict[str, Euros]
     dossiers: Mapping[str, int]
+
+
+def parts_egales(montant: Euros, quartiers: Sequence[str]) -> dict[str, Euros]:
+    """Un montant partagé entre les quartiers d'un dossier ; les centimes qui restent vont aux premiers."""
+    entiere, reste = divmod(montant.centimes, len(quartiers) or 1)
+    return {q: Euros(entiere + (rang < reste)) for rang, q in enumerate(quartiers or [SANS_QUARTIER])}
 
 
 def dresser(session: Session, code: str) -> Bilan:
@@ -70,8 +76,7 @@ def dresser(session: Session, code: str) -> Bilan:
         bilan.decide += decide
         enjeu = objectif.split(".")[0]
         par_enjeu[enjeu] = par_enjeu.get(enjeu, ZERO) + decide
-        for quartier in quartiers:
-            part = Euros(decide.centimes // len(quartiers))
+        for quartier, part in parts_egales(decide, quartiers).items():
             par_quartier[quartier] = par_quartier.get(quartier, ZERO) + part
     etats = session.execute(
         select(Dossier.etat, func.count()).where(Dossier.appel_id == appel.id).group_by(Dossier.etat)
@@ -90,63 +95,3 @@ def ecrire(bilan: Bilan) -> str:
     for titre, parts in (("enjeu", bilan.par_enjeu), ("quartier", bilan.par_quartier)):
         rendu.append(f"  par {titre} : " + ", ".join(f"{cle} {montant}" for cle, montant in sorted(parts.items())))
     return "\n".join(rendu)
-
-
-def discordances(session: Session, bilan: Bilan) -> list[str]:
-    """Ce qui ne concorde pas : enveloppe dépassée, engagements mal totalisés, décision seule, dossier non figé."""
-    phrases = []
-    for code, b in bilan.lignes.items():
-        if b.engage > b.enveloppe:
-            phrases.append(f"{code} : {b.engage} engagés pour {b.enveloppe}.")
-        if b.decide > b.engage:
-            phrases.append(f"{code} : {b.decide} décidés pour {b.engage} engagés.")
-    phrases += _engagements(session, bilan)
-    phrases += _decisions(session, bilan)
-    non_figes = session.scalar(
-        select(func.count())
-        .select_from(Dossier)
-        .outerjoin(DossierVersion, DossierVersion.dossier_id == Dossier.id)
-        .where(Dossier.appel_id == bilan.appel.id, Dossier.numero.is_not(None), DossierVersion.id.is_(None))
-    )
-    if non_figes:
-        phrases.append(f"{non_figes} dossier(s) déposés sans contenu figé.")
-    attendus = session.scalar(select(func.count()).where(JournalEntree.chaine == bilan.appel.contrat_id)) or 0
-    if attendus < sum(bilan.dossiers.values()):
-        phrases.append("Le journal compte moins d’actes que de dossiers.")
-    if not set(bilan.dossiers) & {EtatDossier.DEPOSE.value, EtatDossier.CLOS.value}:
-        phrases.append("Aucun dossier déposé.")
-    return phrases
-
-
-def _engagements(session: Session, bilan: Bilan) -> list[str]:
-    libere = func.coalesce(
-        select(func.sum(Liberation.montant)).where(Liberation.enveloppe_id == Enveloppe.id).scalar_subquery(), 0
-    )
-    engage = func.coalesce(
-        select(func.sum(Engagement.montant)).where(Engagement.enveloppe_id == Enveloppe.id).scalar_subquery(), 0
-    )
-    requete = select(Enveloppe, engage - libere).where(
-        Enveloppe.contrat_id == bilan.appel.contrat_id, Enveloppe.annee == bilan.appel.annee
-    )
-    faux = []
-    for enveloppe, somme in session.execute(requete):
-        total = somme.centimes if isinstance(somme, Euros) else int(somme)
-        if total != enveloppe.engage.centimes:
-            faux.append(f"Enveloppe {enveloppe.id} : {enveloppe.engage} tenus pour {Euros(total)} écrits.")
-    return faux
-
-
-def _decisions(session: Session, bilan: Bilan) -> list[str]:
-    attribuees = {EtatDemande.DECIDEE, EtatDemande.NOTIFIEE, EtatDemande.RENONCEE}
-    requete = (
-        select(Demande.etat, Decision.sens, func.count())
-        .join(Decision, Decision.demande_id == Demande.id)
-        .join(Dossier, Dossier.id == Demande.dossier_id)
-        .where(Dossier.appel_id == bilan.appel.id)
-        .group_by(Demande.etat, Decision.sens)
-    )
-    return [
-        f"{n} demande(s) « {etat.value} » avec une décision « {sens.value} »."
-        for etat, sens, n in session.execute(requete)
-        if (sens is SensDecision.ATTRIBUEE) != (etat in attribuees)
-    ]

@@ -21,7 +21,7 @@ def decider(scene: Scene) -> None:
     """Les cinq lignes, chacune à sa date, par ses propres gens."""
     scene.au(scene.calendrier.commission)
     scene.avancer(days=10)
-    preparation.doter(scene, "notifiee", "Enveloppe notifiée", 100)
+    preparation.doter(scene, "notifiee", "Enveloppe notifiée")
     for rang, ligne in enumerate(LIGNES):
         scene.au(scene.calendrier.decision)
         scene.avancer(days=14 * rang)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.commandes.campagne.scene import DossierJoue, Scene
+from app.etapes.dossier.rules.champs import CHAMPS, Section
+from app.etapes.dossier.rules.reprise import NON_RECOPIES
 
 RETIRE_TOUS_LES = 41
+REPRIS = sorted({c.code for c in CHAMPS if c.section is not Section.ATTESTATIONS} - NON_RECOPIES)
 
 
 def deposer_tout(scene: Scene, organisations: dict[int, str]) -> int:
@@ -27,10 +32,14 @@ def _porteur(d: DossierJoue) -> str:
 
 def _deposer(scene: Scene, d: DossierJoue, organisation: str) -> None:
     qui = _porteur(d)
-    cree = scene.post(
-        "/api/v1/dossiers", qui, {"appel": scene.appel, "organisation": organisation, "champs": d.deduit.contenu}
-    )
+    corps: dict[str, Any] = {"appel": scene.appel, "organisation": organisation, "champs": d.deduit.contenu}
+    if d.renouvelle:  # le porteur revoit tout ce qui est repris : ce qu'il ne garde pas s'efface
+        corps["champs"] = dict.fromkeys(REPRIS) | d.deduit.contenu
+        corps["renouvelle"] = d.renouvelle
+    cree = scene.post("/api/v1/dossiers", qui, corps)
     chemin = f"/api/v1/dossiers/{cree['reference']}"
+    if d.renouvelle:
+        _dire_le_depense(scene, qui, chemin, cree)
     version = scene.post(f"{chemin}/envoyer_en_signature", qui)["version"]
     scene.avancer(minutes=3)
     version = scene.post(f"{chemin}/signer", qui, {"version": version})["version"]
@@ -45,3 +54,12 @@ def _deposer(scene: Scene, d: DossierJoue, organisation: str) -> None:
     d.ouvertes = {
         x["ligne"] for x in depose["demandes"] if x["annee"] == scene.annee and x["etat"] not in {"hors_champ"}
     }
+
+
+def _dire_le_depense(scene: Scene, qui: str, chemin: str, cree: dict[str, Any]) -> None:
+    """L'an dernier : demandé et accordé sont connus du service ; le porteur dit ce qu'il a dépensé (fictif)."""
+    precedents = [dict(r) for r in cree["champs"].get("precedents") or []]
+    for rang, rangee in enumerate(precedents):
+        rangee["depense"] = int(rangee.get("accorde") or 0) * (100 - rang % 3 * 4) // 100 // 100 * 100
+    corps = {"champs": {"precedents": precedents}}
+    scene.api.appeler("PATCH", chemin, scene.jetons.de(qui), corps, {"If-Match": f'"{cree["version"]}"'})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.commandes.campagne.scene import INSTRUCTION, DossierJoue, Scene
+from app.etapes.dossier.rules.recevabilite import tous_verifies
 
 TYPES = {
     "E1.1": "cadre_de_vie",
@@ -18,7 +19,7 @@ TYPES = {
     "T.1": "acces_aux_droits",
     "T.2": "langue",
 }
-POINTS = {"organisation": True, "objectif": True, "territoire": True, "budget": True}
+POINTS = tous_verifies()
 COMPLEMENT_TOUS_LES = 13
 IRRECEVABLE_TOUS_LES = 29
 ORIENTEE_TOUS_LES = 37
@@ -58,21 +59,27 @@ def _conclure(scene: Scene, d: DossierJoue, ligne: str) -> None:
     chemin = f"/api/v1/dossiers/{d.numero}/lignes/{ligne}"
     qui = INSTRUCTION[ligne]
     if d.deduit.rang % IRRECEVABLE_TOUS_LES == 7:
-        motif = {"motif": "Le bilan de l’an dernier n’est pas rendu (fictif)."}
-        scene.post(f"{chemin}/declarer_irrecevable", qui, motif)
+        motif = "Le bilan de l’an dernier n’est pas rendu (fictif)."
+        for annee in _annees(d):
+            scene.post(f"{chemin}/declarer_irrecevable", qui, {"motif": motif, "annee": annee})
         d.ouvertes.discard(ligne)
     elif d.deduit.rang % ORIENTEE_TOUS_LES == 9 and ligne != "BOP147":
         corps = {"motif": "Relève du droit commun de la ville (fictif).", "oriente_vers": "Droit commun"}
-        scene.post(f"{chemin}/orienter", qui, corps)
+        for annee in _annees(d):
+            scene.post(f"{chemin}/orienter", qui, corps | {"annee": annee})
         d.ouvertes.discard(ligne)
     else:
         scene.post(f"{chemin}/declarer_recevable", qui, {"points": POINTS})
 
 
+def _annees(d: DossierJoue) -> list[int]:
+    """Les années que demande un dossier, la première d'abord."""
+    return sorted({int(x["annee"]) for x in d.deduit.contenu["demandes"]})
+
+
 def _ouvrir_les_annees_suivantes(scene: Scene, d: DossierJoue) -> None:
     """Une CPO : les années suivantes suivent la conclusion de la première."""
-    annees = {int(x["annee"]) for x in d.deduit.contenu["demandes"]} - {scene.annee}
-    for annee in sorted(annees):
+    for annee in _annees(d)[1:]:
         for ligne in sorted(d.ouvertes):
             chemin = f"/api/v1/dossiers/{d.numero}/lignes/{ligne}/declarer_recevable"
             scene.post(chemin, INSTRUCTION[ligne], {"annee": annee, "points": POINTS})

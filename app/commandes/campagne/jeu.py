@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.commandes.base import Base, fabrique_de
@@ -20,6 +21,10 @@ from app.commandes.charger import charger_reference
 from app.commandes.servir import service_lance
 from app.commandes.worker import vider_la_file
 from app.etapes.appel import repository as appels
+from app.etapes.appel.models import Appel
+from app.etapes.appel.rules import EtatAppel
+from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.rules.etats import DEPOSES
 from app.infra.config import Config
 from app.infra.heure import heure_machine
 from app.noyau.erreurs import ErreurMetier
@@ -27,12 +32,13 @@ from app.referentiels.contrats import repository as contrats
 from app.referentiels.contrats.models import Contrat
 from app.referentiels.grilles import repository as grilles
 from app.referentiels.instances import repository as instances
-from seeds.demo.derivation import dossiers_deduits, enveloppe
+from seeds.demo.derivation import cle_de_l_action, dossiers_deduits, enveloppe
 from seeds.lecture import lire
 from seeds.schemas.demo import FichierComptes
 
 COMPTES = Path(__file__).resolve().parents[3] / "seeds" / "demo" / "comptes.yaml"
 ESSAI = "m2a-2028-essai"
+ANNEE_ESSAI = 2028
 PAUSE_DES_TACHES = 0.5  # seconde
 Dire = Callable[[str], None]
 
@@ -122,18 +128,22 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
         contrat_id = _contrat(session).id
         services = [s.code for s in instances.list_services(session, contrat_id)]
         grille = grilles.list_grilles(session, contrat_id)[0].version
+        deja_engage = _deja_engage(session, contrat_id, campagne.annee)
+        avant = _renouvelables(session, f"m2a-{campagne.annee - 1}")
     scene = Scene(
         api=Api(plateau.adresse, Calendrier(campagne.annee).ouverture),
         jetons=jetons,
         annee=campagne.annee,
         enveloppes={ligne: enveloppe(deduits, ligne) for ligne in LIGNES},
-        dossiers=[DossierJoue(d) for d in deduits],
+        dossiers=[DossierJoue(d, renouvelle=avant.pop(cle_de_l_action(d.action.titre), "")) for d in deduits],
+        deja_engage=deja_engage,
     )
     dire(f"Campagne {campagne.annee} : {len(deduits)} dossiers déduits des titres réels de {campagne.annee_reelle}.")
     preparation.ouvrir_l_appel(scene, grille, f"Appel à initiatives {campagne.annee}")
     with plateau.taches_en_fond():
         deposes = depot.deposer_tout(scene, organisations)
-    dire(f"  déposés : {deposes}")
+    reconduits = sum(bool(d.renouvelle) for d in scene.dossiers)
+    dire(f"  déposés : {deposes}, dont {reconduits} qui renouvellent un dossier de {campagne.annee - 1}")
     instruction.instruire(scene)
     plateau.faire_les_taches()
     dire("  recevabilité close, notes calculées")
@@ -149,13 +159,32 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
     return scene
 
 
+def _deja_engage(session: Session, contrat_id: int, annee: int) -> dict[str, int]:
+    """Ligne → centimes déjà engagés sur cette année : les tranches de CPO réservées par les campagnes d'avant."""
+    return {ligne.code: e.engage.centimes for e, ligne in appels.list_enveloppes(session, contrat_id, annee)}
+
+
+def _renouvelables(session: Session, code: str) -> dict[str, str]:
+    """Action → numéro de son dossier d'un an dans cet appel, s'il n'est pas retiré."""
+    requete = (
+        select(Dossier.titre, Dossier.numero)
+        .join(Appel, Appel.id == Dossier.appel_id)
+        .where(Appel.code == code, Dossier.duree_annees == 1, Dossier.etat.in_(DEPOSES))
+        .order_by(Dossier.id.desc())
+    )
+    return {cle_de_l_action(titre): numero for titre, numero in session.execute(requete) if numero}
+
+
 def ouvrir_l_essai(plateau: Plateau) -> None:
     """Un appel ouvert toute l'année, pour que chacun essaie un dépôt aujourd'hui. Idempotent."""
     with plateau.fabrique.begin() as session:
-        if appels.get_appel_par_code(session, ESSAI) is not None:
+        essai = appels.get_appel_par_code(session, ESSAI)
+        if essai is not None and essai.etat is not EtatAppel.PREPARE:
             return
+        contrat_id = _contrat(session).id
+        dotees = {ligne.code for _, ligne in appels.list_enveloppes(session, contrat_id, ANNEE_ESSAI)}
         jetons = acteurs.jetons(session)
-        grille = grilles.list_grilles(session, _contrat(session).id)[0].version
+        grille = grilles.list_grilles(session, contrat_id)[0].version
     maintenant = heure_machine()
     api = Api(plateau.adresse, maintenant)
     charge = jetons.de("charge")
@@ -164,18 +193,19 @@ def ouvrir_l_essai(plateau: Plateau) -> None:
         "ouverture_le": (maintenant - timedelta(days=30)).isoformat(),
         "cloture_le": (maintenant + timedelta(days=335)).isoformat(),
     }
-    api.post(
-        "/api/v1/appels",
-        charge,
-        {
-            "contrat": CONTRAT, "grille": grille, "code": ESSAI, "annee": 2028, "phases": [phase],
-            "intitule": "Appel 2028 (fictif, pour essayer)", "seuil_court_centimes": 150_000,
-            "orientations": {"textes": ["Cet appel sert à essayer le service (fictif)."], "simulation": True},
-        },
-    )  # fmt: skip
-    for ligne in LIGNES:
+    if essai is None:
+        api.post(
+            "/api/v1/appels",
+            charge,
+            {
+                "contrat": CONTRAT, "grille": grille, "code": ESSAI, "annee": ANNEE_ESSAI, "phases": [phase],
+                "intitule": "Appel 2028 (fictif, pour essayer)", "seuil_court_centimes": 150_000,
+                "orientations": {"textes": ["Cet appel sert à essayer le service (fictif)."], "simulation": True},
+            },
+        )  # fmt: skip
+    for ligne in (ligne for ligne in LIGNES if ligne not in dotees):
         corps = {
-            "ligne": ligne, "annee": 2028, "montant_centimes": 10_000_000, "nature": "previsionnelle",
+            "ligne": ligne, "annee": ANNEE_ESSAI, "montant_centimes": 10_000_000, "nature": "previsionnelle",
             "motif": "Enveloppe d’essai (fictif)", "est_fictive": True,
         }  # fmt: skip
         api.post(f"/api/v1/appels/{ESSAI}/enveloppes", charge, corps)

@@ -35,7 +35,7 @@ def arbitrer_tout(scene: Scene) -> dict[str, int]:
     reels = {d.numero: d.deduit.action.montant for d in scene.dossiers}
     totaux = {}
     for ligne in LIGNES:
-        reste = scene.enveloppes[ligne] * PART_PHASE_1 // 100 // 100 * 100
+        reste = scene.enveloppes[ligne] * PART_PHASE_1 // 100 // 100 * 100 - scene.deja_engage.get(ligne, 0)
         totaux[ligne] = 0
         eligibles = [r for r in _rangees(scene, ligne) if r["annee"] == scene.annee and r["etat"] == "en_instruction"]
         for rangee in sorted(eligibles, key=_ordre):

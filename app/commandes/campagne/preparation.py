@@ -58,21 +58,23 @@ def ouvrir_l_appel(scene: Scene, grille: str, intitule: str) -> None:
             "orientations": {"textes": list(ORIENTATIONS), "nationales": ["jeunesse"], "simulation": True},
         },
     )
-    doter(scene, "previsionnelle", "Enveloppe annoncée avec l’appel", 100)
+    doter(scene, "previsionnelle", "Enveloppe annoncée avec l’appel")
+    for annee in (scene.annee + 1, scene.annee + 2):
+        doter(scene, "previsionnelle", "Enveloppe prévue pour les années suivantes des CPO", annee)
     scene.au(dates.ouverture)
     scene.post(f"/api/v1/appels/{scene.appel}/ouvrir", "charge")
 
 
-def doter(scene: Scene, nature: str, motif: str, pour_cent: int) -> None:
-    """Fixe les enveloppes de l'année ; les années suivantes d'une CPO reçoivent une enveloppe prévisionnelle."""
+def doter(scene: Scene, nature: str, motif: str, annee: int | None = None) -> None:
+    """Fixe les enveloppes de l'année. Une année suivante (CPO) reçoit le même montant, prévisionnel et fictif."""
     for ligne in LIGNES:
-        montant = scene.enveloppes[ligne] * pour_cent // 100 // 100 * 100
+        est_reelle = ligne == "BOP147" and annee is None
         corps = {
             "ligne": ligne,
-            "annee": scene.annee,
-            "montant_centimes": montant,
+            "annee": annee or scene.annee,
+            "montant_centimes": scene.enveloppes[ligne] // 100 * 100,
             "nature": nature,
-            "motif": motif if ligne == "BOP147" else f"{motif} (fictif)",
-            "est_fictive": ligne != "BOP147",
+            "motif": motif if est_reelle else f"{motif} (fictif)",
+            "est_fictive": not est_reelle,
         }
         scene.post(f"/api/v1/appels/{scene.appel}/enveloppes", "charge", corps)

@@ -89,23 +89,25 @@ class Calendrier:
 
 @dataclass
 class DossierJoue:
-    """Un dossier de la démonstration et ce que la campagne en sait."""
+    """Un dossier de la démonstration et ce que la campagne en sait. `renouvelle` : numéro de celui d'avant."""
 
     deduit: DossierDeduit
     numero: str = ""
     ouvertes: set[str] = field(default_factory=set)
     retire: bool = False
+    renouvelle: str = ""
 
 
 @dataclass
 class Scene:
-    """Une campagne en cours de jeu."""
+    """Une campagne en cours de jeu. `deja_engage` : tranches de CPO réservées par les années d'avant (centimes)."""
 
     api: Api
     jetons: Jetons
     annee: int
     enveloppes: dict[str, int]
     dossiers: list[DossierJoue]
+    deja_engage: dict[str, int] = field(default_factory=dict)
 
     @property
     def appel(self) -> str:

@@ -9,10 +9,12 @@ from starlette.responses import RedirectResponse, Response
 
 from app.espaces.accueil import repository
 from app.espaces.instructeur import repository as instruction
+from app.espaces.instructeur.repository import CORBEILLE_MAX
 from app.etapes.appel import repository as appels
 from app.etapes.consultation import repository as consultation
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
+from app.infra.gabarits import accord, compte
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, rendre
 from app.noyau.periodes import instant_long
@@ -29,7 +31,7 @@ def page_accueil(request: Request, session: SessionDep, acteur: Acteur, maintena
     if roles and roles <= ROLES_PORTEUR:
         return RedirectResponse("/dossiers", status_code=303)
     contrats = acteur.contrats(TRAVAILLE)
-    appel = next(iter(appels.list_appels(session, contrats)), None)
+    appel = appels.appel_de_travail(appels.list_appels(session, contrats))
     lignes = acteur.cibles(Portee.LIGNE, Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)
     services = consultation.services_de(acteur)
     contexte: dict[str, Any] = {
@@ -39,6 +41,7 @@ def page_accueil(request: Request, session: SessionDep, acteur: Acteur, maintena
         "est_du_terrain": bool(roles & _DU_TERRAIN),
         "lignes": sorted(lignes),
         "lignes_arbitrees": sorted(acteur.cibles(Portee.LIGNE, Role.ELU_LIGNE)),
+        "corbeille_max": CORBEILLE_MAX,
         "corbeille": instruction.corbeille(session, acteur, lignes, appel.id) if appel and lignes else None,
         "avis": repository.avis_a_rendre(session, acteur, services) if services else (),
         "avis_manquants": _avis_manquants(session, acteur),
@@ -66,9 +69,13 @@ def _phrase(contexte: dict[str, Any]) -> str:
     attend = []
     corbeille = contexte["corbeille"]
     if corbeille is not None and corbeille.a_verifier:
-        attend.append(f"{corbeille.a_verifier} demande(s) à vérifier")
+        attend.append(
+            f"{compte(corbeille.a_verifier)} {accord(corbeille.a_verifier, 'demande', 'demandes')} à vérifier"
+        )
     if corbeille is not None and corbeille.a_proposer:
-        attend.append(f"{corbeille.a_proposer} montant(s) à proposer")
+        attend.append(
+            f"{compte(corbeille.a_proposer)} {accord(corbeille.a_proposer, 'montant', 'montants')} à proposer"
+        )
     if contexte["avis"]:
         attend.append(f"{len(contexte['avis'])} avis à rendre")
     if contexte["avis_manquants"]:

@@ -1,9 +1,8 @@
-"""Pages de l'instruction : la liste, un dossier, la recevabilité, la demande de complément."""
+"""Pages de l'instruction : la liste, un dossier."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -11,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.espaces.instructeur import repository
-from app.espaces.instructeur.schemas import SaisieComplement, SaisieExamen
+from app.espaces.instructeur.clair import sections_montrees
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository as consultation
@@ -20,43 +19,34 @@ from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository import recherche
 from app.etapes.dossier.rules.budget import lire_budget
-from app.etapes.dossier.rules.champs import Section, champs_de
+from app.etapes.dossier.rules.champs import THEMES_P147
 from app.etapes.dossier.rules.etats import (
+    FINALES,
     LIBELLES_DEMANDE,
     LIBELLES_DOSSIER,
     EtatDemande,
     EtatDossier,
     actes_possibles_demande,
 )
-from app.etapes.dossier.service import recevabilite
+from app.etapes.dossier.rules.recevabilite import POINTS
+from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
+from app.infra.db import COMPTE_MAX
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Introuvable, SaisieInvalide
-from app.noyau.periodes import PARIS
+from app.infra.web import SessionDep, rendre
+from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, Portee, Role
 
 E = TypeVar("E", EtatDossier, EtatDemande)
 routeur = APIRouter()
 LIT = exiger(*ROLES_AGENT, *ROLES_COMMISSION, *ROLES_LECTURE)
-INSTRUIT = exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)
-POINTS = (
-    ("organisation", "L’organisation existe, est à jour et a souscrit le contrat d’engagement républicain"),
-    ("objectif", "L’action répond à un objectif du contrat"),
-    ("territoire", "Elle s’adresse aux habitants d’un quartier prioritaire"),
-    ("budget", "Le budget est équilibré et le cofinancement crédible"),
-    ("bilan", "Le bilan de l’an dernier est rendu, s’il y en avait un"),
+CONCLUSIONS = (
+    ("declarer_recevable", "recevable", "Recevable"),
+    ("declarer_irrecevable", "irrecevable", "Irrecevable"),
+    ("declarer_hors_champ", "hors_champ", "Hors champ de cette ligne"),
+    ("orienter", "orientee", "À orienter ailleurs"),
 )
-CONCLUSIONS = [
-    ("recevable", "Recevable"),
-    ("irrecevable", "Irrecevable"),
-    ("hors_champ", "Hors champ de cette ligne"),
-    ("orientee", "À orienter ailleurs"),
-]
-EXAMINE = annoncer("examen-enregistre", "L’examen est enregistré.")
-COMPLEMENT = annoncer("complement-demande", "Le complément est demandé : le porteur est prévenu par courriel.")
+REPRISES = ("rouvrir", "reprendre_examen", "declarer_caduque")
 
 
 def _parmi(enumeration: type[E], texte: str) -> E | None:
@@ -66,7 +56,7 @@ def _parmi(enumeration: type[E], texte: str) -> E | None:
 def _appel_courant(session: SessionDep, acteur: Identite, code: str) -> tuple[Appel, list[Appel]]:
     contrats = acteur.contrats(ROLES_AGENT | ROLES_COMMISSION | ROLES_LECTURE)
     liste = list(appels.list_appels(session, contrats))
-    choisi = next((a for a in liste if a.code == code), None) if code else next(iter(liste), None)
+    choisi = next((a for a in liste if a.code == code), None) if code else appels.appel_de_travail(liste)
     if choisi is None:
         raise Introuvable("Aucun appel n’est ouvert à votre lecture.")
     return choisi, liste
@@ -108,9 +98,10 @@ def page_liste(
         "appel": courant,
         "appels": tous,
         "trouves": trouves,
-        "demandes": repository.demandes_lues(session, [t.dossier.id for t in trouves.elements], courant.annee),
+        "demandes": repository.demandes_lues(session, [t.id for t in trouves.elements], courant.annee),
         "comptes": [(e, LIBELLES_DOSSIER[e], comptes[e]) for e in EtatDossier if comptes.get(e)],
-        "total": sum(comptes.values()),
+        "total": sum(min(n, COMPTE_MAX) for n in comptes.values()),
+        "plus_de": any(n > COMPTE_MAX for n in comptes.values()),
         "choix": listes,
         "etats": [(e.value, LIBELLES_DOSSIER[e].agent) for e in EtatDossier if e is not EtatDossier.BROUILLON],
         "libelles": LIBELLES_DEMANDE,
@@ -129,99 +120,57 @@ def _adresse(parametres: Mapping[str, str], **change: str) -> str:
     return "/instruction?" + urlencode({cle: v for cle, v in (dict(parametres) | change).items() if v})
 
 
-def _contexte_dossier(
-    session: SessionDep, acteur: Identite, dossier: Dossier, saisie: dict[str, Any]
-) -> dict[str, Any]:
+def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, saisie: dict[str, Any]) -> dict[str, Any]:
+    """Tout ce que la page d'un dossier attend. `saisie` : ce qu'un formulaire refusé avait reçu."""
     cadre = repository.cadre_lu(session, dossier)
-    contenu, appel = cadre.contenu, cadre.appel
+    contenu = cadre.contenu
     lues = repository.demandes_lues(session, [dossier.id]).get(dossier.id, ())
     avis = consultation.avis_courants(session, [dossier.id]).get(dossier.id, ())
     actes = {d.id: actes_possibles_demande(d.etat, acteur.roles_sur_ligne(dossier.contrat_id, d.code)) for d in lues}
     return {
         "dossier": dossier,
-        "appel": appel,
         "porteur": cadre.porteur,
-        "contenu": contenu,
-        "sections": [(s, [c for c in champs_de(s) if contenu.get(c.code) not in (None, "", [])]) for s in Section],
-        "budget": lire_budget(contenu, appel.annee),
+        "sections": sections_montrees(contenu),
+        "budget": lire_budget(contenu, cadre.annee),
         "demandes": lues,
-        "actes": {cle: [t for t in valeurs if t.etape == "dossier"] for cle, valeurs in actes.items()},
+        "suivis": repository.suivis(session, dossier.id),
+        "conclusions": {
+            cle: [(code, mot) for acte, code, mot in CONCLUSIONS if acte in {t.acte for t in valeurs}]
+            for cle, valeurs in actes.items()
+        },
+        "reprises": {cle: [t for t in valeurs if t.acte in REPRISES] for cle, valeurs in actes.items()},
+        "portees": {d.id for d in lues if Role.SOUS_PREFECTURE in acteur.roles_sur_ligne(dossier.contrat_id, d.code)},
+        "themes_p147": THEMES_P147,
         "avis": avis,
         "synthese": synthese(a.avis.degre for a in avis),
         "complements": dossiers.list_complements(session, dossier.id),
         "passages": dossiers.list_passages(session, dossier.id),
         "libelles": LIBELLES_DEMANDE,
         "libelle": LIBELLES_DOSSIER[dossier.etat],
-        "points": POINTS,
-        "conclusions": CONCLUSIONS,
+        "points": [(p.code, p.libelle) for p in POINTS],
         "instruit": bool(acteur.cibles(Portee.LIGNE, Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)),
+        "lignes_instruites": sorted(
+            {(d.code, d.intitule) for d in lues if acteur.roles_sur_ligne(dossier.contrat_id, d.code) & EXAMINE}
+        ),
+        "peut_clore": dossier.etat is EtatDossier.DEPOSE
+        and all(d.etat in FINALES for d in lues)
+        and acteur.tient(Role.CHARGE_MISSION, contrat_id=dossier.contrat_id),
         "saisie": saisie,
-        "fil": (("Dossiers", f"/instruction?appel={appel.code}"), (dossier.titre, None)),
+        "fil": (("Dossiers", f"/instruction?appel={cadre.appel}"), (dossier.titre, None)),
     }
 
 
 @routeur.get("/instruction/{numero}", name="instruction:dossier", dependencies=[Depends(LIT)])
-def page_dossier(request: Request, session: SessionDep, acteur: Acteur, numero: str) -> Response:
-    """Un dossier déposé et tout ce que les étapes en disent."""
+def page_dossier(
+    request: Request,
+    session: SessionDep,
+    acteur: Acteur,
+    numero: str,
+    acte: Annotated[str, Query(max_length=60)] = "",
+    ligne: Annotated[str, Query(max_length=60)] = "",
+    annee: Annotated[int, Query(ge=0, le=9999)] = 0,
+) -> Response:
+    """Un dossier déposé et tout ce que les étapes en disent ; `acte`, `ligne`, `annee` : le formulaire à ouvrir."""
     dossier = dossiers.get_dossier(session, numero, acteur)
-    return rendre(request, "espaces/instructeur/dossier.html", _contexte_dossier(session, acteur, dossier, {}))
-
-
-@routeur.post(
-    "/instruction/{numero}/lignes/{ligne}/{annee}/examen",
-    name="instruction:examiner",
-    dependencies=[Depends(INSTRUIT)],
-)
-def examiner(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    annee: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
-    """Conclut la recevabilité d'une demande."""
-    try:
-        donnees = valider(SaisieExamen, formulaire.en_dict(listes=("points",)))
-        recevabilite.examiner(
-            session, numero, ligne=ligne, annee=annee, conclusion=donnees.conclusion, motif=donnees.motif,
-            points={code: code in donnees.points for code, _ in POINTS}, oriente_vers=donnees.oriente_vers,
-            acteur=acteur, maintenant=maintenant,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        dossier = dossiers.get_dossier(session, numero, acteur)
-        saisie = {
-            "ligne": ligne, "annee": annee, "conclusion": formulaire.get("conclusion"),
-            "motif": formulaire.get("motif"), "oriente_vers": formulaire.get("oriente_vers"),
-            "points": formulaire.liste("points"),
-        }  # fmt: skip
-        contexte = _contexte_dossier(session, acteur, dossier, saisie)
-        refuser(request, "espaces/instructeur/dossier.html", contexte, erreur.fautes)
-    return rediriger(request, "instruction:dossier", numero=numero, fait=EXAMINE)
-
-
-@routeur.post("/instruction/{numero}/complements", name="instruction:complement", dependencies=[Depends(INSTRUIT)])
-def demander_complement(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
-    """Demande un complément au porteur."""
-    try:
-        donnees = valider(SaisieComplement, formulaire.en_dict())
-        lendemain = datetime.combine(donnees.echeance + timedelta(days=1), time(), PARIS)
-        recevabilite.demander_complement(
-            session, numero, objet=donnees.objet, pourquoi=donnees.pourquoi, echeance_le=lendemain, acteur=acteur,
-            maintenant=maintenant,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        dossier = dossiers.get_dossier(session, numero, acteur)
-        saisie = {nom: formulaire.get(nom) for nom in SaisieComplement.model_fields}
-        contexte = _contexte_dossier(session, acteur, dossier, {"complement": saisie})
-        refuser(request, "espaces/instructeur/dossier.html", contexte, erreur.fautes)
-    return rediriger(request, "instruction:dossier", numero=numero, fait=COMPLEMENT)
+    saisie = {"acte": acte, "ligne": ligne, "annee": annee}
+    return rendre(request, "espaces/instructeur/dossier.html", contexte_dossier(session, acteur, dossier, saisie))

@@ -8,25 +8,28 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ARRAY, BigInteger, Engine, Select, any_, bindparam, func, literal, select, true
+from sqlalchemy import ARRAY, BigInteger, Engine, Select, Text, any_, bindparam, func, literal, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.contrat.models import Objectif
-from app.etapes.dossier.models import Demande, DemandeComplement, Dossier, DossierVersion
+from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, DossierVersion
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.notation.models import NoteEnregistree
 from app.etapes.programmation.models import Proposition
+from app.infra.db import compter
 from app.infra.identite import Identite
 from app.noyau.euros import Euros
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.contrats.models import VersionContrat
 from app.referentiels.lignes.models import LigneFinancement
+from app.referentiels.lignes.rules import NatureAutorite
 from app.referentiels.territoires.models import Quartier
 
 CHOIX_GARDES = 32
+CORBEILLE_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +107,77 @@ def demandes_lues(
 
 
 @dataclass(frozen=True, slots=True)
+class SuiviDemande:
+    """Le dernier examen d'une demande, et ses références d'État (`est_etat` : sa ligne en porte)."""
+
+    points: Mapping[str, bool] | None
+    conclusion: str | None
+    motif: str | None
+    oriente_vers: str | None
+    theme_p147: str | None
+    numero_dauphin: str | None
+    engagement_juridique: str | None
+    est_etat: bool
+
+
+def _suivis() -> Select[*tuple[Any, ...]]:
+    examen = (
+        select(ControleRecevabilite)
+        .where(ControleRecevabilite.demande_id == Demande.id)
+        .order_by(ControleRecevabilite.id.desc())
+        .limit(1)
+        .lateral("dernier_examen")
+    )
+    return (
+        select(
+            Demande.id, examen.c.points, examen.c.conclusion, examen.c.motif, examen.c.oriente_vers, Demande.theme_p147,
+            Demande.numero_dauphin, Demande.engagement_juridique,
+            LigneFinancement.nature_autorite == NatureAutorite.ETAT,
+        )
+        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
+        .outerjoin(examen, true())
+        .where(Demande.dossier_id == bindparam("dossier"))
+    )  # fmt: skip
+
+
+_SUIVIS = _suivis()
+
+
+def suivis(session: Session, dossier_id: int) -> Mapping[int, SuiviDemande]:
+    """Demande → son dernier examen et ses références. Une requête."""
+    return {cle: SuiviDemande(*reste) for cle, *reste in session.execute(_SUIVIS, {"dossier": dossier_id})}
+
+
+@dataclass(frozen=True, slots=True)
 class CadreLu:
     """Ce qui entoure un dossier à sa lecture : son appel, son porteur, son dernier contenu figé (vide sans dépôt)."""
 
-    appel: Appel
-    porteur: Organisation
+    appel: str
+    annee: int
+    porteur: str
     contenu: Mapping[str, Any]
 
 
-def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
-    """Le cadre d'un dossier. Une requête."""
-    version = (
+_CADRE = (
+    select(Appel.code, Appel.annee, Organisation.nom)
+    .add_columns(
         select(DossierVersion.contenu)
-        .where(DossierVersion.dossier_id == dossier.id)
+        .where(DossierVersion.dossier_id == Dossier.id)
         .order_by(DossierVersion.rang.desc())
         .limit(1)
         .scalar_subquery()
     )
-    requete = (
-        select(Appel, Organisation, version)
-        .select_from(Dossier)
-        .join(Appel, Appel.id == Dossier.appel_id)
-        .join(Organisation, Organisation.id == Dossier.organisation_id)
-        .where(Dossier.id == dossier.id)
-    )
-    appel, porteur, contenu = session.execute(requete).one()
-    return CadreLu(appel, porteur, contenu or {})
+    .select_from(Dossier)
+    .join(Appel, Appel.id == Dossier.appel_id)
+    .join(Organisation, Organisation.id == Dossier.organisation_id)
+    .where(Dossier.id == bindparam("dossier"))
+)
+
+
+def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
+    """Le cadre d'un dossier. Une requête."""
+    appel, annee, porteur, contenu = session.execute(_CADRE, {"dossier": dossier.id}).one()
+    return CadreLu(appel, annee, porteur, contenu or {})
 
 
 _CHOIX: WeakKeyDictionary[Engine, dict[tuple[int, str | None], Choix]] = WeakKeyDictionary()
@@ -174,38 +222,36 @@ def _lire_choix(session: Session, appel: Appel) -> Choix:
 
 @dataclass(frozen=True, slots=True)
 class Corbeille:
-    """Ce qui attend l'instructeur, tous appels en vue."""
+    """Ce qui attend l'instructeur dans un appel. Chaque compte s'arrête à CORBEILLE_MAX + 1."""
 
     a_verifier: int
+    a_proposer: int
     complements_recus: int
     complements_en_retard: int
-    a_proposer: int
 
 
 def corbeille(session: Session, acteur: Identite, lignes: Iterable[str], appel_id: int) -> Corbeille:
-    """Combien de demandes attendent, sur les lignes de la personne. Deux requêtes."""
-    codes = list(lignes)
-    requete = (
-        select(Demande.etat, func.count())
+    """Combien de demandes attendent sur ses lignes, combien de compléments en tout. Une requête."""
+    miennes = (
+        select(Demande.id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .join(Dossier, Dossier.id == Demande.dossier_id)
-        .where(Dossier.appel_id == appel_id, LigneFinancement.code.in_(codes), visibles(acteur))
-        .where(Demande.etat.in_((EtatDemande.OUVERTE, EtatDemande.EN_INSTRUCTION)))
-        .group_by(Demande.etat)
+        .where(LigneFinancement.code == any_(literal(sorted(lignes), ARRAY(Text))))
+        .where(Dossier.appel_id == appel_id, visibles(acteur))
     )
-    comptes = dict(session.execute(requete).all())
-    recus, retards = session.execute(
-        select(
-            func.count().filter(DemandeComplement.recue_le.is_not(None), Dossier.etat == EtatDossier.DEPOSE),
-            func.count().filter(DemandeComplement.recue_le.is_(None), Dossier.etat == EtatDossier.A_COMPLETER),
-        )
-        .select_from(DemandeComplement)
+    complements = (
+        select(DemandeComplement.id)
         .join(Dossier, Dossier.id == DemandeComplement.dossier_id)
         .where(Dossier.appel_id == appel_id, visibles(acteur))
-    ).one()
-    return Corbeille(
-        a_verifier=comptes.get(EtatDemande.OUVERTE, 0),
-        complements_recus=recus,
-        complements_en_retard=retards,
-        a_proposer=comptes.get(EtatDemande.EN_INSTRUCTION, 0),
     )
+    recus = complements.where(DemandeComplement.recue_le.is_not(None), Dossier.etat == EtatDossier.DEPOSE)
+    attendus = complements.where(DemandeComplement.recue_le.is_(None), Dossier.etat == EtatDossier.A_COMPLETER)
+    comptes = session.execute(
+        select(
+            compter(miennes.where(Demande.etat == EtatDemande.OUVERTE), CORBEILLE_MAX),
+            compter(miennes.where(Demande.etat == EtatDemande.EN_INSTRUCTION), CORBEILLE_MAX),
+            compter(recus, CORBEILLE_MAX),
+            compter(attendus, CORBEILLE_MAX),
+        )
+    ).one()
+    return Corbeille(*comptes)

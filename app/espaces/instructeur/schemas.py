@@ -22,9 +22,24 @@ class SaisieExamen(Entree):
     points: list[Court] = Field(default_factory=list)
 
 
-class SaisieComplement(Entree):
-    """Ce qui est attendu du porteur, pourquoi, jusqu'à quel jour (compris, heure de Paris)."""
+class SaisieActe(Entree):
+    """Un acte qui demande un motif (l'acte dit s'il est exigé)."""
 
+    motif: Long = ""
+
+
+class SaisieReferences(Entree):
+    """Les références de l'État ; un champ vide efface."""
+
+    theme_p147: Court = ""
+    numero_dauphin: Annotated[str, StringConstraints(max_length=30)] = ""
+    engagement_juridique: Annotated[str, StringConstraints(max_length=30)] = ""
+
+
+class SaisieComplement(Entree):
+    """Ce qui est attendu du porteur, pourquoi, jusqu'à quel jour (compris, heure de Paris) ; `ligne` vide : toutes."""
+
+    ligne: Court = ""
     objet: Court = ""
     pourquoi: Long = ""
     echeance: date

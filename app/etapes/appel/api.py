@@ -10,15 +10,16 @@ from fastapi import APIRouter, Depends
 
 from app.etapes.appel import repository, service
 from app.etapes.appel.models import Appel, Phase
-from app.etapes.appel.rules import TRANSITIONS_APPEL
-from app.etapes.appel.schemas import AppelEntrant, EnveloppeEntrante
-from app.infra.acces import PUBLIQUE, Acteur, exiger
+from app.etapes.appel.rules import ACTES_DE_CONDUITE, EtatAppel
+from app.etapes.appel.schemas import AppelEntrant, DatesEntrantes, EnveloppeEntrante
+from app.infra.acces import PUBLIQUE, Acteur, Visiteur, exiger
 from app.infra.clock import Maintenant
+from app.infra.identite import Identite
 from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.periodes import a_paris
-from app.noyau.roles import Role
+from app.noyau.roles import ROLES_AGENT, Role
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.grilles import repository as grilles
 
@@ -46,11 +47,16 @@ def montrer_phase(phase: Phase) -> dict[str, Any]:
     }
 
 
-def _get_appel(session: SessionDep, code: str) -> Appel:
+def _get_appel(session: SessionDep, code: str, visiteur: Identite | None) -> Appel:
+    """L'appel ; en préparation, seuls les agents de son contrat le lisent, comme sur les pages. Lève Introuvable."""
     appel = repository.get_appel_par_code(session, code)
-    if appel is None:
-        raise Introuvable("Cet appel n’existe pas.")
+    if appel is None or not (appel.etat is not EtatAppel.PREPARE or _est_agent(visiteur, appel)):
+        raise Introuvable("Cet appel n’existe pas, ou n’est pas encore publié.")
     return appel
+
+
+def _est_agent(visiteur: Identite | None, appel: Appel) -> bool:
+    return visiteur is not None and visiteur.tient(*ROLES_AGENT, contrat_id=appel.contrat_id)
 
 
 def _montrer(session: SessionDep, appel: Appel) -> dict[str, Any]:
@@ -71,15 +77,15 @@ def _montrer(session: SessionDep, appel: Appel) -> dict[str, Any]:
 
 
 @routeur.get("/appels/{code}", name="api:appel", dependencies=[Depends(PUBLIQUE)])
-def get_appel(session: SessionDep, code: str) -> dict[str, Any]:
-    """Un appel, ses phases et ses pièces."""
-    return _montrer(session, _get_appel(session, code))
+def get_appel(session: SessionDep, visiteur: Visiteur, code: str) -> dict[str, Any]:
+    """Un appel publié, ses phases et ses pièces."""
+    return _montrer(session, _get_appel(session, code, visiteur))
 
 
 @routeur.get("/appels/{code}/enveloppes", name="api:enveloppes", dependencies=[Depends(PUBLIQUE)])
-def get_enveloppes(session: SessionDep, code: str) -> dict[str, Any]:
-    """Par ligne : enveloppe, engagé, reste, en centimes."""
-    appel = _get_appel(session, code)
+def get_enveloppes(session: SessionDep, visiteur: Visiteur, code: str) -> dict[str, Any]:
+    """Par ligne d'un appel publié : enveloppe, engagé, reste, en centimes."""
+    appel = _get_appel(session, code, visiteur)
     elements = [
         {
             "ligne": ligne.code,
@@ -110,7 +116,7 @@ def preparer(session: SessionDep, acteur: Acteur, entree: AppelEntrant, maintena
         session, contrat=contrat, version=version, grille=grille, code=entree.code, annee=entree.annee,
         intitule=entree.intitule, phases=[p.phase() for p in entree.phases], pieces=[p.piece() for p in entree.pieces],
         seuil_court=Euros(entree.seuil_court_centimes), silence_avis=entree.silence_avis,
-        orientations=entree.orientations, acteur=acteur, maintenant=maintenant,
+        orientations=entree.orientations.orientations(), acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
     return _montrer(session, appel)
 
@@ -120,7 +126,7 @@ def doter(
     session: SessionDep, acteur: Acteur, code: str, entree: EnveloppeEntrante, maintenant: Maintenant
 ) -> dict[str, Any]:
     """Fixe le montant d'une enveloppe."""
-    appel = _get_appel(session, code)
+    appel = _get_appel(session, code, acteur)
     enveloppe = service.doter(
         session, contrat_id=appel.contrat_id, ligne=entree.ligne, annee=entree.annee,
         montant=Euros(entree.montant_centimes), nature=entree.nature, motif=entree.motif, acteur=acteur,
@@ -131,7 +137,7 @@ def doter(
 
 def _route_acte(acte: str, libelle: str) -> Callable[..., dict[str, Any]]:
     def agir(session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> dict[str, Any]:
-        _get_appel(session, code)
+        _get_appel(session, code, acteur)
         return _montrer(session, service.passer(session, code, acte, acteur=acteur, maintenant=maintenant))
 
     agir.__name__ = f"{acte}_appel"
@@ -139,7 +145,19 @@ def _route_acte(acte: str, libelle: str) -> Callable[..., dict[str, Any]]:
     return agir
 
 
-for _t in TRANSITIONS_APPEL:
+@routeur.post("/appels/{code}/dates", name="api:deplacer_dates", dependencies=[Depends(CONDUIT)])
+def deplacer_dates(
+    session: SessionDep, acteur: Acteur, code: str, entree: DatesEntrantes, maintenant: Maintenant
+) -> dict[str, Any]:
+    """Déplace des dates à venir d'un appel ouvert, avec motif."""
+    appel = _get_appel(session, code, acteur)
+    phases = [repository.annonce(phase) for phase in repository.list_phases(session, appel.id)]
+    neuves = entree.appliquer(phases)
+    service.deplacer_dates(session, code, neuves, motif=entree.motif, acteur=acteur, maintenant=maintenant)
+    return _montrer(session, appel)
+
+
+for _t in ACTES_DE_CONDUITE:
     routeur.post(f"/appels/{{code}}/{_t.acte}", name=f"api:appel:{_t.acte}", dependencies=[Depends(CONDUIT)])(
         _route_acte(_t.acte, _t.libelle)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,19 +10,36 @@ from starlette.responses import RedirectResponse, Response
 
 from app.etapes.appel import repository, service
 from app.etapes.appel.models import Appel
-from app.etapes.appel.rules import TRANSITIONS_APPEL, EtatAppel, NatureEnveloppe, PhaseAnnoncee
-from app.etapes.appel.schemas import SaisieAppel, SaisieEnveloppe
+from app.etapes.appel.rules import (
+    ACTES_DE_CONDUITE,
+    TRANSITIONS_APPEL,
+    EtatAppel,
+    NatureEnveloppe,
+    Orientations,
+)
+from app.etapes.appel.schemas import (
+    SaisieEnveloppe,
+    SaisiePreparation,
+    deplacer,
+    donnees_de_preparation,
+    lire_preparation,
+    saisie_d_orientations,
+    saisie_de_phase,
+)
+from app.etapes.contrat import repository as contenus
 from app.infra.acces import PUBLIQUE, Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.forms import FormulaireDep, valider
+from app.infra.gabarits import montant_saisi
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros, MontantIllisible
-from app.noyau.periodes import PARIS, a_paris
+from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.contrats import repository as contrats
+from app.referentiels.contrats.models import Contrat
 from app.referentiels.grilles import repository as grilles
 from app.referentiels.lignes import repository as lignes
 
@@ -33,8 +51,11 @@ NATURES = [
     (NatureEnveloppe.PREVISIONNELLE.value, "Prévisionnelle"),
     (NatureEnveloppe.NOTIFIEE.value, "Notifiée"),
 ]
-FAIT = {t.acte: annoncer(f"appel-{t.acte}", f"C’est fait : {t.libelle.lower()}.") for t in TRANSITIONS_APPEL}
+FAIT = {t.acte: annoncer(f"appel-{t.acte}", f"C’est fait : {t.libelle.lower()}.") for t in ACTES_DE_CONDUITE}
 DOTEE = annoncer("enveloppe-dotee", "L’enveloppe est à jour.")
+MODIFIE = annoncer("appel-modifie", "Les changements sont enregistrés.")
+AJOUTER_PHASE = "ajouter_phase"
+PIECES_LIBRES = 3
 PREPARE = annoncer("appel-prepare", "L’appel est préparé. Donnez ses enveloppes, puis ouvrez-le.")
 
 
@@ -64,12 +85,28 @@ def page_appel(request: Request, session: SessionDep, code: str, maintenant: Mai
         "contrat": contrats.get_contrat(session, appel.contrat_id),
         "phases": repository.list_phases(session, appel.id),
         "pieces": [(p, FORMES.get(p.forme, p.forme)) for p in repository.list_pieces(session, appel.id)],
+        **_priorites(session, appel),
         "enveloppes": repository.list_enveloppes(session, appel.contrat_id, appel.annee),
         "ton": TONS[appel.etat],
         "maintenant": maintenant,
         "fil": (("L’appel en cours", "/appel"), (appel.intitule, None)),
     }
     return rendre(request, "appel/appel.html", contexte)
+
+
+def _priorites(session: SessionDep, appel: Appel) -> dict[str, Any]:
+    """Les priorités que l'appel donne à des lignes, dites en clair. Aucune requête s'il n'en donne pas."""
+    priorites = Orientations.depuis(appel.orientations).priorites
+    if not priorites:
+        return {"priorites": ()}
+    noms = {o.code: o.intitule for o in contenus.list_objectifs(session, appel.version_id)}
+    return {
+        "priorites": [
+            (ligne, [[(code, noms.get(code, "")) for code in codes] for codes in priorites[ligne.code]])
+            for ligne in lignes.list_lignes(session, appel.contrat_id)
+            if ligne.code in priorites
+        ]
+    }
 
 
 @routeur.get("/campagne", name="campagne", dependencies=[Depends(CONDUIT)])
@@ -80,7 +117,6 @@ def page_campagne(request: Request, session: SessionDep, acteur: Acteur) -> Resp
         "appels": repository.list_appels(session, conduits),
         "contrats": [contrats.get_contrat(session, c) for c in sorted(conduits)],
         "tons": TONS,
-        "saisie": {},
     }
     return rendre(request, "appel/campagne.html", contexte)
 
@@ -97,6 +133,7 @@ def _contexte_conduite(session: SessionDep, appel: Appel, saisie: dict[str, dict
     return {
         "appel": appel,
         "phases": repository.list_phases(session, appel.id),
+        "modifiable": appel.etat in {EtatAppel.PREPARE, EtatAppel.OUVERT},
         "actes": [t for t in TRANSITIONS_APPEL if appel.etat in t.depuis],
         "lignes": [(ligne, par_ligne.get(ligne.code)) for ligne in lignes.list_lignes(session, appel.contrat_id)],
         "natures": NATURES,
@@ -150,12 +187,52 @@ def doter(
     return rediriger(request, "campagne:appel", code=code, fait=DOTEE)
 
 
-def _montant(texte: str) -> Euros:
+def _montant(texte: str, champ: str = "montant") -> Euros:
     try:
         return Euros.lire(texte)
     except MontantIllisible:
         phrase = "Écrivez un montant en euros, par exemple 120 000."
-        raise SaisieInvalide([Faute("montant", phrase, "montant_illisible")]) from None
+        raise SaisieInvalide([Faute(champ, phrase, "montant_illisible")]) from None
+
+
+# --- préparer, refaire, déplacer des dates --------------------------------------------------------------------------
+
+
+def _get_contrat_conduit(session: SessionDep, code: str, acteur: Identite) -> Contrat:
+    contrat = contrats.get_contrat_par_code(session, code)
+    if contrat is None or not acteur.tient(Role.CHARGE_MISSION, contrat_id=contrat.id):
+        raise Introuvable("Ce contrat n’existe pas, ou vous n’y avez pas accès.")
+    return contrat
+
+
+def _contexte_preparation(
+    session: SessionDep, contrat: Contrat, version_id: int | None, saisie: dict[str, Any], appel: Appel | None = None
+) -> dict[str, Any]:
+    """La page de préparation : la saisie remontrée, trois rangées de pièces libres."""
+    objectifs = contenus.list_objectifs(session, version_id) if version_id is not None else ()
+    return {
+        "contrat": contrat,
+        "appel": appel,
+        "saisie": saisie,
+        "pieces": [*saisie["pieces"], *([{}] * PIECES_LIBRES)],
+        "lignes": lignes.list_lignes(session, contrat.id),
+        "objectifs": objectifs,
+        "formes": list(FORMES.items()),
+        "adresse": f"/campagne/{appel.code}/preparation" if appel else f"/campagne/contrats/{contrat.code}/appels",
+        "fil": (("Campagne", "/campagne"), ("Préparer un appel", None)),
+    }
+
+
+@routeur.get("/campagne/contrats/{contrat}/appels/nouveau", name="campagne:nouveau", dependencies=[Depends(CONDUIT)])
+def page_preparer(
+    request: Request, session: SessionDep, acteur: Acteur, contrat: str, maintenant: Maintenant
+) -> Response:
+    """De quoi préparer un appel entier : phases, pièces, orientations."""
+    trouve = _get_contrat_conduit(session, contrat, acteur)
+    version = contrats.version_en_vigueur(session, trouve.id, a_paris(maintenant).date())
+    saisie = {"phases": [{"intitule": "Phase 1"}], "pieces": [], "seuil_court": "1 500"}
+    contexte = _contexte_preparation(session, trouve, version.id if version else None, saisie)
+    return rendre(request, "appel/preparation.html", contexte)
 
 
 @routeur.post("/campagne/contrats/{contrat}/appels", name="campagne:preparer", dependencies=[Depends(CONDUIT)])
@@ -167,38 +244,107 @@ def preparer(
     formulaire: FormulaireDep,
     maintenant: Maintenant,
 ) -> Response:
-    """Prépare un appel d'une phase, avec la dernière grille du contrat."""
-    trouve = contrats.get_contrat_par_code(session, contrat)
-    if trouve is None or not acteur.tient(Role.CHARGE_MISSION, contrat_id=trouve.id):
-        raise Introuvable("Ce contrat n’existe pas, ou vous n’y avez pas accès.")
-    saisie = {nom: formulaire.get(nom) for nom in SaisieAppel.model_fields}
+    """Prépare un appel, avec la dernière grille du contrat ; ou remontre la page avec une phase de plus."""
+    trouve = _get_contrat_conduit(session, contrat, acteur)
     version = contrats.version_en_vigueur(session, trouve.id, a_paris(maintenant).date())
     grille = next(iter(grilles.list_grilles(session, trouve.id)), None)
+    saisie = lire_preparation(formulaire)
+    contexte = _contexte_preparation(session, trouve, version.id if version else None, saisie)
+    if formulaire.get("geste") == AJOUTER_PHASE:
+        return _avec_une_phase(request, contexte)
     try:
         if version is None or grille is None:
             raise SaisieInvalide(
                 [Faute("", "Chargez d’abord une version du contrat et une grille.", "rien_a_epingler")]
             )
-        donnees = valider(SaisieAppel, formulaire.en_dict())
-        commission = donnees.commission_le.replace(tzinfo=PARIS) if donnees.commission_le else None
-        phase = PhaseAnnoncee(
-            intitule="Phase 1", ouverture_le=donnees.ouverture_le.replace(tzinfo=PARIS),
-            cloture_le=donnees.cloture_le.replace(tzinfo=PARIS), commission_le=commission,
-        )  # fmt: skip
+        donnees = valider(SaisiePreparation, donnees_de_preparation(saisie))
         appel = service.preparer(
             session, contrat=trouve, version=version, grille=grille, code=donnees.code, annee=donnees.annee,
-            intitule=donnees.intitule, phases=[phase], seuil_court=_montant(donnees.seuil_court), acteur=acteur,
-            maintenant=maintenant,
+            acteur=acteur, maintenant=maintenant, **_voulu(donnees),
         )  # fmt: skip
     except SaisieInvalide as erreur:
-        conduits = acteur.contrats({Role.CHARGE_MISSION})
-        contexte = {
-            "appels": repository.list_appels(session, conduits), "contrats": [trouve], "tons": TONS, "saisie": saisie,
-        }  # fmt: skip
-        refuser(request, "appel/campagne.html", contexte, _ramener(erreur.fautes))
+        refuser(request, "appel/preparation.html", contexte, erreur.fautes)
     return rediriger(request, "campagne:appel", code=appel.code, fait=PREPARE)
 
 
-def _ramener(fautes: tuple[Faute, ...]) -> tuple[Faute, ...]:
-    """Une faute de phase désigne le champ de la page (« phases.0.cloture_le » → « cloture_le »)."""
-    return tuple(Faute(f.champ.removeprefix("phases.0."), f.message, f.code) for f in fautes)
+def _voulu(donnees: SaisiePreparation) -> dict[str, Any]:
+    return {
+        "intitule": donnees.intitule,
+        "phases": [phase.phase() for phase in donnees.phases],
+        "pieces": [piece.piece() for piece in donnees.pieces],
+        "seuil_court": _montant(donnees.seuil_court, "seuil_court"),
+        "orientations": donnees.orientations.orientations(),
+    }
+
+
+def _avec_une_phase(request: Request, contexte: dict[str, Any]) -> Response:
+    """La même page, une phase vide de plus. Rien n'est écrit."""
+    phases = contexte["saisie"]["phases"]
+    neuve = {"intitule": f"Phase {len(phases) + 1}"}
+    contexte["saisie"] = contexte["saisie"] | {"phases": [*phases, neuve]}
+    return rendre(request, "appel/preparation.html", contexte)
+
+
+def _saisie_de(session: SessionDep, appel: Appel) -> dict[str, Any]:
+    return {
+        "code": appel.code,
+        "annee": str(appel.annee),
+        "intitule": appel.intitule,
+        "seuil_court": montant_saisi(appel.seuil_court),
+        "phases": [saisie_de_phase(repository.annonce(p)) for p in repository.list_phases(session, appel.id)],
+        "pieces": [
+            {
+                "libelle": p.libelle,
+                "forme": p.forme,
+                "source": p.source,
+                "facultatif": "" if p.est_obligatoire else "oui",
+            }
+            for p in repository.list_pieces(session, appel.id)
+        ],
+        **saisie_d_orientations(Orientations.depuis(appel.orientations)),
+    }
+
+
+@routeur.get("/campagne/{code}/preparation", name="campagne:preparation", dependencies=[Depends(CONDUIT)])
+def page_preparation(request: Request, session: SessionDep, acteur: Acteur, code: str) -> Response:
+    """Refaire un appel en préparation, ou déplacer les dates à venir d'un appel ouvert."""
+    appel = _get_appel_conduit(session, code, acteur)
+    contrat = contrats.get_contrat(session, appel.contrat_id)
+    contexte = _contexte_preparation(session, contrat, appel.version_id, _saisie_de(session, appel), appel)
+    return rendre(request, _gabarit(appel), contexte)
+
+
+def _gabarit(appel: Appel) -> str:
+    return "appel/preparation.html" if appel.etat is EtatAppel.PREPARE else "appel/dates.html"
+
+
+@routeur.post("/campagne/{code}/preparation", name="campagne:modifier", dependencies=[Depends(CONDUIT)])
+def modifier(
+    request: Request, session: SessionDep, acteur: Acteur, code: str, formulaire: FormulaireDep, maintenant: Maintenant
+) -> Response:
+    """Refait l'appel en préparation ; s'il est ouvert, déplace des dates à venir, avec motif."""
+    appel = _get_appel_conduit(session, code, acteur)
+    contrat = contrats.get_contrat(session, appel.contrat_id)
+    saisie = lire_preparation(formulaire) | {"code": appel.code, "annee": str(appel.annee)}
+    contexte = _contexte_preparation(session, contrat, appel.version_id, saisie, appel)
+    if formulaire.get("geste") == AJOUTER_PHASE and appel.etat is EtatAppel.PREPARE:
+        return _avec_une_phase(request, contexte)
+    try:
+        if appel.etat is EtatAppel.PREPARE:
+            voulu = _voulu(valider(SaisiePreparation, donnees_de_preparation(saisie)))
+            service.modifier(session, code, acteur=acteur, maintenant=maintenant, **voulu)
+        else:
+            _deplacer(session, appel, saisie, formulaire.get("motif"), acteur, maintenant)
+    except SaisieInvalide as erreur:
+        refuser(request, _gabarit(appel), contexte, erreur.fautes)
+    return rediriger(request, "campagne:appel", code=code, fait=MODIFIE)
+
+
+def _deplacer(
+    session: SessionDep, appel: Appel, saisie: dict[str, Any], motif: str, acteur: Identite, maintenant: datetime
+) -> None:
+    phases = [repository.annonce(phase) for phase in repository.list_phases(session, appel.id)]
+    if len(phases) != len(saisie["phases"]):
+        raise SaisieInvalide([Faute("", "Un appel ouvert garde ses phases.", "phase_absente")])
+    neuves = deplacer(phases, saisie["phases"])
+    service.deplacer_dates(session, appel.code, neuves, motif=motif, acteur=acteur, maintenant=maintenant)

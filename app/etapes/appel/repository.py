@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Enveloppe, MouvementEnveloppe, Phase, PieceExigee
-from app.etapes.appel.rules import EtatAppel
+from app.etapes.appel.rules import TOUS, EtatAppel, PhaseAnnoncee
 from app.noyau.periodes import Intervalle
 from app.referentiels.lignes.models import LigneFinancement
 
@@ -33,6 +33,11 @@ def list_appels(session: Session, contrats: Iterable[int] | None = None) -> Sequ
     return session.scalars(requete).all()
 
 
+def appel_de_travail(liste: Sequence[Appel]) -> Appel | None:
+    """L'appel à montrer d'abord : le plus récent où quelqu'un a déposé, sinon le plus récent."""
+    return next((a for a in liste if a.compteur), next(iter(liste), None))
+
+
 def list_appels_ouverts(session: Session) -> Sequence[Appel]:
     """Les appels ouverts, tous contrats confondus."""
     requete = select(Appel).where(Appel.etat == EtatAppel.OUVERT).order_by(Appel.annee.desc(), Appel.id)
@@ -42,6 +47,17 @@ def list_appels_ouverts(session: Session) -> Sequence[Appel]:
 def list_phases(session: Session, appel_id: int) -> Sequence[Phase]:
     """Les phases d'un appel, dans l'ordre."""
     return session.scalars(select(Phase).where(Phase.appel_id == appel_id).order_by(Phase.rang)).all()
+
+
+def annonce(phase: Phase) -> PhaseAnnoncee:
+    """La phase, telle qu'elle a été annoncée."""
+    return PhaseAnnoncee(**{champ: getattr(phase, champ) for champ in PhaseAnnoncee.__slots__})
+
+
+def vider(session: Session, appel_id: int) -> None:
+    """Retire les phases et les pièces d'un appel en préparation : personne ne s'y rapporte encore."""
+    session.execute(delete(Phase).where(Phase.appel_id == appel_id))
+    session.execute(delete(PieceExigee).where(PieceExigee.appel_id == appel_id))
 
 
 def get_phase(session: Session, phase_id: int) -> Phase:
@@ -54,9 +70,11 @@ def intervalle(phase: Phase) -> Intervalle:
     return Intervalle(phase.ouverture_le, phase.cloture_le)
 
 
-def list_pieces(session: Session, appel_id: int) -> Sequence[PieceExigee]:
-    """Les pièces demandées par un appel."""
+def list_pieces(session: Session, appel_id: int, forme: str | None = None) -> Sequence[PieceExigee]:
+    """Les pièces demandées par un appel ; avec `forme`, celles que cette forme de porteur doit donner."""
     requete = select(PieceExigee).where(PieceExigee.appel_id == appel_id).order_by(PieceExigee.id)
+    if forme is not None:
+        requete = requete.where(PieceExigee.forme.in_((TOUS, forme)))
     return session.scalars(requete).all()
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
+from typing import Any
 
+from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 from app.noyau.periodes import Intervalle, instant_long
 from app.noyau.roles import Role
@@ -61,12 +67,17 @@ class TransitionAppel:
 
 
 _CHARGE = frozenset({Role.CHARGE_MISSION})
+ACTE_ARRETER = "arreter"
 TRANSITIONS_APPEL: tuple[TransitionAppel, ...] = (
     TransitionAppel("ouvrir", frozenset({EtatAppel.PREPARE}), EtatAppel.OUVERT, _CHARGE, "Ouvrir l’appel"),
     TransitionAppel("clore", frozenset({EtatAppel.OUVERT}), EtatAppel.CLOS, _CHARGE, "Clore l’appel"),
     TransitionAppel("rouvrir", frozenset({EtatAppel.CLOS}), EtatAppel.OUVERT, _CHARGE, "Rouvrir l’appel"),
-    TransitionAppel("arreter", frozenset({EtatAppel.CLOS}), EtatAppel.ARRETE, _CHARGE, "Arrêter la programmation"),
+    TransitionAppel(ACTE_ARRETER, frozenset({EtatAppel.CLOS}), EtatAppel.ARRETE, _CHARGE, "Arrêter la programmation"),
 )
+
+
+# Ce que le chargé de mission fait sans regarder les lignes ; arrêter passe par l'étape convention, qui les voit.
+ACTES_DE_CONDUITE = tuple(t for t in TRANSITIONS_APPEL if t.acte != ACTE_ARRETER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,18 @@ class PieceAnnoncee:
     libelle: str
     est_obligatoire: bool
     source: str
+
+
+TOUS = "*"  # une pièce demandée à toutes les formes de porteur
+
+
+def code_de_piece(libelle: str) -> str:
+    """Le code d'une pièce, d'après son libellé : « Statuts signés » devient « statuts_signes ».
+
+    Choix du projet : le chargé de mission nomme les pièces, il n'invente pas de code.
+    """
+    nu = "".join(c for c in unicodedata.normalize("NFD", libelle.lower()) if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9]+", "_", nu).strip("_")[:60] or "piece"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +148,149 @@ def peut_engager(montant: Euros, engage: Euros, demande: Euros) -> bool:
     Choix du projet : architecture, décision 11.
     """
     return demande.centimes > 0 and engage + demande <= montant
+
+
+# --- part réservée --------------------------------------------------------------------------------------------------
+
+MILLE = 1000
+
+
+def part_reservee(montant: Euros, parts: Mapping[int, int], rang: int) -> Euros:
+    """Ce que les phases d'après le rang `rang` gardent d'une enveloppe, arrondi au centime inférieur.
+
+    `parts` : rang de phase → part réservée, pour mille.
+    Source : conception/produit.md, « Un appel a des phases (calendrier, part réservée : les fêtes de fin d'année ont
+    leur échéance) ».
+    """
+    reserve = min(MILLE, sum(part for suivant, part in parts.items() if suivant > rang))
+    return Euros(montant.centimes * reserve // MILLE)
+
+
+def entame_la_part_reservee(montant: Euros, engage: Euros, demande: Euros, reserve: Euros) -> bool:
+    """Vrai si engager `demande` ne laisse plus, sur l'enveloppe, ce que les phases suivantes gardent.
+
+    Choix du projet : issue 2, « phases, each with its calendar and reserved share ».
+    """
+    return engage + demande > montant - reserve
+
+
+# --- calendrier -----------------------------------------------------------------------------------------------------
+
+_DATES = tuple(f.name for f in fields(PhaseAnnoncee) if f.name.endswith(("_le", "_du", "_au")))
+
+
+def fautes_des_phases(phases: Sequence[PhaseAnnoncee]) -> list[Faute]:
+    """Ce qui ne tient pas dans le calendrier d'un appel à préparer.
+
+    Choix du projet : issue 2, « phases, each with its calendar and reserved share ».
+    """
+    fautes = [] if phases else [Faute("phases", "Un appel a au moins une phase.", "phase_absente")]
+    for rang, phase in enumerate(phases):
+        champ = f"phases.{rang}"
+        if phase.cloture_le <= phase.ouverture_le:
+            fautes.append(Faute(f"{champ}.cloture_le", "La clôture vient après l’ouverture.", "dates_inversees"))
+        if phase.consultation_du and phase.consultation_au and phase.consultation_au < phase.consultation_du:
+            phrase = "La consultation finit après avoir commencé."
+            fautes.append(Faute(f"{champ}.consultation_au", phrase, "dates_inversees"))
+        if not 0 <= phase.part_reservee_milliemes <= MILLE:
+            fautes.append(Faute(f"{champ}.part_reservee", "La part réservée va de 0 à 100 %.", "part_hors_bornes"))
+    if not fautes and sum(phase.part_reservee_milliemes for phase in phases) > MILLE:
+        phrase = "Les parts réservées dépassent 100 % à elles toutes."
+        fautes.append(Faute("phases.0.part_reservee", phrase, "part_hors_bornes"))
+    return fautes
+
+
+def dates_changees(avant: Sequence[PhaseAnnoncee], apres: Sequence[PhaseAnnoncee]) -> dict[str, tuple[Any, Any]]:
+    """« phases.0.cloture_le » → (avant, après), pour chaque date qui change d'une phase à la même.
+
+    Choix du projet : architecture, décision 13.
+    """
+    return {
+        f"phases.{rang}.{date}": (getattr(ancienne, date), getattr(neuve, date))
+        for rang, (ancienne, neuve) in enumerate(zip(avant, apres, strict=True))
+        for date in _DATES
+        if getattr(ancienne, date) != getattr(neuve, date)
+    }
+
+
+def fautes_des_dates(
+    changees: Mapping[str, tuple[datetime | None, datetime | None]], maintenant: datetime
+) -> list[Faute]:
+    """Appel ouvert : une date passée ne change plus, et une date ne se déplace que vers l'avenir.
+
+    Choix du projet : un porteur se fie à la date publiée ; on ne réécrit pas ce qui a eu lieu.
+    """
+    fautes = []
+    for champ, (ancienne, neuve) in changees.items():
+        if ancienne is not None and ancienne <= maintenant:
+            fautes.append(Faute(champ, "Cette date est passée : elle ne change plus.", "date_passee"))
+        elif neuve is None or neuve <= maintenant:
+            fautes.append(Faute(champ, "Donnez une date à venir.", "date_passee"))
+    return fautes
+
+
+# --- orientations ---------------------------------------------------------------------------------------------------
+
+RANGS_MAXI = 3
+Rangs = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Orientations:
+    """Ce que l'appel de l'année demande en plus du contrat.
+
+    `textes` : montrés au public. `priorites` : ligne → codes d'objectifs, du premier rang au dernier, lus par le
+    critère OBJ à la place des rangs de la grille. `nationales` : orientations de l'État. `simulation` : allumée ou non.
+    Source : contrat, l. 1752-1758 ; issue 2, « orientations that may override a line's priorities ».
+    """
+
+    textes: tuple[str, ...] = ()
+    priorites: Mapping[str, Rangs] = field(default_factory=dict)
+    nationales: tuple[str, ...] = ()
+    simulation: bool = False
+
+    @classmethod
+    def depuis(cls, donnees: Mapping[str, Any]) -> Orientations:
+        """Relit ce que `en_donnees` a écrit."""
+        priorites = donnees.get("priorites", {})
+        return cls(
+            textes=tuple(donnees.get("textes", ())),
+            priorites={ligne: tuple(tuple(codes) for codes in priorites[ligne]) for ligne in sorted(priorites)},
+            nationales=tuple(donnees.get("nationales", ())),
+            simulation=donnees.get("simulation") is True,
+        )
+
+    def en_donnees(self) -> dict[str, Any]:
+        """En données JSON, sans ce qui est vide."""
+        donnees = {
+            "textes": list(self.textes),
+            "priorites": {ligne: [list(codes) for codes in rangs] for ligne, rangs in self.priorites.items()},
+            "nationales": list(self.nationales),
+            "simulation": self.simulation,
+        }
+        return {cle: valeur for cle, valeur in donnees.items() if valeur}
+
+
+def fautes_des_orientations(
+    orientations: Orientations, lignes: Collection[str], objectifs: Collection[str]
+) -> list[Faute]:
+    """Les priorités qui ne vont pas : ligne ou objectif hors du contrat, plus de trois rangs, objectif répété.
+
+    Choix du projet : issue 2 ; conception/notation.md, « Priorités par ligne ».
+    """
+    fautes = []
+    for ligne, rangs in orientations.priorites.items():
+        champ, codes = f"orientations.priorites.{ligne}", list(chain.from_iterable(rangs))
+        if ligne not in lignes:
+            phrase = f"« {ligne} » n’est pas une ligne de financement de ce contrat."
+            fautes.append(Faute(champ, phrase, "ligne_inconnue"))
+        if not 0 < len(rangs) <= RANGS_MAXI or not all(rangs):
+            phrase = f"Donnez de un à {RANGS_MAXI} rangs, chacun avec au moins un objectif."
+            fautes.append(Faute(champ, phrase, "rangs_invalides"))
+        inconnus = ", ".join(code for code in codes if code not in objectifs)
+        if inconnus:
+            phrase = f"Ce contrat n’a pas cet objectif : {inconnus}. Il a : {', '.join(objectifs)}."
+            fautes.append(Faute(champ, phrase, "objectif_inconnu"))
+        if len(set(codes)) != len(codes):
+            fautes.append(Faute(champ, "Un objectif n’a qu’un rang.", "objectif_repete"))
+    return fautes

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, field_validator
 
-from app.etapes.appel.rules import NatureEnveloppe, PhaseAnnoncee, PieceAnnoncee, SilenceAvis
-from app.infra.forms import Entree
+from app.etapes.appel.rules import (
+    NatureEnveloppe,
+    Orientations,
+    PhaseAnnoncee,
+    PieceAnnoncee,
+    SilenceAvis,
+    code_de_piece,
+)
+from app.infra.forms import Entree, Formulaire, valider
+from app.noyau.erreurs import Faute, SaisieInvalide
+from app.noyau.periodes import PARIS, a_paris
+from app.referentiels.acteurs.rules import FormeOrganisation
 
 Court = Annotated[str, StringConstraints(max_length=200)]
+Phrase = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
 
@@ -46,6 +61,19 @@ class PieceEntrante(Entree):
         return PieceAnnoncee(**self.model_dump())
 
 
+class OrientationsEntrantes(Entree):
+    """Les orientations de l'année. `priorites` : ligne → objectifs, du premier rang au dernier."""
+
+    textes: list[Phrase] = Field(default_factory=list)
+    priorites: dict[Court, list[list[Court]]] = Field(default_factory=dict)
+    nationales: list[Phrase] = Field(default_factory=list)
+    simulation: bool = False
+
+    def orientations(self) -> Orientations:
+        """Pour le service."""
+        return Orientations.depuis(self.model_dump())
+
+
 class AppelEntrant(Entree):
     """Un appel à préparer."""
 
@@ -58,7 +86,35 @@ class AppelEntrant(Entree):
     pieces: list[PieceEntrante] = Field(default_factory=list)
     seuil_court_centimes: int = Field(0, ge=0)
     silence_avis: SilenceAvis = SilenceAvis.SANS_REPONSE
-    orientations: dict[str, Any] = Field(default_factory=dict)
+    orientations: OrientationsEntrantes = OrientationsEntrantes()
+
+
+class DateEntrante(Entree):
+    """Une date à déplacer : le rang de sa phase, son nom, l'instant voulu."""
+
+    phase: int = Field(ge=1)
+    date: Literal[
+        "ouverture_le", "cloture_le", "consultation_du", "consultation_au", "commission_le", "notification_le",
+        "bilans_le",
+    ]  # fmt: skip
+    le: AwareDatetime
+
+
+class DatesEntrantes(Entree):
+    """Des dates à déplacer, et pourquoi."""
+
+    dates: list[DateEntrante] = Field(min_length=1)
+    motif: Court
+
+    def appliquer(self, phases: Sequence[PhaseAnnoncee]) -> list[PhaseAnnoncee]:
+        """Ces phases, leurs dates changées. Lève SaisieInvalide si une phase n'existe pas."""
+        neuves = list(phases)
+        for rang, voulue in enumerate(self.dates):
+            if voulue.phase > len(neuves):
+                raise SaisieInvalide([Faute(f"dates.{rang}.phase", "Cet appel n’a pas cette phase.", "phase_absente")])
+            change: dict[str, Any] = {voulue.date: voulue.le}
+            neuves[voulue.phase - 1] = replace(neuves[voulue.phase - 1], **change)
+        return neuves
 
 
 class EnveloppeEntrante(Entree):
@@ -80,13 +136,149 @@ class SaisieEnveloppe(Entree):
     motif: Court = ""
 
 
-class SaisieAppel(Entree):
-    """Un appel à préparer depuis la page : une phase, heure de Paris."""
+# --- la page de préparation -----------------------------------------------------------------------------------------
+
+PRIORITES = "orientations.priorites."
+CHAMPS_PHASE = (*(f.name for f in fields(PhaseAnnoncee) if f.name != "part_reservee_milliemes"), "part_reservee")
+CHAMPS_PIECE = ("libelle", "forme", "source", "facultatif")
+_CENT = Decimal(100)
+
+
+class SaisiePhase(Entree):
+    """Une phase telle que tapée : heure de Paris, part réservée en %."""
+
+    intitule: Court
+    ouverture_le: datetime
+    cloture_le: datetime
+    consultation_du: datetime | None = None
+    consultation_au: datetime | None = None
+    commission_le: datetime | None = None
+    notification_le: datetime | None = None
+    bilans_le: datetime | None = None
+    part_reservee: Annotated[Decimal, Field(ge=0, le=_CENT, decimal_places=1)] = Decimal(0)
+
+    @field_validator("part_reservee", mode="before")
+    @classmethod
+    def lire_la_virgule(cls, valeur: object) -> object:
+        """« 2,5 » s'écrit aussi « 2.5 »."""
+        return valeur.replace(",", ".").removesuffix("%").strip() if isinstance(valeur, str) else valeur
+
+    def phase(self) -> PhaseAnnoncee:
+        """Pour le service : les instants à l'heure de Paris."""
+        lues = self.model_dump(exclude={"part_reservee"})
+        valeurs: dict[str, Any] = {
+            n: v.replace(tzinfo=PARIS) if isinstance(v, datetime) else v for n, v in lues.items()
+        }
+        return PhaseAnnoncee(**valeurs, part_reservee_milliemes=int(self.part_reservee * 10))
+
+
+class SaisiePiece(Entree):
+    """Une pièce telle que tapée : son code se déduit de son libellé."""
+
+    libelle: Court
+    forme: Literal["*"] | FormeOrganisation = "*"
+    source: Court = ""
+    facultatif: bool = False
+
+    def piece(self) -> PieceAnnoncee:
+        """Pour le service."""
+        return PieceAnnoncee(code_de_piece(self.libelle), self.forme, self.libelle, not self.facultatif, self.source)
+
+
+class SaisiePreparation(Entree):
+    """Un appel à préparer, ou à refaire (`code` et `annee` ne changent alors plus)."""
 
     code: Code
     annee: int
     intitule: Court
-    ouverture_le: datetime
-    cloture_le: datetime
-    commission_le: datetime | None = None
     seuil_court: Court = "0"
+    phases: list[SaisiePhase]
+    pieces: list[SaisiePiece] = Field(default_factory=list)
+    orientations: OrientationsEntrantes
+
+
+Rangee = dict[str, str]
+
+
+def rangees(formulaire: Formulaire, prefixe: str, champs: Sequence[str]) -> list[Rangee]:
+    """Les rangées « prefixe.N.champ » d'un formulaire, celles où rien n'est écrit laissées de côté."""
+    rangs = {int(nom.split(".")[1]) for nom in formulaire.noms() if re.fullmatch(rf"{prefixe}\.\d{{1,3}}\.\w+", nom)}
+    lues = [{champ: formulaire.get(f"{prefixe}.{rang}.{champ}") for champ in champs} for rang in sorted(rangs)]
+    return [r for r in lues if any(v.strip() for c, v in r.items() if c not in {"forme", "part_reservee"})]
+
+
+def lire_preparation(formulaire: Formulaire) -> dict[str, Any]:
+    """Les champs simples d'un formulaire de préparation, ses phases, ses pièces : ce que la page remontre tel quel."""
+    simples = {nom: formulaire.get(nom) for nom in formulaire.noms() if not re.match(r"(phases|pieces)\.", nom)}
+    return simples | {
+        "phases": rangees(formulaire, "phases", CHAMPS_PHASE),
+        "pieces": rangees(formulaire, "pieces", CHAMPS_PIECE),
+    }
+
+
+def donnees_de_preparation(saisie: Mapping[str, Any]) -> dict[str, Any]:
+    """La saisie remontrée, en données pour `SaisiePreparation`. Un champ vide est absent."""
+    priorites = {
+        nom.removeprefix(PRIORITES): [[c.strip() for c in rang.split(",") if c.strip()] for rang in texte.split(";")]
+        for nom, texte in saisie.items()
+        if nom.startswith(PRIORITES) and texte.strip()
+    }
+    return {
+        **{n: saisie[n] for n in ("code", "annee", "intitule", "seuil_court") if saisie.get(n, "").strip()},
+        "phases": [{n: v for n, v in phase.items() if v.strip()} for phase in saisie["phases"]],
+        "pieces": [
+            {n: v for n, v in piece.items() if v.strip()} | {"facultatif": bool(piece["facultatif"])}
+            for piece in saisie["pieces"]
+        ],
+        "orientations": {
+            "textes": _lignes(saisie.get("orientations.textes", "")),
+            "nationales": _lignes(saisie.get("orientations.nationales", "")),
+            "simulation": bool(saisie.get("orientations.simulation")),
+            "priorites": priorites,
+        },
+    }
+
+
+def _lignes(texte: str) -> list[str]:
+    return [ligne.strip() for ligne in texte.splitlines() if ligne.strip()]
+
+
+def _a_ecrire(instant: datetime | None) -> str:
+    return a_paris(instant).strftime("%Y-%m-%dT%H:%M") if instant is not None else ""
+
+
+def saisie_de_phase(phase: PhaseAnnoncee) -> Rangee:
+    """Une phase gardée, comme on la retape."""
+    dates = {champ: _a_ecrire(getattr(phase, champ)) for champ in CHAMPS_PHASE if champ.endswith(("_le", "_du", "_au"))}
+    part = f"{Decimal(phase.part_reservee_milliemes) / 10:f}".replace(".", ",")
+    return {"intitule": phase.intitule, **dates, "part_reservee": part}
+
+
+def saisie_d_orientations(orientations: Orientations) -> dict[str, str]:
+    """Des orientations gardées, comme on les retape."""
+    return {
+        "orientations.textes": "\n".join(orientations.textes),
+        "orientations.nationales": "\n".join(orientations.nationales),
+        "orientations.simulation": "oui" if orientations.simulation else "",
+        **{
+            PRIORITES + ligne: " ; ".join(", ".join(codes) for codes in rangs)
+            for ligne, rangs in orientations.priorites.items()
+        },
+    }
+
+
+def deplacer(phases: Sequence[PhaseAnnoncee], saisies: Sequence[Mapping[str, str]]) -> list[PhaseAnnoncee]:
+    """Ces phases, aux dates retapées ; une date laissée telle quelle garde ses secondes. Lève SaisieInvalide."""
+    neuves = []
+    for rang, (phase, saisie) in enumerate(zip(phases, saisies, strict=True)):
+        gardee = saisie_de_phase(phase)
+        tapees = {c: v for c, v in saisie.items() if v.strip()} | {"intitule": phase.intitule, "part_reservee": "0"}
+        try:
+            lue = valider(SaisiePhase, tapees).phase()
+        except SaisieInvalide as erreur:
+            raise SaisieInvalide(
+                [Faute(f"phases.{rang}.{f.champ}", f.message, f.code) for f in erreur.fautes]
+            ) from None
+        changees = {c: getattr(lue, c) for c in gardee if c.endswith(("_le", "_du", "_au")) and saisie[c] != gardee[c]}
+        neuves.append(replace(phase, **changees))
+    return neuves

@@ -16,11 +16,18 @@ from app.etapes.appel.rules import (
     EtatAppel,
     NatureEngagement,
     NatureEnveloppe,
+    Orientations,
     PhaseAnnoncee,
     PieceAnnoncee,
     SilenceAvis,
+    TransitionAppel,
+    dates_changees,
+    fautes_des_dates,
+    fautes_des_orientations,
+    fautes_des_phases,
     peut_engager,
 )
+from app.etapes.contrat import repository as contenus
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
@@ -52,17 +59,32 @@ def _exiger_charge(acteur: Identite, contrat_id: int) -> None:
         raise ActeInterdit("Seul le chargé de mission du contrat conduit l’appel.")
 
 
-def _verifier_phases(phases: Sequence[PhaseAnnoncee]) -> list[Faute]:
-    fautes = []
-    if not phases:
-        fautes.append(Faute("phases", "Un appel a au moins une phase.", "phase_absente"))
-    for rang, phase in enumerate(phases):
-        if phase.cloture_le <= phase.ouverture_le:
-            fautes.append(Faute(f"phases.{rang}.cloture_le", "La clôture vient après l’ouverture.", "dates_inversees"))
-        if not 0 <= phase.part_reservee_milliemes <= 1000:
-            faute = Faute(f"phases.{rang}.part_reservee", "La part réservée va de 0 à 100 %.", "part_hors_bornes")
-            fautes.append(faute)
+def _verifier(
+    session: Session,
+    contrat_id: int,
+    version_id: int,
+    phases: Sequence[PhaseAnnoncee],
+    pieces: Sequence[PieceAnnoncee],
+    orientations: Orientations,
+) -> list[Faute]:
+    fautes = fautes_des_phases(phases)
+    if len({(piece.code, piece.forme) for piece in pieces}) != len(pieces):
+        fautes.append(Faute("pieces", "Une pièce est demandée deux fois à la même forme de porteur.", "piece_repetee"))
+    if orientations.priorites:
+        codes = [ligne.code for ligne in lignes.list_lignes(session, contrat_id)]
+        objectifs = [objectif.code for objectif in contenus.list_objectifs(session, version_id)]
+        fautes += fautes_des_orientations(orientations, codes, objectifs)
     return fautes
+
+
+def _ranger(session: Session, appel: Appel, phases: Sequence[PhaseAnnoncee], pieces: Sequence[PieceAnnoncee]) -> None:
+    for rang, phase in enumerate(phases, start=1):
+        valeurs = {champ: getattr(phase, champ) for champ in PhaseAnnoncee.__slots__}
+        session.add(Phase(contrat_id=appel.contrat_id, appel_id=appel.id, rang=rang, **valeurs))
+    for piece in pieces:
+        valeurs = {champ: getattr(piece, champ) for champ in PieceAnnoncee.__slots__}
+        session.add(PieceExigee(contrat_id=appel.contrat_id, appel_id=appel.id, **valeurs))
+    session.flush()
 
 
 def preparer(
@@ -80,11 +102,11 @@ def preparer(
     pieces: Sequence[PieceAnnoncee] = (),
     seuil_court: Euros = Euros(0),  # noqa: B008 -- Euros est figé
     silence_avis: SilenceAvis = SilenceAvis.SANS_REPONSE,
-    orientations: dict[str, Any] | None = None,
+    orientations: Orientations = Orientations(),  # noqa: B008 -- figées
 ) -> Appel:
     """Prépare un appel avec sa grille épinglée, ses phases, ses pièces. Lève SaisieInvalide ou ActeInterdit."""
     _exiger_charge(acteur, contrat.id)
-    fautes = _verifier_phases(phases)
+    fautes = _verifier(session, contrat.id, version.id, phases, pieces, orientations)
     if not contrat.debut.year <= annee <= contrat.fin.year:
         fautes.append(
             Faute("annee", f"Le contrat va de {contrat.debut.year} à {contrat.fin.year}.", "annee_hors_contrat")
@@ -95,41 +117,128 @@ def preparer(
         raise SaisieInvalide(fautes)
     appel = Appel(
         contrat_id=contrat.id, version_id=version.id, grille_id=grille.id, code=code, annee=annee, intitule=intitule,
-        etat=EtatAppel.PREPARE, seuil_court=seuil_court, silence_avis=silence_avis, orientations=orientations or {},
-        cree_at=maintenant,
+        etat=EtatAppel.PREPARE, seuil_court=seuil_court, silence_avis=silence_avis,
+        orientations=orientations.en_donnees(), cree_at=maintenant,
     )  # fmt: skip
     session.add(appel)
     session.flush()
-    for rang, phase in enumerate(phases, start=1):
-        valeurs = {champ: getattr(phase, champ) for champ in PhaseAnnoncee.__slots__}
-        session.add(Phase(contrat_id=contrat.id, appel_id=appel.id, rang=rang, **valeurs))
-    for piece in pieces:
-        valeurs = {champ: getattr(piece, champ) for champ in PieceAnnoncee.__slots__}
-        session.add(PieceExigee(contrat_id=contrat.id, appel_id=appel.id, **valeurs))
-    session.flush()
+    _ranger(session, appel, phases, pieces)
     consigner(
         session, contrat_id=contrat.id, acte="appel.prepare", objet=code, acteur=acteur.acteur, maintenant=maintenant,
-        apres={"grille": grille.empreinte, "version": version.code, "phases": len(phases)},
+        apres={
+            "grille": grille.empreinte, "version": version.code, "phases": len(phases),
+            "orientations": appel.orientations,
+        },
     )  # fmt: skip
     return appel
 
 
-def passer(session: Session, code: str, acte: str, *, acteur: Identite, maintenant: datetime) -> Appel:
-    """Ouvre, clôt, rouvre ou arrête un appel. Lève ActeInterdit, ActeImpossible, KeyError si l'acte n'existe pas."""
+def modifier(
+    session: Session,
+    code: str,
+    *,
+    intitule: str,
+    phases: Sequence[PhaseAnnoncee],
+    pieces: Sequence[PieceAnnoncee],
+    seuil_court: Euros,
+    orientations: Orientations,
+    acteur: Identite,
+    maintenant: datetime,
+) -> Appel:
+    """Refait un appel en préparation. Lève ActeInterdit, ActeImpossible (déjà ouvert) ou SaisieInvalide."""
+    appel = _verrouiller(session, code, acteur)
+    if appel.etat is not EtatAppel.PREPARE:
+        raise ActeImpossible("L’appel est ouvert : seules ses dates à venir changent encore.", code="etat_contraire")
+    fautes = _verifier(session, appel.contrat_id, appel.version_id, phases, pieces, orientations)
+    if fautes:
+        raise SaisieInvalide(fautes)
+    avant = {"orientations": appel.orientations, "phases": len(repository.list_phases(session, appel.id))}
+    appel.intitule, appel.seuil_court, appel.orientations = intitule, seuil_court, orientations.en_donnees()
+    repository.vider(session, appel.id)
+    _ranger(session, appel, phases, pieces)
+    consigner(
+        session, contrat_id=appel.contrat_id, acte="appel.modifie", objet=code, acteur=acteur.acteur,
+        maintenant=maintenant, avant=avant, apres={"orientations": appel.orientations, "phases": len(phases)},
+    )  # fmt: skip
+    return appel
+
+
+def deplacer_dates(
+    session: Session,
+    code: str,
+    phases: Sequence[PhaseAnnoncee],
+    *,
+    motif: str,
+    acteur: Identite,
+    maintenant: datetime,
+) -> Appel:
+    """Déplace des dates à venir d'un appel ouvert, avec motif. Le reste des phases ne change pas.
+
+    Lève ActeInterdit, ActeImpossible (pas ouvert) ou SaisieInvalide.
+    """
+    appel = _verrouiller(session, code, acteur)
+    if appel.etat is not EtatAppel.OUVERT:
+        phrase = f"Les dates ne se déplacent que sur un appel ouvert : il est « {appel.etat.libelle} »."
+        raise ActeImpossible(phrase, code="etat_contraire")
+    gardees = repository.list_phases(session, appel.id)
+    if len(gardees) != len(phases):
+        raise SaisieInvalide([Faute("phases", "Un appel ouvert garde ses phases.", "phase_absente")])
+    changees = dates_changees([repository.annonce(phase) for phase in gardees], phases)
+    fautes = fautes_des_dates(changees, maintenant) or fautes_des_phases(phases)
+    if not motif.strip():
+        fautes.append(Faute("motif", "Dites pourquoi, en une phrase.", "motif_exige"))
+    if fautes:
+        raise SaisieInvalide(fautes)
+    for champ, (_, neuve) in changees.items():
+        _, rang, date = champ.split(".")
+        setattr(gardees[int(rang)], date, neuve)
+    session.flush()
+    consigner(
+        session, contrat_id=appel.contrat_id, acte="appel.dates_deplacees", objet=code, acteur=acteur.acteur,
+        maintenant=maintenant, avant={champ: _iso(ancienne) for champ, (ancienne, _) in changees.items()},
+        apres={champ: _iso(neuve) for champ, (_, neuve) in changees.items()} | {"motif": motif.strip()},
+    )  # fmt: skip
+    return appel
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant is not None else None
+
+
+def _verrouiller(session: Session, code: str, acteur: Identite) -> Appel:
     appel = repository.get_appel_par_code(session, code, verrou=True)
     if appel is None:
         raise ActeImpossible("Cet appel n’existe pas.", code="appel_inconnu")
     _exiger_charge(acteur, appel.contrat_id)
-    transition = next(t for t in TRANSITIONS_APPEL if t.acte == acte)
-    if appel.etat not in transition.depuis:
-        phrase = f"« {transition.libelle} » n’est pas possible : l’appel est « {appel.etat.libelle} »."
-        raise ActeImpossible(phrase, code="etat_contraire")
+    return appel
+
+
+def passer(session: Session, code: str, acte: str, *, acteur: Identite, maintenant: datetime) -> Appel:
+    """Ouvre, clôt, rouvre ou arrête un appel. Lève ActeInterdit, ActeImpossible, KeyError si l'acte n'existe pas.
+
+    « arreter » passe par `convention.service.arreter_appel`, qui voit les lignes.
+    """
+    appel = _verrouiller(session, code, acteur)
+    transition = exiger_passage(appel, acte, acteur)
     avant, appel.etat = appel.etat, transition.vers
     consigner(
         session, contrat_id=appel.contrat_id, acte=f"appel.{acte}", objet=code, acteur=acteur.acteur,
         maintenant=maintenant, avant={"etat": avant.value}, apres={"etat": appel.etat.value},
     )  # fmt: skip
     return appel
+
+
+def exiger_passage(appel: Appel, acte: str, acteur: Identite) -> TransitionAppel:
+    """La transition de cet acte, si l'appel le permet maintenant. Lève ActeInterdit, ActeImpossible, KeyError."""
+    _exiger_charge(acteur, appel.contrat_id)
+    transition = {t.acte: t for t in TRANSITIONS_APPEL}[acte]
+    if appel.etat not in transition.depuis:
+        phrase = f"« {transition.libelle} » n’est pas possible : l’appel est « {appel.etat.libelle} »."
+        raise ActeImpossible(phrase, code="etat_contraire")
+    if transition.vers is EtatAppel.ARRETE and appel.recevabilite_close_le is None:
+        phrase = "La recevabilité n’est pas close : la programmation ne peut pas être arrêtée."
+        raise ActeImpossible(phrase, code="recevabilite_ouverte")
+    return transition
 
 
 def doter(

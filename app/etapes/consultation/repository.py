@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, RencontreService
 from app.etapes.dossier.models import Dossier
@@ -16,6 +16,7 @@ from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_AGENT, Portee, Role
 from app.referentiels.instances.models import ServiceConsulte
 
+_AUTRE = aliased(Avis)
 CONVOQUE = frozenset({Role.SOUS_PREFECTURE, Role.CHARGE_MISSION})
 
 
@@ -99,29 +100,24 @@ def dernier_rang(session: Session, dossier_id: int, service_id: int) -> int:
     return session.scalar(requete) or 0
 
 
+_COURANTS = (
+    select(Avis, ServiceConsulte)
+    .join(ServiceConsulte, ServiceConsulte.id == Avis.service_id)
+    .where(
+        Avis.dossier_id == any_(bindparam("dossiers", type_=ARRAY(BigInteger))),
+        Avis.rang
+        == select(func.max(_AUTRE.rang))
+        .where(_AUTRE.dossier_id == Avis.dossier_id, _AUTRE.service_id == Avis.service_id)
+        .scalar_subquery(),
+    )
+    .order_by(Avis.dossier_id, ServiceConsulte.nom, ServiceConsulte.id)
+)
+
+
 def avis_courants(session: Session, dossier_ids: Iterable[int]) -> Mapping[int, Sequence[AvisLu]]:
     """Dossier → avis en vigueur (le dernier de chaque service), par nom de service."""
-    dernier = (
-        select(Avis.dossier_id, Avis.service_id, func.max(Avis.rang).label("rang"))
-        .where(Avis.dossier_id.in_(list(dossier_ids)))
-        .group_by(Avis.dossier_id, Avis.service_id)
-        .subquery()
-    )
-    requete = (
-        select(Avis, ServiceConsulte)
-        .join(
-            dernier,
-            and_(
-                dernier.c.dossier_id == Avis.dossier_id,
-                dernier.c.service_id == Avis.service_id,
-                dernier.c.rang == Avis.rang,
-            ),
-        )
-        .join(ServiceConsulte, ServiceConsulte.id == Avis.service_id)
-        .order_by(Avis.dossier_id, ServiceConsulte.nom, ServiceConsulte.id)
-    )
     rendu: dict[int, list[AvisLu]] = {}
-    for avis, service in session.execute(requete):
+    for avis, service in session.execute(_COURANTS, {"dossiers": list(dossier_ids)}):
         rendu.setdefault(avis.dossier_id, []).append(AvisLu(avis, service))
     return rendu
 

@@ -12,7 +12,7 @@ from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.repository import DemandeLue
 from app.etapes.convention.schemas import AttributionEntrante, LotEntrant, RefusEntrant, RenonciationEntrante
 from app.etapes.convention.service import decision, notification
-from app.etapes.convention.service.arret import arreter_ligne
+from app.etapes.convention.service.arret import arreter_appel, arreter_ligne
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.curseur import TAILLE, TAILLE_MAX
@@ -24,6 +24,7 @@ routeur = APIRouter(prefix="/api/v1", tags=["decision"])
 LIT = Depends(exiger(*repository.LISENT))
 DECIDE = Depends(exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE))
 ARRETE = Depends(exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE, Role.CHARGE_MISSION))
+CONDUIT = Depends(exiger(Role.CHARGE_MISSION))
 RENONCE = Depends(exiger(*ROLES_PORTEUR))
 Objet = dict[str, Any]
 DEMANDE = "/dossiers/{numero}/lignes/{code}"
@@ -90,6 +91,13 @@ def list_decisions(
         session, appel, trouvee.id, acteur, etape=etape, jeton=apres, taille=taille
     )  # fmt: skip
     return {"elements": [_montrer(lue) for lue in page.elements], "suivant": page.suivant}
+
+
+@routeur.post("/appels/{code}/arreter", name="api:appel:arreter", dependencies=[CONDUIT])
+def arreter_la_programmation(session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> Objet:
+    """Arrête la programmation de l'appel, une fois ses lignes arrêtées."""
+    appel = arreter_appel(session, code, acteur=acteur, maintenant=maintenant)
+    return {"code": appel.code, "annee": appel.annee, "etat": appel.etat.value}
 
 
 @routeur.post("/appels/{code}/lignes/{ligne}/arreter", name="api:arreter_ligne", dependencies=[ARRETE])

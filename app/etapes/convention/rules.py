@@ -21,6 +21,8 @@ DELAI_RECOURS_MOIS = Parametre(
     source=Source("code de justice administrative", "art. R.421-1"),
     valeurs={date(2001, 1, 1): 2},
 )
+ANNEES_D_UNE_CPO = 3
+"""Durée la plus longue d'une convention pluriannuelle d'objectifs. Source : contrat, l. 1756 (deux ou trois ans)."""
 _STRASBOURG = "tribunal administratif de Strasbourg"
 _TRIBUNAUX = {"57": _STRASBOURG, "67": _STRASBOURG, "68": _STRASBOURG}
 
@@ -67,6 +69,33 @@ class EtatDeLaLigne:
     nombre_vote: int
     vote: Euros
     reste: Euros
+    reserve: Euros
+
+
+@dataclass(frozen=True, slots=True)
+class AvancementDeLaLigne:
+    """Une ligne quand on arrête la programmation de l'appel : arrêtée ou non, demandes encore à voter ou à décider.
+
+    Choix du projet : conception/architecture.md, décision 11.
+    """
+
+    financeur: str
+    est_arretee: bool
+    en_cours: int
+
+
+def empechements_de_l_appel(lignes: Sequence[AvancementDeLaLigne]) -> tuple[Empechement, ...]:
+    """Ce qui empêche d'arrêter la programmation d'un appel ; vide si rien.
+
+    Une ligne que personne n'a demandée, ou dont tout est sorti avant le vote, n'a rien à arrêter.
+    Choix du projet : issue 2, « programmation arrêtée line by line » : l'appel ne l'est qu'après toutes ses lignes.
+    """
+    if not any(ligne.est_arretee for ligne in lignes):
+        return (Empechement("aucune_ligne_arretee", "Aucune ligne n’est encore arrêtée."),)
+    attendues = [ligne.financeur for ligne in lignes if ligne.en_cours and not ligne.est_arretee]
+    if attendues:
+        return (Empechement("lignes_a_arreter", f"Lignes encore à arrêter : {', '.join(attendues)}."),)
+    return ()
 
 
 def _liste(numeros: Sequence[str], maximum: int = 5) -> str:
@@ -81,6 +110,7 @@ def empechements_de_l_arrete(ligne: EtatDeLaLigne) -> tuple[Empechement, ...]:
     conception/produit.md (« une demande de complément bloque la décision, pas la lecture »).
     """
     manque = ligne.vote - ligne.reste
+    entame = ligne.vote - (ligne.reste - ligne.reserve)
     cas = (
         (ligne.deja_arretee, "ligne_arretee", "La programmation de cette ligne est déjà arrêtée."),
         (bool(ligne.a_voter), "demandes_a_voter", f"Encore à voter : {_liste(ligne.a_voter)}."),
@@ -90,6 +120,12 @@ def empechements_de_l_arrete(ligne: EtatDeLaLigne) -> tuple[Empechement, ...]:
             manque.centimes > 0,
             "enveloppe_depassee",
             f"{ligne.vote} sont votés, il reste {ligne.reste} : il manque {manque}. Rien n’a été engagé.",
+        ),
+        (
+            entame.centimes > 0 >= manque.centimes,
+            "part_reservee",
+            f"{ligne.reserve} sont réservés à la phase suivante : {ligne.vote} votés en entameraient {entame}. "
+            "Rien n’a été engagé.",
         ),
     )
     return tuple(Empechement(code, message) for est_vrai, code, message in cas if est_vrai)
@@ -189,6 +225,67 @@ def a_liberer(engage: Euros, dite: DecisionDite) -> Euros:
     Choix du projet : conception/architecture.md, décision 11.
     """
     return max(engage - dite.montant, Euros(0))
+
+
+@dataclass(frozen=True, slots=True)
+class AnneeSuivante:
+    """Une année suivante d'une CPO, quand l'autorité décide la première. `arbitre` : le dernier montant proposé ou
+    arbitré, s'il y en a un ; `reste` : ce qui reste sur l'enveloppe de cette année, None si elle n'est pas ouverte.
+
+    Choix du projet : docs/adr/0008-les-annees-suivantes-d-une-cpo.md.
+    """
+
+    annee: int
+    demande: Euros
+    arbitre: Euros | None
+    reste: Euros | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tranche:
+    """Ce qui est réservé pour une année suivante (zéro : rien) et pourquoi, en une phrase que le porteur lira.
+
+    Choix du projet : docs/adr/0008-les-annees-suivantes-d-une-cpo.md.
+    """
+
+    montant: Euros
+    motif: str
+
+
+def montant_de_la_tranche(suite: AnneeSuivante, demande: Euros, accorde: Euros) -> Euros:
+    """Le montant à réserver : celui arbitré pour cette année ; sinon la demande, au taux accordé la première année,
+    à l'euro inférieur. Jamais plus que la demande, rien si la première année n'a rien.
+
+    Choix du projet : docs/adr/0008-les-annees-suivantes-d-une-cpo.md.
+    """
+    if not accorde or suite.arbitre == Euros(0):
+        return Euros(0)
+    if suite.arbitre is not None:
+        return min(suite.arbitre, suite.demande)
+    au_taux = suite.demande.centimes * min(accorde, demande).centimes // demande.centimes
+    return Euros(au_taux // 100 * 100)
+
+
+def tranche(suite: AnneeSuivante, demande: Euros, accorde: Euros) -> Tranche:
+    """Ce qui se réserve pour une année suivante : tout le montant ou rien, et la phrase qui le dit.
+
+    Une enveloppe absente ou trop petite n'empêche jamais de décider la première année.
+
+    Choix du projet : docs/adr/0008-les-annees-suivantes-d-une-cpo.md.
+    """
+    montant, annee = montant_de_la_tranche(suite, demande, accorde), suite.annee
+    rien = f"Rien n’est réservé pour {annee} : "
+    if not accorde:
+        return Tranche(Euros(0), f"{rien}la première année n’est pas financée.")
+    if not montant:
+        return Tranche(Euros(0), f"{rien}aucun montant n’est retenu pour cette année.")
+    if suite.reste is None:
+        phrase = f"{rien}l’enveloppe de cette année n’est pas encore ouverte. Redemandez-la à l’appel {annee}."
+        return Tranche(Euros(0), phrase)
+    if suite.reste < montant:
+        phrase = f"{rien}l’enveloppe ne suffit pas ({suite.reste} restants). Redemandez-la à l’appel {annee}."
+        return Tranche(Euros(0), phrase)
+    return Tranche(montant, f"{montant} réservés pour {annee}, sous condition du bilan et du vote des crédits.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
+from app.etapes.appel.rules import Orientations
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
 from app.etapes.notation.models import NoteEnregistree
@@ -105,10 +106,17 @@ def ajuster(
 
 @routeur.get("/appels/{code}/grille", name="api:grille", dependencies=[Depends(PUBLIQUE)])
 def lire_grille(session: SessionDep, visiteur: Visiteur, code: str) -> dict[str, Any]:
-    """La grille épinglée à l'appel : version, empreinte, contenu. Publique."""
+    """La grille épinglée à l'appel : version, empreinte, contenu ; les priorités de l'appel, ligne par ligne."""
     appel = service.get_appel_publie(session, code, visiteur)
     grille = grilles.get_grille(session, appel.grille_id)
-    return {"appel": appel.code, "version": grille.version, "empreinte": grille.empreinte, "grille": grille.contenu}
+    priorites = Orientations.depuis(appel.orientations).en_donnees().get("priorites", {})
+    return {
+        "appel": appel.code,
+        "version": grille.version,
+        "empreinte": grille.empreinte,
+        "priorites": priorites,
+        "grille": grille.contenu,
+    }
 
 
 @routeur.post(

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from app.etapes.appel.models import Appel
+from app.etapes.appel.rules import Orientations
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Demande, Dossier, DossierVersion, FaitConstate, FaitExterne
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, EtatDossier
@@ -22,6 +23,7 @@ from app.etapes.notation.rules import (
     Cadre,
     Constat,
     FaitsDossier,
+    Priorites,
     avec_constats,
     avec_externes,
     faits_du_contenu,
@@ -34,7 +36,6 @@ from app.referentiels.acteurs.models import Compte, Organisation
 from app.referentiels.grilles.rules import Statut
 from app.referentiels.lignes.models import LigneFinancement
 
-ORIENTATIONS_NATIONALES = "nationales"
 SORTIES = frozenset({EtatDemande.HORS_CHAMP, EtatDemande.IRRECEVABLE, EtatDemande.ORIENTEE, EtatDemande.RETIREE})
 # Une note a une décimale : le minimum puis le maximum tiennent dans un entier, qui se compare et se pagine.
 _BASE = 10_000
@@ -66,6 +67,7 @@ class ANoter:
     demande: Demande
     ligne: str
     grille_id: int
+    priorites: Priorites
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def releves(session: Session, dossier_ids: Iterable[int]) -> dict[int, Releve]:
             est_chemin_court=dossier.est_chemin_court,
             renouvelle=dossier.renouvelle_id is not None,
             salaries_etp_centiemes=salaries,
-            orientations_nationales=bool(appel.orientations.get(ORIENTATIONS_NATIONALES)),
+            orientations_nationales=bool(Orientations.depuis(appel.orientations).nationales),
         )
         declares = avec_externes(faits_du_contenu(contenu, cadre), externes[dossier.id])
         faits = figer(avec_constats(declares, constats[dossier.id]), figees[appel.id])
@@ -220,7 +222,7 @@ def verrouiller(session: Session, dossier_ids: Iterable[int]) -> None:
 def list_a_noter(session: Session, dossier_ids: Iterable[int]) -> Sequence[ANoter]:
     """Les demandes ouvertes de ces dossiers, pour l'année de l'appel, dans l'ordre des lignes."""
     requete = (
-        select(Demande, LigneFinancement.code, Appel.grille_id)
+        select(Demande, LigneFinancement.code, Appel.grille_id, Appel.orientations)
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .join(Appel, Appel.id == Dossier.appel_id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
@@ -232,7 +234,10 @@ def list_a_noter(session: Session, dossier_ids: Iterable[int]) -> Sequence[ANote
         )
         .order_by(Demande.dossier_id, LigneFinancement.rang, Demande.id)
     )
-    return [ANoter(demande, ligne, grille_id) for demande, ligne, grille_id in session.execute(requete)]
+    return [
+        ANoter(demande, ligne, grille_id, Orientations.depuis(orientations).priorites)
+        for demande, ligne, grille_id, orientations in session.execute(requete)
+    ]
 
 
 # --- notes ----------------------------------------------------------------------------------------------------------

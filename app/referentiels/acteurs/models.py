@@ -1,4 +1,4 @@
-"""Tables : organisation, compte, habilitation, session_web, jeton_api, echec_connexion."""
+"""Tables : organisation, compte, habilitation, session_web, jeton_api, echec_connexion, lien_acces."""
 
 from __future__ import annotations
 
@@ -133,3 +133,38 @@ class EchecConnexion(Base):
     id: Mapped[int] = cle()
     cle: Mapped[bytes]
     a: Mapped[datetime]
+
+
+class LienAcces(Base):
+    """Un lien à usage unique, envoyé par courriel : première connexion d'un compte, ou invitation d'un co-auteur.
+
+    La base garde l'empreinte du secret, jamais le secret : il est tiré au moment de l'envoi, et n'existe que dans le
+    courriel. `code` nomme le lien et ne donne aucun droit.
+    """
+
+    __tablename__ = "lien_acces"
+    __table_args__ = (
+        parmi("role", Role),
+        CheckConstraint("courriel = lower(courriel)", name="courriel_minuscule"),
+        CheckConstraint("num_nonnulls(compte_id, organisation_id) = 1", name="objet"),
+        CheckConstraint("(organisation_id IS NULL) = (role IS NULL)", name="invitation"),
+        CheckConstraint("empreinte IS NULL OR octet_length(empreinte) = 32", name="empreinte"),
+        CheckConstraint("envoye_at IS NULL OR empreinte IS NOT NULL", name="envoye"),
+        CheckConstraint("expire_at > cree_at", name="dates"),
+        CheckConstraint("num_nonnulls(utilise_at, annule_at) <= 1", name="fin"),
+    )
+
+    id: Mapped[int] = cle()
+    code: Mapped[str] = mapped_column(unique=True)
+    empreinte: Mapped[bytes | None]
+    courriel: Mapped[str] = mapped_column(index=True)
+    compte_id: Mapped[int | None] = mapped_column(ForeignKey("compte.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    role: Mapped[Role | None]
+    cree_par: Mapped[str]
+    cree_at: Mapped[datetime]
+    expire_at: Mapped[datetime]
+    envoye_at: Mapped[datetime | None]
+    utilise_at: Mapped[datetime | None]
+    annule_at: Mapped[datetime | None]
+    derniere_erreur: Mapped[str | None]

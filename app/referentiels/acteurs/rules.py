@@ -1,16 +1,36 @@
-"""Formes d'organisation, registre local, mots de passe : règles pures."""
+"""Formes d'organisation, registre local, mots de passe, portées et fin des habilitations : règles pures."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from app.noyau.erreurs import Faute
 from app.noyau.identifiants import normaliser_rna, normaliser_siret
+from app.noyau.periodes import PARIS
+from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 
 LONGUEUR_MOT_DE_PASSE = 12
+ROLES_ADMINISTRATEURS = frozenset({Role.ADMINISTRATEUR, Role.ADMINISTRATEUR_PORTEUR})
+_TERRAIN = (Portee.QUARTIER, Portee.COMMUNE)
+_SIEGE = (Portee.CONTRAT, Portee.INSTANCE)
+_PORTEES: dict[Role, tuple[Portee, ...]] = {
+    Role.INSTRUCTEUR: (Portee.LIGNE,),
+    Role.ELU_LIGNE: (Portee.LIGNE,),
+    Role.SOUS_PREFECTURE: (Portee.CONTRAT, Portee.LIGNE),
+    Role.REFERENT_SERVICE: (Portee.SERVICE,),
+    Role.BINOME_QUARTIER: _TERRAIN,
+    Role.DELEGUE_PREFET: _TERRAIN,
+    Role.CONSEIL_HABITANTS: _TERRAIN,
+    Role.EQUIPE_PROJET: (Portee.CONTRAT,),
+    Role.MEMBRE_COMMISSION: _SIEGE,
+    Role.PRESIDENT_COMMISSION: _SIEGE,
+    Role.CHARGE_MISSION: (Portee.CONTRAT,),
+    Role.ADMINISTRATEUR: (Portee.CONTRAT,),
+}
 _COURRIEL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
 
 
@@ -119,3 +139,63 @@ def est_un_courriel(texte: str) -> bool:
     Choix du projet : seule la réception d'un message prouve une adresse.
     """
     return _COURRIEL.match(texte) is not None
+
+
+def portees_du_role(role: Role) -> tuple[Portee, ...]:
+    """Ce sur quoi ce rôle peut porter : une autre portée ne donnerait aucun droit, ou trop.
+
+    Choix du projet : architecture, décision 14 ; un instructeur et un élu tiennent une ligne, un référent un service.
+    """
+    return (Portee.ORGANISATION,) if role in ROLES_PORTEUR else _PORTEES[role]
+
+
+def roles_donnables(roles: Iterable[Role]) -> tuple[Role, ...]:
+    """Rôles du contrat que peut donner (ou clore) une personne qui y tient `roles`, dans l'ordre du noyau.
+
+    L'administrateur technique les donne tous ; le chargé de mission, tous sauf celui d'administrateur technique.
+    Choix du projet : personne ne donne un rôle plus étendu que le sien.
+    """
+    tenus = frozenset(roles)
+    du_contrat = tuple(role for role in Role if role not in ROLES_PORTEUR)
+    if Role.ADMINISTRATEUR in tenus:
+        return du_contrat
+    if Role.CHARGE_MISSION in tenus:
+        return tuple(role for role in du_contrat if role is not Role.ADMINISTRATEUR)
+    return ()
+
+
+def verifier_periode(debut: date, fin: date | None, aujourd_hui: date) -> tuple[Faute, ...]:
+    """Le dernier jour compte ; il ne précède ni le premier, ni aujourd'hui.
+
+    Choix du projet : une habilitation passée ne se donne pas après coup.
+    """
+    if fin is not None and fin < debut:
+        return (Faute("fin", "Le dernier jour vient avant le premier.", "fin_avant_debut"),)
+    if fin is not None and fin < aujourd_hui:
+        return (Faute("fin", "Ce dernier jour est déjà passé.", "fin_passee"),)
+    return ()
+
+
+def debut_de_jour(jour: date) -> datetime:
+    """Minuit à Paris, le premier instant de ce jour.
+
+    Choix du projet : architecture, décision 13.
+    """
+    return datetime.combine(jour, time(), tzinfo=PARIS)
+
+
+def fin_de_jour(jour: date) -> datetime:
+    """L'instant qui suit le dernier de ce jour, à Paris : la borne de fin d'une habilitation n'en fait pas partie.
+
+    Choix du projet : architecture, décision 13.
+    """
+    return debut_de_jour(jour + timedelta(days=1))
+
+
+def laisse_sans_administrateur(role: Role, *, est_soi: bool, siens: int, autres: int) -> bool:
+    """Vrai si retirer ce rôle laissait le lieu sans administrateur, ou si quelqu'un se retirait le sien.
+
+    `siens` : ce qui resterait à la personne du même rôle au même endroit ; `autres` : ce qui resterait en tout.
+    Choix du projet : il faut toujours un administrateur pour en nommer un autre, et c'est un autre qui le retire.
+    """
+    return role in ROLES_ADMINISTRATEURS and (autres == 0 or (est_soi and siens == 0))

@@ -1,4 +1,4 @@
-"""Formulaires : connexion, jeton d'API, organisation."""
+"""Formulaires : connexion, jeton d'API, organisation, membre invité, mot de passe choisi."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from app.infra.envoi_garde import TAILLE_MAX
 from app.infra.forms import Entree
+from app.noyau.roles import Role
 from app.referentiels.acteurs.rules import FormeOrganisation, IdentiteOrganisation
 
 Court = Annotated[str, StringConstraints(max_length=200)]
@@ -18,7 +20,8 @@ class FormulaireConnexion(Entree):
 
     courriel: Court
     mot_de_passe: Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]
-    retour: Court = ""
+    retour: Annotated[str, StringConstraints(max_length=2000)] = ""
+    garde: Annotated[str, StringConstraints(max_length=TAILLE_MAX)] = ""
 
 
 class FormulaireJeton(Entree):
@@ -68,3 +71,18 @@ class FormulaireOrganisation(Entree):
                 "salaries_etp_centiemes",
             }
         )  # fmt: skip
+
+
+class FormulaireInvitation(Entree):
+    """Une personne à inviter dans l'organisation, et ce qu'elle y fera."""
+
+    courriel: Court
+    role: Role
+
+
+class FormulairePremiereConnexion(Entree):
+    """Le mot de passe choisi, écrit deux fois ; le nom est demandé à qui n'a pas encore de compte."""
+
+    nom_affiche: Court = ""
+    mot_de_passe: Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]
+    confirmation: Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]

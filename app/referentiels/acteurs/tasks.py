@@ -1,16 +1,66 @@
-"""Tâches de fond : effacer les sessions expirées."""
+"""Tâches de fond : effacer les sessions expirées, envoyer les liens à usage unique."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.infra.jobs import chaque_jour, tache
-from app.referentiels.acteurs import service
+from app.infra import mail
+from app.infra.heure import heure_machine
+from app.infra.jobs import Atelier, chaque_jour, tache, tache_longue
+from app.infra.mail import Courriel
+from app.referentiels.acteurs import repository, service
+from app.referentiels.acteurs.models import LienAcces
+from app.referentiels.acteurs.service.liens import DUREE_LIEN
 
 
 @tache("acteurs.purger_sessions", cadence=chaque_jour(3, 20))
 def purger_sessions(session: Session, *, maintenant: datetime) -> None:
     """Chaque nuit."""
     service.purger_sessions(session, maintenant)
+
+
+@tache_longue("acteurs.envoyer_lien", essais=mail.ESSAIS)
+def envoyer_lien(atelier: Atelier, *, maintenant: datetime, lien_id: int) -> None:
+    """Tirer le secret et garder son empreinte (transaction), remettre le courriel, le confirmer (transaction).
+
+    Le secret n'est écrit nulle part : ni en base, ni dans la file. Un nouvel essai en tire un autre, et le premier
+    ne vaut plus rien.
+    """
+    machine = heure_machine()
+    courriel = _preparer(atelier, lien_id, machine, maintenant)
+    if courriel is None:
+        return
+    try:
+        mail.messagerie_de(atelier.config).remettre(mail.composer(courriel, atelier.config.courriel_expediteur))
+    except Exception as erreur:
+        with atelier.transaction() as session:
+            phrase = f"{type(erreur).__name__} : {erreur}"[: mail.LONGUEUR_ERREUR]
+            session.get_one(LienAcces, lien_id).derniere_erreur = phrase
+        raise
+    with atelier.transaction() as session:
+        lien = session.get_one(LienAcces, lien_id)
+        lien.envoye_at, lien.derniere_erreur = machine, None
+
+
+def _preparer(atelier: Atelier, lien_id: int, machine: datetime, maintenant: datetime) -> Courriel | None:
+    """Le courriel du lien, secret compris, jamais rangé en base. None si le lien n'attend plus d'être envoyé."""
+    with atelier.transaction() as session:
+        lien = session.get(LienAcces, lien_id, with_for_update=True)
+        if lien is None or lien.annule_at is not None or lien.utilise_at is not None or lien.envoye_at is not None:
+            return None
+        secret = secrets.token_urlsafe(32)
+        lien.empreinte = service.empreinte_secret(secret)
+        lien.expire_at = machine + DUREE_LIEN
+        organisation = repository.get_organisation(session, lien.organisation_id) if lien.organisation_id else None
+        contexte = {
+            "url": f"{atelier.config.url_publique}/acces/{lien.code}.{secret}",
+            "jours": DUREE_LIEN.days,
+            "organisation": organisation.nom if organisation is not None else "",
+            "role": lien.role.libelle if lien.role is not None else "",
+        }
+        gabarit = "invitation" if organisation is not None else "premiere_connexion"
+        objet, corps = mail.rendre(gabarit, contexte)
+        return Courriel(id=lien.id, destinataire=lien.courriel, objet=objet, corps=corps, cree_at=maintenant)

@@ -81,21 +81,149 @@ def test_le_charge_de_mission_conduit_sa_campagne(client: TestClient, monde: Mon
     assert client.post("/campagne/ess-2027/actes/inventer", data={"_csrf": jeton}).status_code == 404
 
 
-def test_un_appel_se_prepare_depuis_la_page(client: TestClient, monde: Monde) -> None:
+ADRESSE = "/campagne/contrats/essai-2024-2030/appels"
+SAISIE = {
+    "code": "ess-2028", "annee": "2028", "intitule": "Appel 2028", "seuil_court": "1 500",
+    "phases.0.intitule": "Phase 1", "phases.0.ouverture_le": "2027-10-01T08:00",
+    "phases.0.cloture_le": "2027-12-10T18:00", "phases.0.consultation_du": "2028-01-10T08:00",
+    "phases.0.consultation_au": "2028-02-10T18:00", "phases.0.commission_le": "2028-03-09T09:00",
+    "phases.0.notification_le": "2028-06-01T09:00", "phases.0.bilans_le": "2029-06-30T18:00",
+    "phases.1.intitule": "Fêtes de fin d’année", "phases.1.ouverture_le": "2028-06-01T08:00",
+    "phases.1.cloture_le": "2028-09-10T18:00", "phases.1.part_reservee": "2,5",
+    "pieces.0.libelle": "Statuts signés", "pieces.0.forme": "association", "pieces.0.source": "loi de 1908",
+    "pieces.1.libelle": "RIB", "pieces.1.forme": "*", "pieces.1.facultatif": "oui", "pieces.2.libelle": "",
+    "orientations.textes": "Les jeunes d’abord\n\nAller vers", "orientations.nationales": "jeunesse",
+    "orientations.simulation": "oui", "orientations.priorites.M2A": "E2.2 ; E1.1, E1.2",
+}  # fmt: skip
+
+
+def conduit(client: TestClient, monde: Monde) -> dict[str, str]:
     compte = un_compte(monde.session, Role.CHARGE_MISSION, contrat=monde.contrat)
-    jeton = connecter(client, monde.session, compte, maintenant=MAINTENANT)
-    saisie = {
-        "_csrf": jeton, "code": "ess-2028", "annee": "2028", "intitule": "Appel 2028",
-        "ouverture_le": "2027-10-01T08:00", "cloture_le": "2027-12-10T18:00", "seuil_court": "1 500",
+    return {"_csrf": connecter(client, monde.session, compte, maintenant=MAINTENANT)}
+
+
+def test_un_appel_se_prepare_en_entier_depuis_la_page_sans_javascript(client: TestClient, monde: Monde) -> None:
+    jeton = conduit(client, monde)
+    assert client.get(f"{ADRESSE}/nouveau").status_code == 200
+    depart = {nom: v for nom, v in SAISIE.items() if not nom.startswith("phases.1")}
+    deux = client.post(ADRESSE, data=jeton | depart | {"geste": "ajouter_phase"})
+    assert deux.status_code == 200
+    assert 'name="phases.1.ouverture_le"' in deux.text
+    assert "Les jeunes d’abord" in deux.text, "rien de tapé n'est perdu"
+    assert client.get("/campagne/ess-2028").status_code == 404, "une phase ajoutée n'enregistre rien"
+    assert client.post(ADRESSE, data=jeton | SAISIE).headers["location"].startswith("/campagne/ess-2028")
+    assert client.post(ADRESSE, data=jeton | SAISIE).status_code == 422
+    api = client.get("/api/v1/appels/ess-2028").json()
+    assert [p["part_reservee_milliemes"] for p in api["phases"]] == [0, 25]
+    assert api["phases"][0]["consultation_du"] == "2028-01-10T07:00:00+00:00"
+    assert [(p["code"], p["forme"], p["obligatoire"]) for p in api["pieces"]] == [
+        ("statuts_signes", "association", True), ("rib", "*", False),
+    ]  # fmt: skip
+    assert api["orientations"] == {
+        "textes": ["Les jeunes d’abord", "Aller vers"], "nationales": ["jeunesse"], "simulation": True,
+        "priorites": {"M2A": [["E2.2"], ["E1.1", "E1.2"]]},
     }  # fmt: skip
-    adresse = "/campagne/contrats/essai-2024-2030/appels"
-    refus = client.post(adresse, data=saisie | {"cloture_le": "2027-09-01T18:00"})
+
+
+@pytest.mark.parametrize(
+    ("change", "dit"),
+    [
+        ({"phases.0.cloture_le": "2027-09-01T18:00"}, "La clôture vient après l’ouverture."),
+        ({"phases.0.consultation_au": "2028-01-01T18:00"}, "La consultation finit après avoir commencé."),
+        ({"phases.1.part_reservee": "120"}, "au plus 100"),
+        ({"phases.0.ouverture_le": "demain"}, "Écrivez une date et une heure."),
+        ({"orientations.priorites.M2A": "E9.9"}, "Ce contrat n’a pas cet objectif"),
+        ({"orientations.priorites.M2A": "E2.2 ; E2.2"}, "Un objectif n’a qu’un rang."),
+        ({"orientations.priorites.M2A": "E1.1 ;; E1.2"}, "de un à 3 rangs"),
+        ({"orientations.priorites.AILLEURS": "E1.1"}, "n’est pas une ligne de financement"),
+        ({"pieces.1.libelle": "Statuts signés", "pieces.1.forme": "association"}, "deux fois"),
+        ({"seuil_court": "peu"}, "Écrivez un montant en euros"),
+    ],
+)
+def test_un_appel_mal_prepare_se_remontre_avec_sa_faute(
+    client: TestClient, monde: Monde, change: dict[str, str], dit: str
+) -> None:
+    refus = client.post(ADRESSE, data=conduit(client, monde) | SAISIE | change)
     assert refus.status_code == 422
-    assert "La clôture vient après l’ouverture." in refus.text
-    assert "Appel 2028" in refus.text
-    assert client.post(adresse, data=saisie).headers["location"].startswith("/campagne/ess-2028")
-    assert client.post(adresse, data=saisie).status_code == 422
-    assert client.get("/appels/ess-2028").status_code == 404, "un appel en préparation n'est pas public"
+    assert dit in refus.text.replace("\u00a0", " ").replace("\u202f", " ")
+    assert "Fêtes de fin d’année" in refus.text
+    assert client.get("/campagne/ess-2028").status_code == 404
+
+
+def test_un_appel_se_refait_tant_qu_il_est_en_preparation(client: TestClient, monde: Monde) -> None:
+    jeton = conduit(client, monde)
+    client.post(ADRESSE, data=jeton | SAISIE)
+    page = client.get("/campagne/ess-2028/preparation").text
+    assert "E2.2 ; E1.1, E1.2" in page
+    assert 'value="2,5"' in page
+    refaite = {n: v for n, v in SAISIE.items() if not n.startswith("phases.1") and not n.startswith("pieces.1")}
+    change = jeton | refaite | {"intitule": "Appel 2028 refait", "orientations.priorites.M2A": ""}
+    assert client.post("/campagne/ess-2028/preparation", data=change).status_code == 303
+    api = client.get("/api/v1/appels/ess-2028").json()
+    assert (api["intitule"], len(api["phases"]), len(api["pieces"])) == ("Appel 2028 refait", 1, 1)
+    assert "priorites" not in api["orientations"]
+    encore = client.post("/campagne/ess-2028/preparation", data=change | {"geste": "ajouter_phase"})
+    assert 'name="phases.1.ouverture_le"' in encore.text
+    assert client.post("/campagne/ess-2028/preparation", data=change | {"phases.0.cloture_le": ""}).status_code == 422
+
+
+def test_une_date_a_venir_d_un_appel_ouvert_se_deplace_avec_un_motif(client: TestClient, monde: Monde) -> None:
+    jeton = conduit(client, monde)
+    client.post(ADRESSE, data=jeton | SAISIE)
+    client.post("/campagne/ess-2028/actes/ouvrir", data=jeton)
+    client.headers["X-Horloge"] = "2027-11-01T08:00:00+00:00"
+    adresse = "/campagne/ess-2028/preparation"
+    assert 'name="motif"' in client.get(adresse).text
+    dates = {n: v for n, v in SAISIE.items() if n.startswith("phases.") and "part" not in n}
+    motif = {"motif": "La séance est reportée."}
+    faux = (
+        dates | {"phases.0.ouverture_le": "2027-10-05T08:00"},
+        dates | {"phases.0.cloture_le": "2027-10-20T18:00"},
+        dates | {"phases.0.cloture_le": ""},
+        {n: v for n, v in dates.items() if not n.startswith("phases.1")},
+    )
+    for fausses in faux:
+        assert client.post(adresse, data=jeton | fausses | motif).status_code == 422, fausses
+    voulues = dates | {"phases.0.commission_le": "2028-03-16T09:00"}
+    assert "Dites pourquoi" in client.post(adresse, data=jeton | voulues | {"motif": " "}).text
+    assert client.post(adresse, data=jeton | voulues | motif).status_code == 303
+    api = client.get("/api/v1/appels/ess-2028").json()
+    assert api["phases"][0]["commission_le"] == "2028-03-16T08:00:00+00:00"
+    assert api["phases"][1]["part_reservee_milliemes"] == 25, "le reste de la phase ne change pas"
+    corps = {"motif": "Encore", "dates": [{"phase": 1, "date": "commission_le", "le": "2028-03-20T08:00:00Z"}]}
+    entetes = {"X-CSRF-Token": jeton["_csrf"]}
+    assert client.post("/api/v1/appels/ess-2028/dates", json=corps, headers=entetes).status_code == 200
+    corps["dates"][0]["phase"] = 3  # type: ignore[index]
+    assert client.post("/api/v1/appels/ess-2028/dates", json=corps, headers=entetes).status_code == 422
+    client.cookies.clear()
+    publique = client.get("/appels/ess-2028").text.replace("\u00a0", " ").replace("\u202f", " ")
+    for dit in ("Consultation des services", "10 janvier 2028", "2,5 % de chaque enveloppe", "Bilans à rendre"):
+        assert dit in publique, dit
+    assert "L’emploi (E2.2)" in publique, "les priorités de l'année sont publiques"
+
+
+def test_un_appel_en_preparation_n_est_pas_public_par_l_api_non_plus(client: TestClient, monde: Monde) -> None:
+    jeton = conduit(client, monde)
+    client.post(ADRESSE, data=jeton | SAISIE)
+    chemins = ("/appels/ess-2028", "/api/v1/appels/ess-2028", "/api/v1/appels/ess-2028/enveloppes")
+    assert [client.get(c).status_code for c in chemins[1:]] == [200, 200]
+    autre = un_contrat(monde.session, code="autre-2024-2030", prefixe="AUT")
+    connecter(client, monde.session, un_compte(monde.session, Role.CHARGE_MISSION, contrat=autre))
+    assert [client.get(c).status_code for c in chemins] == [404, 404, 404]
+    client.cookies.clear()
+    assert [client.get(c).status_code for c in chemins] == [404, 404, 404]
+
+
+def test_une_orientation_inconnue_est_refusee_par_l_api(client: TestClient, monde: Monde) -> None:
+    jeton = conduit(client, monde)["_csrf"]
+    phase = {"intitule": "P", "ouverture_le": "2027-10-01T08:00:00Z", "cloture_le": "2027-12-01T08:00:00Z"}
+    corps = {
+        "contrat": "essai-2024-2030", "grille": "2027", "code": "ess-2029", "annee": 2029, "intitule": "A",
+        "phases": [phase], "orientations": {"prioritees": {}},
+    }  # fmt: skip
+    refus = client.post("/api/v1/appels", json=corps, headers={"X-CSRF-Token": jeton})
+    assert refus.status_code == 422
+    assert "Ce champ n’est pas attendu." in refus.text
 
 
 def test_l_appel_d_un_autre_contrat_n_existe_pas(client: TestClient, monde: Monde) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,17 +53,55 @@ def test_la_reference_se_charge_puis_ne_change_plus(moteur_jetable: Engine, caps
     assert "Contrat m2a-2024-2030, grille 2027.0 : ajoutée." in dit
     assert codes_charges(moteur_jetable) == ["colmar-exemple", "m2a-2024-2030"]
     assert principal(["charger", "reference"]) == 0
-    assert capsys.readouterr().out.count("rien à changer") == 3
+    assert capsys.readouterr().out.count("rien à changer") == 4
 
 
 def test_un_contrat_se_charge_puis_se_corrige(
     moteur_jetable: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert principal(["charger", "contrat", str(COLMAR)]) == 0
-    assert "objectif 3" in capsys.readouterr().out
+    dit = capsys.readouterr().out
+    assert "objectif 3" in dit
+    assert "Contrat colmar-exemple, grille 2027.0 : ajoutée." in dit
     corrige = copie(tmp_path, "enjeux.yaml", lambda texte: texte.replace("Trouver sa voie", "Trouver son chemin"))
     assert principal(["charger", "contrat", str(corrige)]) == 0
-    assert capsys.readouterr().out.strip() == "Contrat colmar-exemple, version 2024 : enjeu 1 (changements)."
+    assert capsys.readouterr().out.splitlines() == [
+        "Contrat colmar-exemple, version 2024 : enjeu 1 (changements).",
+        "Contrat colmar-exemple, grille 2027.0 : déjà là, rien à changer.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("avant", "apres", "dit"),
+    [
+        ("code: CA\n", "code: M2A\n", "la somme des poids|ligne|M2A"),
+        ("lignes: [BOP147, CA]", "lignes: [BOP147]", "CA"),
+        ("intitule: Grille", "intitulé: Grille", "intitul"),
+    ],
+)
+def test_une_grille_fausse_dit_fichier_et_ligne_et_ne_charge_pas_le_contrat(
+    moteur_jetable: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str], avant: str, apres: str, dit: str
+) -> None:
+    faux = copie(tmp_path, "grilles/grille-2027.yaml", lambda texte: texte.replace(avant, apres))
+    assert principal(["charger", "contrat", str(faux)]) == 1
+    erreurs = capsys.readouterr().err
+    assert re.match(r"grilles/grille-2027\.yaml, ligne \d+ : ", erreurs)
+    assert re.search(dit, erreurs)
+    assert codes_charges(moteur_jetable) == []
+
+
+def test_une_grille_ne_note_que_les_lignes_de_son_contrat(
+    moteur_jetable: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faux = copie(tmp_path, "grilles/grille-2027.yaml", lambda texte: re.sub(r"\bCA\b", "MULHOUSE", texte))
+    assert principal(["charger", "contrat", str(faux)]) == 1
+    assert "cette ligne de financement n’est pas dans le contrat" in capsys.readouterr().err
+    double = tmp_path / "double"
+    shutil.copytree(COLMAR, double)
+    shutil.copy(double / "grilles" / "grille-2027.yaml", double / "grilles" / "grille-bis.yaml")
+    assert principal(["charger", "contrat", str(double)]) == 1
+    assert "grilles/grille-bis.yaml, ligne 1 : une autre grille" in capsys.readouterr().err
+    assert codes_charges(moteur_jetable) == []
 
 
 def test_une_donnee_fausse_dit_fichier_ligne_et_raison_et_ne_change_rien(

@@ -347,16 +347,16 @@ def test_la_base_refuse_un_lien_qui_traverse_deux_contrats(
     session.rollback()
 
 
-def test_la_grille_livree_va_au_contrat_qui_a_toutes_ses_lignes(session: Session) -> None:
+def test_chaque_contrat_livre_arrive_avec_sa_grille(session: Session) -> None:
     bilans, lues = charger_reference(session, MAINTENANT)
     assert [bilan.code for bilan in bilans] == [COLMAR, M2A]
-    assert lues == [(M2A, "2027.0", True)]
-    par_code = {bilan.code: bilan.contrat_id for bilan in bilans}
-    assert [grille.version for grille in grilles.list_grilles(session, par_code[M2A])] == ["2027.0"]
-    assert grilles.list_grilles(session, par_code[COLMAR]) == []
+    assert lues == [(COLMAR, "2027.0", True), (M2A, "2027.0", True)]
+    gardees = [grilles.list_grilles(session, bilan.contrat_id) for bilan in bilans]
+    assert [[grille.version for grille in siennes] for siennes in gardees] == [["2027.0"], ["2027.0"]]
+    assert gardees[0][0].empreinte != gardees[1][0].empreinte
     encore, relues = charger_reference(session, MAINTENANT)
     assert all(bilan.deja_charge for bilan in encore)
-    assert relues == [(M2A, "2027.0", False)]
+    assert relues == [(COLMAR, "2027.0", False), (M2A, "2027.0", False)]
 
 
 def test_une_grille_enregistree_ne_change_plus(session: Session) -> None:

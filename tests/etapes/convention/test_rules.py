@@ -10,16 +10,21 @@ import pytest
 from app.etapes.convention.rules import (
     DELAI_RECOURS_MOIS,
     DELAI_VERSEMENT_JOURS,
+    AnneeSuivante,
+    AvancementDeLaLigne,
     DecisionDite,
     EtatDeLaLigne,
     FaitsDecision,
     LigneDeLot,
     SensDecision,
     a_liberer,
+    empechements_de_l_appel,
     empechements_de_l_arrete,
     empechements_de_la_decision,
     fautes_de_la_decision,
     lire_lot,
+    montant_de_la_tranche,
+    tranche,
     tribunal_competent,
 )
 from app.noyau.euros import Euros
@@ -27,8 +32,9 @@ from app.noyau.euros import Euros
 JOUR = date(2027, 5, 20)
 ATTRIBUEE, REFUSEE = SensDecision.ATTRIBUEE, SensDecision.REFUSEE
 PRETE = EtatDeLaLigne(
-    deja_arretee=False, a_voter=(), en_complement=(), nombre_vote=3, vote=Euros.de(9_000), reste=Euros.de(9_000)
-)
+    deja_arretee=False, a_voter=(), en_complement=(), nombre_vote=3, vote=Euros.de(9_000), reste=Euros.de(9_000),
+    reserve=Euros(0),
+)  # fmt: skip
 FAITS = FaitsDecision(
     ligne_arretee=True, complement_attendu=False, demande=Euros.de(6_000), vote=Euros.de(4_000),
     engage=Euros.de(4_000), reste=Euros.de(500), depose_le=date(2026, 11, 6),
@@ -144,3 +150,71 @@ def test_un_collage_fautif_dit_ses_lignes(texte: str, codes: list[str], extrait:
     _, fautes = lire_lot(texte)
     assert [f.code for f in fautes] == codes
     assert extrait in fautes[0].message
+
+
+# -- les années suivantes d'une CPO
+
+SUITE = AnneeSuivante(2028, demande=Euros.de(5_000), arbitre=None, reste=Euros.de(10_000))
+
+
+@pytest.mark.parametrize(
+    ("changement", "demande", "accorde", "attendu"),
+    [
+        ({}, 6_000, 6_000, 5_000),
+        ({}, 6_000, 4_000, 3_333),
+        ({}, 6_000, 9_000, 5_000),
+        ({}, 6_000, 0, 0),
+        ({"arbitre": Euros.de(1_200)}, 6_000, 4_000, 1_200),
+        ({"arbitre": Euros.de(7_000)}, 6_000, 4_000, 5_000),
+        ({"arbitre": Euros(0)}, 6_000, 4_000, 0),
+        ({"arbitre": Euros.de(1_200)}, 6_000, 0, 0),
+    ],
+)
+def test_une_annee_suivante_suit_l_arbitrage_sinon_le_taux_accorde(
+    changement: dict[str, Euros], demande: int, accorde: int, attendu: int
+) -> None:
+    suite = replace(SUITE, **changement)
+    assert montant_de_la_tranche(suite, Euros.de(demande), Euros.de(accorde)) == Euros.de(attendu)
+
+
+@pytest.mark.parametrize(
+    ("changement", "accorde", "montant", "extrait"),
+    [
+        ({}, 4_000, 3_333, "réservés pour 2028, sous condition du bilan et du vote des crédits."),
+        ({}, 0, 0, "la première année n’est pas financée"),
+        ({"arbitre": Euros(0)}, 4_000, 0, "aucun montant n’est retenu"),
+        ({"reste": None}, 4_000, 0, "pas encore ouverte. Redemandez-la à l’appel 2028"),
+        ({"reste": Euros.de(3_332)}, 4_000, 0, "ne suffit pas"),
+        ({"reste": Euros.de(3_333)}, 4_000, 3_333, "sous condition"),
+    ],
+)
+def test_une_tranche_se_reserve_entiere_ou_dit_pourquoi_non(
+    changement: dict[str, Euros | None], accorde: int, montant: int, extrait: str
+) -> None:
+    dite = tranche(replace(SUITE, **changement), Euros.de(6_000), Euros.de(accorde))
+    assert dite.montant == Euros.de(montant)
+    assert extrait in dite.motif
+
+
+def test_l_arrete_d_une_ligne_n_entame_pas_la_part_reservee() -> None:
+    entamee = replace(PRETE, reserve=Euros.de(300))
+    (empechement,) = empechements_de_l_arrete(entamee)
+    assert empechement.code == "part_reservee"
+    assert "300" in empechement.message
+    assert empechements_de_l_arrete(replace(entamee, vote=Euros.de(8_700))) == ()
+    trop = replace(entamee, vote=Euros.de(9_001))
+    assert [e.code for e in empechements_de_l_arrete(trop)] == ["enveloppe_depassee"]
+
+
+@pytest.mark.parametrize(
+    ("lignes", "codes"),
+    [
+        ([("m2A", False, 0)], ["aucune_ligne_arretee"]),
+        ([], ["aucune_ligne_arretee"]),
+        ([("m2A", True, 2), ("Mulhouse", False, 1)], ["lignes_a_arreter"]),
+        ([("m2A", True, 2), ("Mulhouse", False, 0)], []),
+    ],
+)
+def test_un_appel_s_arrete_apres_toutes_ses_lignes(lignes: list[tuple[str, bool, int]], codes: list[str]) -> None:
+    empechements = empechements_de_l_appel([AvancementDeLaLigne(*ligne) for ligne in lignes])
+    assert [e.code for e in empechements] == codes

@@ -13,6 +13,7 @@ from httpx2 import Response
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.rules.etats import TRANSITIONS, TRANSITIONS_DEMANDE, EtatDemande, EtatDossier
+from app.etapes.dossier.rules.recevabilite import tous_verifies
 from app.infra.heure import heure_machine
 from app.noyau.roles import Role
 from app.referentiels.acteurs import service as acteurs
@@ -231,7 +232,11 @@ def test_la_recevabilite_se_conclut_ligne_par_ligne(decor: Decor, porteur: Outil
     agent = instructeur(decor)
     chemin = f"/{numero}/lignes/M2A"
     assert agent.post(f"{chemin}/declarer_irrecevable").json()["erreurs"][0]["champ"] == "motif"
-    recevable = agent.post(f"{chemin}/declarer_recevable", {"points": {"siret": True}})
+    refus = agent.post(f"{chemin}/declarer_recevable", {"points": {"organisation": True}})
+    assert (refus.status_code, refus.json()["erreurs"][0]["code"]) == (422, "points_a_verifier")
+    inconnu = agent.post(f"{chemin}/declarer_recevable", {"points": {"siret": True}})
+    assert (inconnu.status_code, inconnu.json()["erreurs"][0]["code"]) == (422, "point_inconnu")
+    recevable = agent.post(f"{chemin}/declarer_recevable", {"points": tous_verifies()})
     assert (recevable.status_code, recevable.json()["libelle"]) == (200, "En instruction")
     encore = agent.post(f"{chemin}/declarer_recevable", {"annee": 2027})
     assert (encore.status_code, encore.json()["code"]) == (409, "etat_contraire")

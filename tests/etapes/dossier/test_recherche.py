@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.etapes.contrat.models import ObjectifOperationnel
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.repository import recherche
 from app.etapes.dossier.repository.recherche import Filtres, compter_demandes, compter_par_etat, rechercher
 from app.etapes.dossier.repository.referentiel import get_referentiel
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
@@ -128,6 +129,13 @@ def test_les_comptes_suivent_les_autres_filtres(cas: Cas) -> None:
         ("M2A", EtatDemande.OUVERTE): 3,
         ("MULHOUSE", EtatDemande.OUVERTE): 1,
     }
+
+
+@pytest.mark.parametrize("filtres", [Filtres(), Filtres(appel="ess-2027"), Filtres(quartier="QN06804M")])
+def test_un_compte_par_etat_s_arrete_a_sa_borne(cas: Cas, filtres: Filtres, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compter_par_etat(cas.session, cas.instructeur, filtres)[EtatDossier.DEPOSE] >= 3
+    monkeypatch.setattr(recherche, "COMPTE_MAX", 1)
+    assert compter_par_etat(cas.session, cas.instructeur, filtres) == {EtatDossier.DEPOSE: 2}
 
 
 def test_la_liste_coute_une_requete(cas: Cas) -> None:

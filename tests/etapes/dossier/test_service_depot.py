@@ -76,7 +76,7 @@ def cas(session: Session) -> Cas:
 
 
 def test_deposer_numerote_fige_ouvre_les_lignes_et_consigne(cas: Cas) -> None:
-    dossier = cas.dossier(precedents=[{"ligne": "M2A", "demande": 100, "accorde": 50}], theme_p147="Emploi")
+    dossier = cas.dossier(precedents=[{"ligne": "M2A", "demande": 100, "accorde": 50}], theme_p147="5")
     cas.signer(dossier)
     cas.deposer(dossier)
     assert (dossier.etat, dossier.numero, dossier.depose_le) == (EtatDossier.DEPOSE, "ESS-2027-0001", MAINTENANT)
@@ -89,7 +89,7 @@ def test_deposer_numerote_fige_ouvre_les_lignes_et_consigne(cas: Cas) -> None:
         "M2A": (EtatDemande.OUVERTE, Euros.de(5000)),
     }
     assert (demandes["M2A"].montant_demande_n1, demandes["M2A"].montant_accorde_n1) == (Euros(100), Euros(50))
-    assert (demandes["BOP147"].theme_p147, demandes["M2A"].theme_p147) == ("Emploi", None)
+    assert (demandes["BOP147"].theme_p147, demandes["M2A"].theme_p147) == ("5", None)
     actes = [a.acte for a in en_attente(cas.session)]
     assert actes[-2:] == ["dossier.deposer", "dossier.fige"]
     en_file = text("SELECT task_name FROM procrastinate_jobs")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.rules.recevabilite import tous_verifies
 from app.etapes.dossier.service import recevabilite
 from app.infra.identite import Identite
 from app.noyau.roles import Role
@@ -77,7 +78,8 @@ def un_dossier(session: Session, scene: Scene, **champs: Any) -> Dossier:
 def declarer_recevable(session: Session, scene: Scene, dossier: Dossier, ligne: str = "M2A") -> None:
     """L'instructeur de la ligne m2A déclare la demande recevable."""
     recevabilite.examiner(
-        session, str(dossier.numero), ligne=ligne, annee=scene.appel.annee, conclusion="recevable", points={},
+        session, str(dossier.numero), ligne=ligne, annee=scene.appel.annee, conclusion="recevable",
+        points=tous_verifies(),
         motif="", acteur=scene.agent(session), maintenant=MAINTENANT,
     )  # fmt: skip
     session.flush()

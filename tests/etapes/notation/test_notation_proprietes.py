@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.etapes.notation.rules import EtatLigne, FaitsDossier, HorsChamp, Note, note_vers_json, noter, noter_lignes
 from app.noyau.euros import Euros
 from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut, TypeFait, Valeur
+from tests.endurance import FOIS
 from tests.etapes.notation.lecture_cas import la_grille
 
 LIGNES = [ligne.code for ligne in la_grille().lignes]
@@ -33,7 +34,7 @@ FAVORABLES = [
     if definition.type is TypeFait.BOOLEEN and definition.code != "premiere_demande"
 ]
 CROISSANTS = ["part_qpv", "produits_acquis", "produits_sollicites", "cibles_atteintes"]
-essais = settings(max_examples=50, deadline=None)
+essais = settings(max_examples=50 * FOIS, deadline=None)
 
 
 def une_valeur(code: str) -> st.SearchStrategy[Valeur]:

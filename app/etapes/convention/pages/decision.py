@@ -34,8 +34,11 @@ def _contexte(
     appel, lue = repository.get_en_vue(session, numero, ligne_code, acteur)
     ligne = lue.ligne
     adresse = f"/appels/{appel.code}/decisions/{ligne.code}"
+    lues = repository.list_demandes_du_dossier(session, lue.dossier.id, ligne.id)
+    suites = [(s, LIBELLES_DEMANDE[s.demande.etat]) for s in lues if s.demande.annee > appel.annee]
     return {
         "lue": lue,
+        "suites": suites,
         "appel": appel,
         "arrete": repository.get_arrete(session, appel.id, ligne.id),
         "etape": repository.etape_de(lue.demande.etat).value,

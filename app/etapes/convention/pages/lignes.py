@@ -15,7 +15,7 @@ from app.etapes.convention.repository import Compte, Etape
 from app.etapes.convention.rules import empechements_de_l_arrete
 from app.etapes.convention.schemas import SaisieLot
 from app.etapes.convention.service import decision, notification
-from app.etapes.convention.service.arret import arreter_ligne
+from app.etapes.convention.service.arret import arreter_appel, arreter_ligne
 from app.etapes.convention.service.gardes import arrete_sur, decide_sur
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
 from app.infra.acces import Acteur, exiger
@@ -33,6 +33,8 @@ routeur = APIRouter()
 LIT = exiger(*repository.LISENT)
 DECIDE = exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)
 ARRETE = exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE, Role.CHARGE_MISSION)
+CONDUIT = exiger(Role.CHARGE_MISSION)
+APPEL_ARRETE = annoncer("appel-arreter", "C’est fait : la programmation de l’appel est arrêtée.")
 ARRETEE = annoncer("ligne-arretee", "La programmation de la ligne est arrêtée : ce qui est voté est engagé.")
 LOT_ENREGISTRE = annoncer("lot-enregistre", "Les décisions du lot sont enregistrées.")
 NOTIFIEES = annoncer("lettres-parties", "Les lettres partent : chaque porteur est prévenu par courriel.")
@@ -132,6 +134,15 @@ def page_ligne(
     choisie = Etape(etape) if etape in {e.value for e in LIBELLES} else None
     contexte = _contexte_ligne(session, code, ligne, acteur, etape=choisie, apres=apres)
     return rendre(request, "convention/ligne.html", contexte)
+
+
+@routeur.post("/campagne/{code}/arreter", name="decisions:arreter_appel", dependencies=[Depends(CONDUIT)])
+def arreter_la_programmation(
+    request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant
+) -> Response:
+    """Arrête la programmation de l'appel, une fois ses lignes arrêtées."""
+    arreter_appel(session, code, acteur=acteur, maintenant=maintenant)
+    return rediriger(request, "campagne:appel", code=code, fait=APPEL_ARRETE)
 
 
 @routeur.post("/appels/{code}/decisions/{ligne}/arrete", name="decisions:arreter", dependencies=[Depends(ARRETE)])

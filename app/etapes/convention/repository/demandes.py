@@ -8,15 +8,16 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.etapes.appel.models import Appel, Engagement
 from app.etapes.commission.models import PointSeance, ResultatPoint
 from app.etapes.convention.models import Decision, Liberation, Notification
 from app.etapes.convention.rules import FaitsDecision
-from app.etapes.dossier.models import Demande, DemandeComplement, Dossier
+from app.etapes.dossier.models import Demande, DemandeComplement, Dossier, Passage
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.programmation.models import Proposition
 from app.infra.curseur import TAILLE, Ordre, Page, paginer
 from app.infra.db import TypeEuros
 from app.infra.identite import Identite
@@ -216,3 +217,46 @@ def verrouiller(session: Session, demande_ids: Iterable[int]) -> None:
     demandes = select(Demande).where(Demande.id.in_(cles))
     for requete in (dossiers.order_by(Dossier.id), demandes.order_by(Demande.id)):
         session.scalars(requete.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+
+
+def avec_les_annees_suivantes(session: Session, demande_ids: Iterable[int]) -> Sequence[int]:
+    """Ces demandes et celles des autres années du même dossier à la même ligne."""
+    voulues = aliased(Demande)
+    requete = (
+        select(Demande.id)
+        .join(voulues, and_(voulues.dossier_id == Demande.dossier_id, voulues.ligne_id == Demande.ligne_id))
+        .where(voulues.id.in_(list(demande_ids)))
+    )
+    return session.scalars(requete.order_by(Demande.id)).all()
+
+
+def list_tranches_a_notifier(session: Session, appel: Appel, ligne_id: int) -> Sequence[DemandeLue]:
+    """Les années suivantes décidées d'une ligne, pas encore dites aux porteurs."""
+    requete = requete_de_base().where(
+        Dossier.appel_id == appel.id, Demande.ligne_id == ligne_id, Demande.etat == EtatDemande.TRANCHE_DECIDEE
+    )
+    return [lire(r) for r in session.execute(requete.order_by(Dossier.numero, Demande.annee))]
+
+
+def derniers_montants(session: Session, demande_ids: Sequence[int]) -> dict[int, Euros]:
+    """Demande → son dernier montant proposé ou arbitré ; absente si personne n'en a proposé."""
+    if not demande_ids:
+        return {}
+    requete = (
+        select(Proposition.demande_id, Proposition.montant)
+        .where(Proposition.demande_id.in_(demande_ids))
+        .order_by(Proposition.demande_id, Proposition.rang)
+    )
+    return {demande_id: montant for demande_id, montant in session.execute(requete)}  # noqa: C416 -- typé
+
+
+def motifs_des_tranches(session: Session, demande_ids: Sequence[int]) -> dict[int, str]:
+    """Demande d'une année suivante → la phrase de sa décision."""
+    if not demande_ids:
+        return {}
+    requete = (
+        select(Passage.demande_id, Passage.motif)
+        .where(Passage.demande_id.in_(demande_ids), Passage.acte == "decider_tranche")
+        .order_by(Passage.id)
+    )
+    return {demande_id: motif for demande_id, motif in session.execute(requete) if demande_id is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Enveloppe
@@ -20,10 +20,11 @@ from app.etapes.convention.repository.demandes import (
     complement_attendu,
     dernier_resultat,
 )
-from app.etapes.convention.rules import EtatDeLaLigne
+from app.etapes.convention.rules import AvancementDeLaLigne, EtatDeLaLigne
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
-from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.dossier.repository.phases import get_reserve
+from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande
 from app.etapes.notation.models import NoteEnregistree
 from app.infra.identite import Identite
 from app.noyau.erreurs import Introuvable
@@ -33,6 +34,7 @@ from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.lignes.repository import get_ligne
 from app.referentiels.territoires.models import Commune
 
+EN_COURS = AVANT_DECISION - {EtatDemande.AJOURNEE}
 LISENT = ROLES_COMMISSION | {
     Role.CHARGE_MISSION,
     Role.EQUIPE_PROJET,
@@ -132,7 +134,33 @@ def etat_de_la_ligne(
         nombre_vote=len(votees),
         vote=Euros.somme(r[3] for r in retenues),
         reste=enveloppe.montant - enveloppe.engage if enveloppe is not None else Euros(0),
+        reserve=get_reserve(session, appel).sur(enveloppe.montant) if enveloppe is not None else Euros(0),
     )
+
+
+def avancement_de_l_appel(session: Session, appel: Appel) -> list[AvancementDeLaLigne]:
+    """Chaque ligne du contrat : arrêtée pour cet appel ou non, demandes à voter ou à décider. Une requête."""
+    en_cours = (
+        select(Demande.ligne_id, func.count().label("nombre"))
+        .join(Dossier, Dossier.id == Demande.dossier_id)
+        .where(
+            Dossier.appel_id == appel.id, Demande.annee == appel.annee,
+            Demande.etat.in_(EN_COURS),
+        )
+        .group_by(Demande.ligne_id)
+        .subquery("en_cours")
+    )  # fmt: skip
+    requete = (
+        select(LigneFinancement.financeur, ArreteLigne.id, func.coalesce(en_cours.c.nombre, 0))
+        .outerjoin(ArreteLigne, and_(ArreteLigne.ligne_id == LigneFinancement.id, ArreteLigne.appel_id == appel.id))
+        .outerjoin(en_cours, en_cours.c.ligne_id == LigneFinancement.id)
+        .where(LigneFinancement.contrat_id == appel.contrat_id)
+        .order_by(LigneFinancement.rang, LigneFinancement.id)
+    )
+    return [
+        AvancementDeLaLigne(financeur, arrete is not None, nombre)
+        for financeur, arrete, nombre in session.execute(requete)
+    ]
 
 
 def get_ligne_du_contrat(session: Session, contrat_id: int, code: str) -> LigneFinancement | None:

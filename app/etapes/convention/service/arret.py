@@ -6,16 +6,33 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.repository import verrouiller_enveloppes
-from app.etapes.appel.rules import NatureEngagement
-from app.etapes.appel.service import AEngager, engager
+from app.etapes.appel.models import Appel
+from app.etapes.appel.repository import get_appel_par_code, verrouiller_enveloppes
+from app.etapes.appel.rules import ACTE_ARRETER, NatureEngagement
+from app.etapes.appel.service import AEngager, engager, exiger_passage, passer
 from app.etapes.convention import repository
 from app.etapes.convention.models import ArreteLigne
-from app.etapes.convention.rules import empechements_de_l_arrete
+from app.etapes.convention.rules import empechements_de_l_appel, empechements_de_l_arrete
 from app.etapes.convention.service.gardes import exiger_l_arrete
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeImpossible
+from app.noyau.erreurs import ActeImpossible, Introuvable
+
+
+def arreter_appel(session: Session, code: str, *, acteur: Identite, maintenant: datetime) -> Appel:
+    """Arrête la programmation d'un appel, une fois arrêtée chaque ligne qui a quelque chose à arrêter.
+
+    Lève Introuvable, ActeInterdit ou ActeImpossible (aucune_ligne_arretee, lignes_a_arreter, recevabilite_ouverte,
+    etat_contraire).
+    """
+    appel = get_appel_par_code(session, code, verrou=True)
+    if appel is None or appel.contrat_id not in acteur.contrats(repository.LISENT):
+        raise Introuvable("Cet appel n’existe pas, ou vous n’y avez pas accès.")
+    exiger_passage(appel, ACTE_ARRETER, acteur)
+    empechements = empechements_de_l_appel(repository.avancement_de_l_appel(session, appel))
+    if empechements:
+        raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
+    return passer(session, code, ACTE_ARRETER, acteur=acteur, maintenant=maintenant)
 
 
 def arreter_ligne(
@@ -24,7 +41,7 @@ def arreter_ligne(
     """Engage tous les montants votés de l'année d'une ligne, ou rien.
 
     Verrous : enveloppe, dossiers, journal. Lève Introuvable, ActeInterdit ou ActeImpossible (son code dit pourquoi :
-    ligne_arretee, demandes_a_voter, complement_attendu, rien_a_arreter, enveloppe_depassee).
+    ligne_arretee, demandes_a_voter, complement_attendu, rien_a_arreter, enveloppe_depassee, part_reservee).
     """
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
     exiger_l_arrete(acteur, appel.contrat_id, ligne.code)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.models import Appel, Enveloppe
-from app.etapes.appel.repository import verrouiller_enveloppes
 from app.etapes.appel.rules import NatureEngagement
-from app.etapes.appel.service import AEngager, engager
 from app.etapes.convention import repository
-from app.etapes.convention.models import Decision, Liberation
+from app.etapes.convention.models import Decision
 from app.etapes.convention.repository import DemandeLue
 from app.etapes.convention.rules import (
     DecisionDite,
@@ -25,15 +21,17 @@ from app.etapes.convention.rules import (
     fautes_de_la_decision,
     lire_lot,
 )
+from app.etapes.convention.service import tranches
 from app.etapes.convention.service.gardes import exiger_la_ligne
+from app.etapes.convention.service.guichet import Guichet, ouvrir
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
+from app.etapes.dossier.service import reprise
 from app.etapes.dossier.service.vie import passer_demande
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.periodes import a_paris
-from app.referentiels.lignes.models import LigneFinancement
 
 ACTES = {SensDecision.ATTRIBUEE: "attribuer", SensDecision.REFUSEE: "refuser"}
 PAS_VOTEES = frozenset(
@@ -47,36 +45,6 @@ PAS_VOTEES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Guichet:
-    """Une ligne ouverte à la décision : son enveloppe est verrouillée, et ses dossiers après elle."""
-
-    session: Session
-    appel: Appel
-    ligne: LigneFinancement
-    enveloppe: Enveloppe
-    est_arretee: bool
-    acteur: Identite
-    maintenant: datetime
-
-
-def _ouvrir(
-    session: Session,
-    appel: Appel,
-    ligne: LigneFinancement,
-    demandes: Sequence[int],
-    acteur: Identite,
-    maintenant: datetime,
-) -> Guichet:
-    enveloppes = verrouiller_enveloppes(session, appel.contrat_id, [(ligne.id, appel.annee)])
-    if not enveloppes:
-        phrase = f"Aucune enveloppe n’est ouverte pour {appel.annee} sur cette ligne."
-        raise ActeImpossible(phrase, code="enveloppe_absente")
-    repository.verrouiller(session, demandes)
-    est_arretee = repository.get_arrete(session, appel.id, ligne.id) is not None
-    return Guichet(session, appel, ligne, enveloppes[0], est_arretee, acteur, maintenant)
-
-
 def _controler(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) -> None:
     """Lève ActeImpossible (pas votée, complément, ligne non arrêtée) ou SaisieInvalide."""
     etat = lue.demande.etat
@@ -85,7 +53,7 @@ def _controler(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) -> None:
     if etat not in repository.A_DECIDER:
         phrase = f"La demande est « {LIBELLES_DEMANDE[etat].agent} » : la décision est prise ou n’a plus lieu d’être."
         raise ActeImpossible(phrase, code="etat_contraire")
-    reste = guichet.enveloppe.montant - guichet.enveloppe.engage
+    reste = guichet.reste(lue.demande.annee) or Euros(0)
     faits = repository.faits_de_la_decision(lue, ligne_arretee=guichet.est_arretee, reste=reste)
     empechements = empechements_de_la_decision(faits)
     if empechements:
@@ -120,6 +88,7 @@ def _enregistrer(guichet: Guichet, demande_id: int, dite: DecisionDite) -> Decis
             "acte_le": dite.acte_le.isoformat(),
         },
     )  # fmt: skip
+    tranches.decider(guichet, lue, dite.montant)
     return decision
 
 
@@ -127,25 +96,9 @@ def _ajuster_l_enveloppe(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) 
     """Rend ce qui n'est pas accordé ; engage ce que l'autorité accorde sans que l'arrêté l'ait engagé."""
     rendu = a_liberer(lue.engage, dite)
     if rendu:
-        _liberer(guichet, lue, rendu, f"Décision {dite.reference_acte.strip()} : {dite.montant} accordés")
+        guichet.liberer(lue, rendu, f"Décision {dite.reference_acte.strip()} : {dite.montant} accordés")
     elif dite.montant and not lue.engage:
-        acte = AEngager(lue.demande.id, guichet.ligne.id, lue.demande.annee, dite.montant)
-        engager(
-            guichet.session, contrat_id=guichet.appel.contrat_id, actes=[acte], nature=NatureEngagement.DECISION,
-            acteur=guichet.acteur, maintenant=guichet.maintenant,
-        )  # fmt: skip
-    guichet.session.flush()
-    guichet.session.expire(guichet.enveloppe, ["engage"])
-
-
-def _liberer(guichet: Guichet, lue: DemandeLue, montant: Euros, motif: str) -> None:
-    guichet.session.add(
-        Liberation(
-            contrat_id=guichet.appel.contrat_id, enveloppe_id=guichet.enveloppe.id, demande_id=lue.demande.id,
-            annee=lue.demande.annee, montant=montant, motif=motif, acteur=guichet.acteur.acteur, a=guichet.maintenant,
-        )
-    )  # fmt: skip
-    guichet.session.flush()
+        guichet.engager(lue, dite.montant, NatureEngagement.DECISION)
 
 
 def decider(
@@ -154,11 +107,11 @@ def decider(
     """Enregistre l'attribution ou le refus d'une demande par l'autorité de sa ligne. Une fois, pour toujours.
 
     Lève Introuvable, ActeInterdit, ActeImpossible (sans_vote, ligne_non_arretee, complement_attendu, etat_contraire)
-    ou SaisieInvalide. Verrous : enveloppe, dossier, journal.
+    ou SaisieInvalide. Les années suivantes d'une CPO sont réservées. Verrous : enveloppes, dossier, journal.
     """
     appel, lue = repository.get_en_vue(session, numero, ligne_code, acteur)
     exiger_la_ligne(acteur, appel.contrat_id, lue.ligne.code)
-    guichet = _ouvrir(session, appel, lue.ligne, [lue.demande.id], acteur, maintenant)
+    guichet = ouvrir(session, appel, lue.ligne, [lue.demande.id], acteur, maintenant)
     return _enregistrer(guichet, lue.demande.id, dite)
 
 
@@ -202,7 +155,7 @@ def decider_lot(
         lue.dossier.numero: lue.demande.id for lue in repository.list_demandes_de_la_ligne(session, appel, ligne.id)
     }
     demandes = [connues[une.numero] for une in lignes if une.numero in connues]
-    guichet = _ouvrir(session, appel, ligne, demandes, acteur, maintenant)
+    guichet = ouvrir(session, appel, ligne, demandes, acteur, maintenant)
     trouvees = list(fautes)
     with suppress(_Annule), session.begin_nested():
         for une in lignes:
@@ -233,18 +186,24 @@ def _fautes_d_une_ligne(guichet: Guichet, une: LigneDeLot, demande_id: int | Non
 def renoncer(
     session: Session, numero: str, ligne_code: str, *, motif: str, acteur: Identite, maintenant: datetime
 ) -> Euros:
-    """Le porteur renonce à ce qui lui est accordé sur une ligne ; rend le montant revenu à l'enveloppe.
+    """Le porteur renonce à ce qui lui est accordé sur une ligne ; rend le montant revenu à l'enveloppe de l'année.
+
+    Les années suivantes réservées reviennent aussi à leurs enveloppes.
 
     Lève Introuvable, ActeInterdit, ActeImpossible ou SaisieInvalide (motif).
     """
     appel, vue = repository.get_en_vue(session, numero, ligne_code, acteur)
-    guichet = _ouvrir(session, appel, vue.ligne, [vue.demande.id], acteur, maintenant)
+    guichet = ouvrir(session, appel, vue.ligne, [vue.demande.id], acteur, maintenant)
     lue = repository.get_demande_lue(session, vue.demande.id)
     passer_demande(
         session, lue.dossier, lue.demande, "renoncer", ligne=ligne_code, acteur=acteur, maintenant=maintenant,
         motif=motif,
     )  # fmt: skip
     if lue.engage:
-        _liberer(guichet, lue, lue.engage, f"Renonciation du porteur : {motif.strip()}")
-    session.expire(guichet.enveloppe, ["engage"])
+        guichet.liberer(lue, lue.engage, f"Renonciation du porteur : {motif.strip()}")
+    tranches.renoncer(guichet, lue, motif)
+    reprise.constater_accorde(
+        session, lue.dossier, ligne=ligne_code, annee=lue.demande.annee, montant=Euros(0),
+        source="renonciation du porteur", le=a_paris(maintenant).date(),
+    )  # fmt: skip
     return lue.engage

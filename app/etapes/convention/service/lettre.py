@@ -17,6 +17,7 @@ from app.etapes.convention.rules import (
     SensDecision,
     tribunal_competent,
 )
+from app.etapes.dossier.rules.etats import EtatDemande
 from app.infra.documents import sceller as sceller_document
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.infra.journal.ecriture import consigner
@@ -36,6 +37,7 @@ MENTION_ALGORITHMIQUE = (
     "et des principales caractéristiques de sa mise en œuvre (CRPA, art. L.311-3-1 et R.311-3-1-1) en écrivant à "
     "l’autorité, puis, sans réponse sous un mois, saisir la Commission d’accès aux documents administratifs (CADA)."
 )
+SUITES_DITES = (EtatDemande.TRANCHE_RESERVEE, EtatDemande.CADUQUE)
 PREVENUS = (Role.ADMINISTRATEUR_PORTEUR, Role.SIGNATAIRE, Role.REDACTEUR)
 
 
@@ -104,11 +106,19 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
             for lue in lues
             if lue.decision is not None
         ],
+        "suites": _suites(session, lues),
         "versement_jours": DELAI_VERSEMENT_JOURS.au(jour) if attribue else None,
         "recours_mois": DELAI_RECOURS_MOIS.au(jour),
         "tribunal": tribunal,
         "algorithme": MENTION_ALGORITHMIQUE if note else "",
     }
+
+
+def _suites(session: Session, lues: Sequence[DemandeLue]) -> list[str]:
+    """Une phrase par année suivante d'une CPO : réservée sous condition, ou pourquoi rien ne l'est."""
+    dites = [lue for lue in lues if lue.decision is None and lue.demande.etat in SUITES_DITES]
+    motifs = repository.motifs_des_tranches(session, [lue.demande.id for lue in dites])
+    return [motifs[lue.demande.id] for lue in dites if lue.demande.id in motifs]
 
 
 def _acte(ligne: LigneFinancement) -> str:

@@ -10,15 +10,18 @@ from sqlalchemy.orm import Session
 from app.etapes.convention import repository
 from app.etapes.convention.models import Notification
 from app.etapes.convention.repository import DemandeLue
+from app.etapes.convention.service import tranches
 from app.etapes.convention.service.gardes import exiger_la_ligne
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository import get_dossier
 from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.dossier.service import reprise
 from app.etapes.dossier.service.vie import passer_demande
 from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Introuvable
+from app.noyau.periodes import a_paris
 from app.referentiels.lignes.models import LigneFinancement
 
 ACTES = {EtatDemande.DECIDEE: "notifier", EtatDemande.REFUSEE: "notifier_refus"}
@@ -45,13 +48,17 @@ def notifier_ligne(
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
     exiger_la_ligne(acteur, appel.contrat_id, ligne.code)
     connues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
-    repository.verrouiller(session, [lue.demande.id for lue in connues if lue.demande.etat in ACTES])
+    decidees = [lue.demande.id for lue in connues if lue.demande.etat in ACTES]
+    repository.verrouiller(session, repository.avec_les_annees_suivantes(session, decidees))
     lues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
+    suivantes: dict[int, list[DemandeLue]] = {}
+    for lue in repository.list_tranches_a_notifier(session, appel, ligne.id):
+        suivantes.setdefault(lue.dossier.id, []).append(lue)
     a_notifier = [lue for lue in lues if lue.demande.etat in ACTES and lue.notification is None]
     if not a_notifier:
         raise ActeImpossible("Aucune décision de cette ligne n’attend sa notification.", code="sans_decision")
     for lue in a_notifier:
-        _notifier(session, lue.dossier, ligne, [lue], acteur, maintenant)
+        _notifier(session, lue.dossier, ligne, [lue, *suivantes.get(lue.dossier.id, ())], acteur, maintenant)
     return len(a_notifier)
 
 
@@ -80,8 +87,19 @@ def _notifier(
             session, dossier, lue.demande, ACTES[lue.demande.etat], ligne=ligne.code, acteur=acteur,
             maintenant=maintenant,
         )  # fmt: skip
+        _faire_remonter(session, lue, maintenant)
+    tranches.notifier(session, lues, ligne.code, acteur=acteur, maintenant=maintenant)
     differer(session, "convention.sceller_notification", notification_id=notification.id, maintenant=maintenant)
     return notification
+
+
+def _faire_remonter(session: Session, lue: DemandeLue, maintenant: datetime) -> None:
+    """L'accordé, désormais connu du porteur, sera « l'an dernier » d'un dossier qui renouvelle celui-ci."""
+    if lue.decision is not None:
+        reprise.constater_accorde(
+            session, lue.dossier, ligne=lue.ligne.code, annee=lue.demande.annee, montant=lue.decision.montant,
+            source=lue.decision.reference_acte, le=a_paris(maintenant).date(),
+        )  # fmt: skip
 
 
 def ouvrir(

@@ -41,8 +41,6 @@ from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.identite import Identite
 from app.infra.web import SessionDep
-from app.noyau.erreurs import Faute, SaisieInvalide
-from app.referentiels.lignes import repository as lignes
 
 routeur = APIRouter(prefix="/api/v1", tags=["dossiers"])
 Agir = Callable[[SessionDep, str, Any, Identite, datetime, str | None], object]
@@ -51,15 +49,8 @@ Agir = Callable[[SessionDep, str, Any, Identite, datetime, str | None], object]
 def _demander_complement(
     session: SessionDep, numero: str, corps: CorpsComplement, acteur: Identite, maintenant: datetime, _: str | None
 ) -> object:
-    ligne_id = None
-    if corps.ligne:
-        dossier = repository.get_dossier(session, numero, acteur)
-        ligne = lignes.get_ligne(session, dossier.contrat_id, corps.ligne)
-        if ligne is None:
-            raise SaisieInvalide([Faute("ligne", "Cette ligne n’existe pas.", "ligne_inconnue")])
-        ligne_id = ligne.id
     return recevabilite.demander_complement(
-        session, numero, objet=corps.objet, pourquoi=corps.pourquoi, echeance_le=corps.echeance_le, ligne_id=ligne_id,
+        session, numero, objet=corps.objet, pourquoi=corps.pourquoi, echeance_le=corps.echeance_le, ligne=corps.ligne,
         acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
 

@@ -35,12 +35,14 @@ from app.etapes.dossier.schemas import (
     DossierResume,
     Modification,
     NouveauDossier,
+    OrganisationLue,
     PageDossiers,
 )
 from app.etapes.dossier.service import brouillon
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.errors import probleme
+from app.infra.identite import Identite
 from app.infra.web import ReponseRefusee, SessionDep
 from app.noyau.erreurs import Faute, SaisieInvalide
 from app.noyau.roles import ROLES_PORTEUR
@@ -115,11 +117,12 @@ def chercher(
         appel=appel, etat=etat, ligne=ligne, etat_demande=etat_demande, quartier=quartier, objectif=objectif, q=q
     )
     trouves = recherche.rechercher(session, acteur, filtres, apres, taille)
-    elements = [
-        DossierResume(**resumer_dossier(t.dossier, t.organisation, t.appel.code, public_de(acteur, t.dossier)))
-        for t in trouves.elements
-    ]
-    return PageDossiers(elements=elements, suivant=trouves.suivant)
+    return PageDossiers(elements=[_resume(acteur, t) for t in trouves.elements], suivant=trouves.suivant)
+
+
+def _resume(acteur: Identite, trouve: recherche.DossierTrouve) -> DossierResume:
+    organisation = OrganisationLue(code=trouve.organisation, nom=trouve.organisation_nom, siret=trouve.siret)
+    return DossierResume(**resumer_dossier(trouve, organisation, trouve.appel, public_de(acteur, trouve)))
 
 
 @routeur.get("/dossiers/{numero}", name="api:dossier", responses=LECTURES, dependencies=[Depends(exiger())])

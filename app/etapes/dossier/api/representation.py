@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.repository.recherche import DossierTrouve
 from app.etapes.dossier.repository.referentiel import Cadre, get_cadre
 from app.etapes.dossier.rules.depot import verifier_depot
 from app.etapes.dossier.rules.etats import (
@@ -55,9 +56,11 @@ VERSIONNEES: dict[int | str, dict[str, Any]] = {
 ETATS_DU_PORTEUR = {
     EtatDemande.PROPOSEE: EtatDemande.EN_INSTRUCTION.value,
     EtatDemande.ARBITREE: EtatDemande.EN_INSTRUCTION.value,
-    **dict.fromkeys(
-        (EtatDemande.VALIDEE, EtatDemande.AVIS_RENDU, EtatDemande.DECIDEE, EtatDemande.REFUSEE), "decision_a_venir"
-    ),
+    EtatDemande.VALIDEE: "decision_a_venir",
+    EtatDemande.AVIS_RENDU: "decision_a_venir",
+    EtatDemande.DECIDEE: "decision_a_venir",
+    EtatDemande.REFUSEE: "decision_a_venir",
+    EtatDemande.TRANCHE_DECIDEE: "decision_a_venir",
 }
 """Ni proposition, ni arbitrage, ni vote, ni décision ne se lisent avant la notification."""
 SANS_NUL = r"^[^\x00]*$"
@@ -67,12 +70,14 @@ def _organisation(organisation: Organisation) -> OrganisationLue:
     return OrganisationLue(code=organisation.code, nom=organisation.nom, siret=organisation.siret)
 
 
-def resumer_dossier(dossier: Dossier, organisation: Organisation, appel: str, public: Public) -> dict[str, Any]:
+def resumer_dossier(
+    dossier: Dossier | DossierTrouve, organisation: OrganisationLue, appel: str, public: Public
+) -> dict[str, Any]:
     return {
         "numero": dossier.numero,
         "reference": dossier.reference,
         "appel": appel,
-        "organisation": _organisation(organisation),
+        "organisation": organisation,
         "titre": dossier.titre,
         "etat": dossier.etat.value,
         "libelle": LIBELLES_DOSSIER[dossier.etat].pour(public),
@@ -85,7 +90,7 @@ def resumer_dossier(dossier: Dossier, organisation: Organisation, appel: str, pu
     }
 
 
-def public_de(acteur: Identite, dossier: Dossier) -> Public:
+def public_de(acteur: Identite, dossier: Dossier | DossierTrouve) -> Public:
     return Public.PORTEUR if dossier.organisation_id in acteur.organisations() else Public.AGENT
 
 
@@ -136,7 +141,7 @@ def montrer(session: SessionDep, acteur: Identite, dossier: Dossier, reponse: Re
     renouvelle = session.get(Dossier, dossier.renouvelle_id) if dossier.renouvelle_id is not None else None
     reponse.headers["ETag"] = f'"{dossier.version}"'
     return DossierLu(
-        **resumer_dossier(dossier, cadre.organisation, cadre.appel.code, public),
+        **resumer_dossier(dossier, _organisation(cadre.organisation), cadre.appel.code, public),
         version=dossier.version,
         renouvelle=renouvelle.numero if renouvelle is not None else None,
         signe_le=dossier.signe_le,

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from app.etapes.appel.repository import list_pieces
 from app.etapes.dossier import repository
 from app.etapes.dossier.pages.porteur_dossier import contexte_dossier
 from app.etapes.dossier.pages.porteur_lecture import contenu_en_clair
@@ -45,6 +46,7 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert, **plus: Any) -> dict[
         "sections": contenu_en_clair(ouvert.contenu, referentiel),
         "a_revoir": [s for s, etat in ouvert.etats.items() if etat.value == "a_revoir"],
         "manques": [(f, section_de(f)) for f in ouvert.fautes],
+        "pieces": list_pieces(session, ouvert.dossier.appel_id, ouvert.cadre.organisation.forme),
         "cle": secrets.token_urlsafe(16),
         "perime": False,
     } | plus

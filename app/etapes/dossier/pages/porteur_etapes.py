@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from app.etapes.appel.repository import list_pieces
 from app.etapes.dossier.pages.porteur_financement import (
     annees_montrees,
     demande_l_etat,
@@ -33,7 +34,7 @@ from app.etapes.dossier.repository.referentiel import Referentiel, get_referenti
 from app.etapes.dossier.rules.champs import CHAMPS, Champ, Forme, Section, champs_de
 from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT
 from app.etapes.dossier.rules.sections import A_REMPLIR
-from app.etapes.dossier.service import brouillon
+from app.etapes.dossier.service import brouillon, reprise
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.forms import Formulaire, FormulaireDep
@@ -47,7 +48,7 @@ POUR_L_ETAT = annoncer("etape-etat", "C’est enregistré. Vous sollicitez l’�
 FIGE = annoncer("dossier-fige", "Ce dossier ne se modifie plus dans cet état.")
 CHAMPS_D_ETAT = ("theme_p147", "numero_dauphin")
 PROPRES_AU_FINANCEMENT = frozenset({"demandes", "precedents"})
-TUES = frozenset({"budget_desequilibre"})
+TUES_AVANT_LES_DEMANDES = frozenset({"budget_desequilibre"})
 ETAPES = tuple(Section)
 PAR_CODE = {c.code: c for c in CHAMPS}
 
@@ -78,8 +79,17 @@ def page_etape(request: Request, session: SessionDep, acteur: Acteur, identifian
     if not ouvert.peut_ecrire:
         return rediriger(request, "dossier:voir", identifiant=ouvert.identifiant, fait=FIGE)
     referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
-    fautes = tuple(f for f in ouvert.fautes_de(etape) if f.code not in A_REMPLIR | TUES)
-    return rendre(request, "dossier/etape.html", contexte_etape(ouvert, etape, referentiel, Envoi(), fautes))
+    tues = A_REMPLIR if ouvert.budget.demandes else A_REMPLIR | TUES_AVANT_LES_DEMANDES
+    fautes = tuple(f for f in ouvert.fautes_de(etape) if f.code not in tues)
+    contexte = contexte_etape(ouvert, etape, referentiel, Envoi(), fautes) | _pieces(session, ouvert, etape)
+    return rendre(request, "dossier/etape.html", contexte)
+
+
+def _pieces(session: SessionDep, ouvert: DossierOuvert, etape: Section) -> dict[str, Any]:
+    """À l'étape des attestations : les pièces que l'appel demande à la forme de ce porteur."""
+    if etape is not Section.ATTESTATIONS:
+        return {}
+    return {"pieces": list_pieces(session, ouvert.dossier.appel_id, ouvert.cadre.organisation.forme)}
 
 
 @routeur.post(
@@ -109,14 +119,15 @@ def enregistrer_etape(
         return rendre(request, "dossier/etape.html", contexte_etape(ouvert, etape, referentiel, envoi, ()))
     valeurs, fautes = lire_section(champs, envoi.saisies, referentiel.domaines)
     if fautes:
-        refuser(request, "dossier/etape.html", contexte_etape(ouvert, etape, referentiel, envoi, fautes), fautes)
+        contexte = contexte_etape(ouvert, etape, referentiel, envoi, fautes) | _pieces(session, ouvert, etape)
+        refuser(request, "dossier/etape.html", contexte, fautes)
     gardes = {c: v for c, v in valeurs.items() if formulaire.get(f"choix.{c}") != "enregistre"}
     try:
         brouillon.enregistrer(
             session, ouvert.identifiant, gardes, versions=versions, acteur=acteur, maintenant=maintenant
         )
     except SaisieInvalide as erreur:
-        contexte = contexte_etape(ouvert, etape, referentiel, envoi, erreur.fautes)
+        contexte = contexte_etape(ouvert, etape, referentiel, envoi, erreur.fautes) | _pieces(session, ouvert, etape)
         refuser(request, "dossier/etape.html", contexte, erreur.fautes)
     except VersionPerimee as erreur:
         raise ReponseRefusee(_conflit(request, ouvert, etape, referentiel, formulaire, erreur)) from None
@@ -191,12 +202,20 @@ def _financement(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) 
     enregistres = {c: e.version for c, e in ouvert.champs.items()}
     return {
         "annees": annees,
-        "lignes": lignes_demandees(referentiel, annees, demandes, precedents, fiches),
+        "lignes": lignes_demandees(referentiel, annees, demandes, precedents, fiches, _connus(ouvert)),
         "sans_fiche": not fiches,
         "etat_demande": demande_l_etat(referentiel, demandes),
         "est_fige": ouvert.dossier.numero is not None,
         "versions": {c: envoi.versions.get(c, enregistres.get(c, 0)) for c in sorted(PROPRES_AU_FINANCEMENT)},
     }
+
+
+def _connus(ouvert: DossierOuvert) -> dict[str, Rangee]:
+    """Ligne → les textes de l'an dernier que le service connaît déjà."""
+    connus = reprise.connus(ouvert.session, ouvert.dossier, ouvert.cadre.appel.annee)
+    rangees = [{"ligne": ligne, **montants} for ligne, montants in connus.items()]
+    textes = _rangees(saisie_enregistree(PAR_CODE["precedents"], rangees))
+    return {t["ligne"]: {c: t[c] for c in connus[t["ligne"]]} for t in textes}
 
 
 def _champs_vus(

@@ -24,7 +24,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class LigneDemandee:
-    """Une ligne de financement du formulaire. `n1` : demandé, accordé, dépensé l'an dernier (textes)."""
+    """Une ligne de financement du formulaire. `n1` : demandé, accordé, dépensé l'an dernier (textes) ;
+    `connus` : les colonnes que le service connaît, montrées sans se modifier."""
 
     code: str
     intitule: str
@@ -32,6 +33,7 @@ class LigneDemandee:
     cases: tuple[Case, ...]
     n1: Rangee
     hors_champ: str
+    connus: frozenset[str] = frozenset()
 
     @property
     def a_n1(self) -> bool:
@@ -61,6 +63,7 @@ def lignes_demandees(
     demandes: Sequence[Rangee],
     precedents: Sequence[Rangee],
     fiches: Collection[str],
+    connus: Mapping[str, Rangee],
 ) -> tuple[LigneDemandee, ...]:
     """Les lignes à montrer. Les cases se rangent par année puis par ligne : en ajouter une ne décale pas les autres."""
     montants = {(r.get("ligne", ""), r.get("annee", "")): r.get("montant", "") for r in demandes}
@@ -76,7 +79,8 @@ def lignes_demandees(
                 Case(annee, position * len(lignes) + rang, montants.get((ligne.code, str(annee)), ""))
                 for position, annee in enumerate(annees)
             ),
-            n1=n1.get(ligne.code, {}),
+            n1={**n1.get(ligne.code, {}), **connus.get(ligne.code, {})},
+            connus=frozenset(connus.get(ligne.code, {})),
             hors_champ=hors_champ(ligne, communes) or "",
         )
         for rang, ligne in enumerate(lignes)

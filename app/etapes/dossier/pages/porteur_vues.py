@@ -46,8 +46,11 @@ ACTES_DITS = {
     "clore": "Terminé",
 }
 MOTIFS_DITS = frozenset(
-    {"declarer_irrecevable", "declarer_hors_champ", "constater_hors_champ", "orienter", "notifier_refus"}
-)
+    {
+        "declarer_irrecevable", "declarer_hors_champ", "constater_hors_champ", "orienter", "notifier_refus",
+        "notifier_tranche", "ecarter_tranche",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, all_, and_, exists, false, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Text,
+    all_,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from app.etapes.dossier.models import (
@@ -27,7 +44,7 @@ from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 from app.referentiels.instances.models import ServiceConsulte
 from app.referentiels.lignes.models import LigneFinancement
-from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier
+from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier, QuartierCommune
 
 LIT_TOUT_LE_CONTRAT = frozenset(
     {
@@ -47,40 +64,67 @@ INTROUVABLE = "Ce dossier n’existe pas, ou vous n’y avez pas accès."
 
 def visibles(acteur: Identite) -> ColumnElement[bool]:
     """Les dossiers que cette personne peut lire. Un brouillon n'est vu que par son organisation."""
+    # À la minute : la même expression sert aux pages de cette minute, et un accès daté finit au plus une minute tard.
+    minute = acteur.instant.replace(second=0, microsecond=0) if acteur.instant is not None else None
+    return _visibles(acteur.compte_id, acteur.habilitations, minute)
+
+
+@lru_cache(maxsize=128)  # la même personne lit plusieurs pages : une expression ne se réécrit pas à chaque requête
+def _visibles(compte_id: int, habilitations: tuple[Habilitation, ...], minute: datetime | None) -> ColumnElement[bool]:
+    acteur = Identite(compte_id, "", "", "", habilitations)
     deposes = Dossier.numero.is_not(None)
     regles: list[ColumnElement[bool]] = []
     organisations = acteur.organisations(ROLES_PORTEUR)
     if organisations:
-        regles.append(Dossier.organisation_id.in_(organisations))
+        regles.append(Dossier.organisation_id == any_(_tableau(organisations)))
     contrats = acteur.contrats(LIT_TOUT_LE_CONTRAT)
     if contrats:
-        regles.append(and_(deposes, Dossier.contrat_id.in_(contrats)))
-    regles.extend(and_(deposes, _du_quartier(h)) for h in acteur.habilitations if h.role in LIT_SON_QUARTIER)
-    regles.extend(_ouvert_au_service(h) for h in acteur.habilitations if h.role is Role.REFERENT_SERVICE)
+        regles.append(and_(deposes, Dossier.contrat_id == any_(_tableau(contrats))))
+    regles.extend(and_(deposes, _du_quartier(h)) for h in habilitations if h.role in LIT_SON_QUARTIER)
+    regles.extend(_ouvert_au_service(h, minute) for h in habilitations if h.role is Role.REFERENT_SERVICE)
     if not regles:
         return false()
     # Un tableau lu une fois, pas une jointure par dossier : compter cinquante mille dossiers coûte deux fois moins.
     fermes = select(AccesDossier.dossier_id).where(
-        AccesDossier.compte_id == acteur.compte_id,
+        AccesDossier.compte_id == compte_id,
         AccesDossier.sens == "ferme",
-        AccesDossier.jusqu_a.is_(None),
+        _court_encore(minute),
     )
     return and_(or_(*regles), Dossier.id != all_(func.array(fermes.scalar_subquery(), type_=ARRAY(BigInteger))))
+
+
+def _tableau(cles: Iterable[int]) -> ColumnElement[list[int]]:
+    """Un seul paramètre, quel que soit le nombre de clés : l'ordre SQL reste le même, déjà compilé et préparé."""
+    return literal(sorted(cles), ARRAY(BigInteger))
 
 
 def _du_quartier(h: Habilitation) -> ColumnElement[bool]:
     du_contrat = Dossier.contrat_id == h.contrat_id
     if h.portee is Portee.QUARTIER:
         return and_(du_contrat, Dossier.quartiers.contains([h.cible]))
+    if h.portee is Portee.COMMUNE:
+        codes = (
+            select(Quartier.code)
+            .join(QuartierCommune, QuartierCommune.quartier_id == Quartier.id)
+            .join(Commune, Commune.id == QuartierCommune.commune_id)
+            .where(Commune.contrat_id == h.contrat_id, Commune.insee == h.cible)
+        )
+        return and_(du_contrat, Dossier.quartiers.overlap(func.array(codes.scalar_subquery(), type_=ARRAY(Text))))
     return false()
 
 
-def _ouvert_au_service(h: Habilitation) -> ColumnElement[bool]:
+def _court_encore(minute: datetime | None) -> ColumnElement[bool]:
+    """Un accès sans terme, ou dont le terme n'est pas passé ; qui ouvre et qui ferme suivent la même règle."""
+    return or_(AccesDossier.jusqu_a.is_(None), AccesDossier.jusqu_a > (func.now() if minute is None else minute))
+
+
+def _ouvert_au_service(h: Habilitation, minute: datetime | None) -> ColumnElement[bool]:
     return and_(
         Dossier.contrat_id == h.contrat_id,
         exists().where(
             AccesDossier.dossier_id == Dossier.id,
             AccesDossier.sens == "ouvre",
+            _court_encore(minute),
             AccesDossier.service_id == ServiceConsulte.id,
             ServiceConsulte.contrat_id == h.contrat_id,
             ServiceConsulte.code == h.cible,
@@ -88,16 +132,19 @@ def _ouvert_au_service(h: Habilitation) -> ColumnElement[bool]:
     )
 
 
+_IDENTIFIE = select(Dossier).where(
+    or_(Dossier.numero == bindparam("identifiant"), Dossier.reference == bindparam("identifiant"))
+)
+
+
 def get_dossier(session: Session, identifiant: str, acteur: Identite, *, verrou: bool = False) -> Dossier:
     """Le dossier de ce numéro (ou de cette référence de brouillon). Lève Introuvable s'il n'est pas en vue."""
     if _IDENTIFIANT.match(identifiant) is None:
         raise Introuvable(INTROUVABLE)
-    requete = select(Dossier).where(
-        or_(Dossier.numero == identifiant, Dossier.reference == identifiant), visibles(acteur)
-    )
+    requete = _IDENTIFIE.where(visibles(acteur))
     if verrou:
         requete = requete.with_for_update(key_share=True, of=Dossier).execution_options(populate_existing=True)
-    dossier = session.scalar(requete)
+    dossier = session.scalar(requete, {"identifiant": identifiant})
     if dossier is None:
         raise Introuvable(INTROUVABLE)
     return dossier
@@ -172,16 +219,23 @@ def get_depot_idempotent(session: Session, cle: str, acteur: str) -> DepotIdempo
     return session.get(DepotIdempotent, (cle, acteur))
 
 
+_PASSAGES = select(Passage).where(Passage.dossier_id == bindparam("dossier")).order_by(Passage.id)
+
+
 def list_passages(session: Session, dossier_id: int) -> Sequence[Passage]:
     """L'histoire d'un dossier et de ses demandes, dans l'ordre."""
-    return session.scalars(select(Passage).where(Passage.dossier_id == dossier_id).order_by(Passage.id)).all()
+    return session.scalars(_PASSAGES, {"dossier": dossier_id}).all()
+
+
+_COMPLEMENTS = (
+    select(DemandeComplement).where(DemandeComplement.dossier_id == bindparam("dossier")).order_by(DemandeComplement.id)
+)
 
 
 def list_complements(session: Session, dossier_id: int, *, verrou: bool = False) -> Sequence[DemandeComplement]:
     """Les compléments demandés, du plus ancien au plus récent."""
-    requete = select(DemandeComplement).where(DemandeComplement.dossier_id == dossier_id)
-    requete = requete.order_by(DemandeComplement.id)
-    return session.scalars(requete.with_for_update() if verrou else requete).all()
+    requete = _COMPLEMENTS.with_for_update() if verrou else _COMPLEMENTS
+    return session.scalars(requete, {"dossier": dossier_id}).all()
 
 
 def list_complements_attendus(session: Session, dossier_ids: Iterable[int]) -> Sequence[DemandeComplement]:

@@ -122,6 +122,15 @@ EMPLOIS_VOLONTAIRES = (
 RESSOURCES_VOLONTAIRES = (
     ("870", "870 Bénévolat"), ("871", "871 Prestations en nature"), ("875", "875 Dons en nature"),
 )  # fmt: skip
+# Source : ANCT, nomenclature des thèmes du programme 147 depuis 2024 (reference/domaine.md).
+THEMES_P147 = (
+    ("1", "1 Éducation"),
+    ("2", "2 Accès aux droits"),
+    ("3", "3 Cadre de vie, sociabilité et transitions"),
+    ("4", "4 Jeunesse, culture, sports, loisirs"),
+    ("5", "5 Emploi et développement économique"),
+    ("6", "6 Soutien aux acteurs"),
+)
 STATUTS_PRODUIT = (("acquis", "Acquis"), ("sollicite", "Sollicité"))
 DUREES = (("1", "Un an"), ("2", "Convention de 2 ans (CPO)"), ("3", "Convention de 3 ans (CPO)"))
 
@@ -229,7 +238,8 @@ CHAMPS: tuple[Champ, ...] = (
     )),
     Champ("renouvelle", _F, "Dossier de l’an dernier que celui-ci renouvelle", Forme.TEXTE, exige=False,
           exige_court=False, maximum=40),
-    Champ("theme_p147", _F, "Thème du programme 147 (État)", Forme.TEXTE, exige=False, exige_court=False, maximum=80),
+    Champ("theme_p147", _F, "Thème du programme 147 (État)", Forme.CODE, exige=False, exige_court=False,
+          options=THEMES_P147),
     Champ("numero_dauphin", _F, "Numéro Dauphin", Forme.TEXTE, exige=False, exige_court=False, maximum=30),
     Champ("a_jour", _A, "L’organisation est à jour de ses obligations administratives, comptables, sociales et "
           "fiscales", Forme.OUI),

@@ -59,6 +59,8 @@ class EtatDemande(StrEnum):
     RENONCEE = "renoncee"
     CADUQUE = "caduque"
     RETIREE = "retiree"
+    TRANCHE_DECIDEE = "tranche_decidee"
+    TRANCHE_RESERVEE = "tranche_reservee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,12 @@ LIBELLES_DEMANDE: dict[EtatDemande, Libelle] = {
     EtatDemande.RENONCEE: Libelle("Vous avez renoncé", "Renoncée", Ton.NEUTRE),
     EtatDemande.CADUQUE: Libelle("Sans suite", "Caduque", Ton.NEUTRE),
     EtatDemande.RETIREE: Libelle("Retiré", "Retirée", Ton.NEUTRE),
+    EtatDemande.TRANCHE_DECIDEE: Libelle("Décision à venir", "Année suivante, à notifier", Ton.INFO),
+    EtatDemande.TRANCHE_RESERVEE: Libelle(
+        "Réservé, sous condition du bilan et du vote des crédits",
+        "Réservée, sous condition du bilan et du vote des crédits",
+        Ton.OUI,
+    ),
 }
 
 DEPOSES = frozenset({EtatDossier.DEPOSE, EtatDossier.A_COMPLETER, EtatDossier.CLOS})
@@ -130,6 +138,7 @@ FINALES = frozenset(
         EtatDemande.RENONCEE,
         EtatDemande.CADUQUE,
         EtatDemande.RETIREE,
+        EtatDemande.TRANCHE_RESERVEE,
     }
 )
 
@@ -170,6 +179,7 @@ class TransitionDemande:
 _D, _L = EtatDossier, EtatDemande
 _VOTABLES = frozenset({_L.PROPOSEE, _L.ARBITREE})
 _VOTES = frozenset({_L.VALIDEE, _L.AVIS_RENDU, _L.RESERVE})
+_ANNEES_SUIVANTES = frozenset({_L.OUVERTE, _L.EN_INSTRUCTION, _L.PROPOSEE, _L.ARBITREE})
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition("envoyer_en_signature", frozenset({_D.BROUILLON}), _D.A_SIGNER, PORTEUR_ECRIT, "Envoyer à la signature"),
@@ -226,8 +236,20 @@ TRANSITIONS_DEMANDE: tuple[TransitionDemande, ...] = (
         "notifier_refus", frozenset({_L.REFUSEE}), _L.REFUS_NOTIFIE, DECIDE, "Notifier le refus", etape="convention"
     ),
     TransitionDemande(
-        "renoncer", frozenset({_L.DECIDEE, _L.NOTIFIEE}), _L.RENONCEE, PORTEUR_ENGAGE, "Renoncer", motif=True,
-        etape="convention",
+        "renoncer", frozenset({_L.DECIDEE, _L.NOTIFIEE, _L.TRANCHE_DECIDEE, _L.TRANCHE_RESERVEE}), _L.RENONCEE,
+        PORTEUR_ENGAGE, "Renoncer", motif=True, etape="convention",
+    ),
+    TransitionDemande(
+        "decider_tranche", _ANNEES_SUIVANTES, _L.TRANCHE_DECIDEE, DECIDE, "Décider d’une année suivante (CPO)",
+        motif=True, etape="convention",
+    ),
+    TransitionDemande(
+        "notifier_tranche", frozenset({_L.TRANCHE_DECIDEE}), _L.TRANCHE_RESERVEE, DECIDE,
+        "Notifier une année réservée (CPO)", motif=True, etape="convention",
+    ),
+    TransitionDemande(
+        "ecarter_tranche", frozenset({_L.TRANCHE_DECIDEE}), _L.CADUQUE, DECIDE, "Notifier une année non réservée (CPO)",
+        motif=True, etape="convention",
     ),
     TransitionDemande(
         "declarer_caduque", frozenset({_L.RESERVE, _L.AJOURNEE}), _L.CADUQUE, SECRETAIRE, "Déclarer caduque", motif=True

@@ -92,6 +92,7 @@ _RANG_EN_COURS = {
     EtatDemande.RESERVE: 3,
     EtatDemande.DECIDEE: 3,
     EtatDemande.REFUSEE: 3,
+    EtatDemande.TRANCHE_DECIDEE: 3,
 }
 _RANG_FINAL = {
     EtatDemande.HORS_CHAMP: 1,
@@ -102,6 +103,7 @@ _RANG_FINAL = {
     EtatDemande.RENONCEE: 3,
     EtatDemande.CADUQUE: 3,
     EtatDemande.RETIREE: 2,
+    EtatDemande.TRANCHE_RESERVEE: 3,
 }
 _DITS = frozenset({EtatDemande.AJOURNEE, EtatDemande.RESERVE})
 

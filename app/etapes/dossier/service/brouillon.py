@@ -14,13 +14,15 @@ from app.etapes.appel.models import Appel
 from app.etapes.appel.rules import depot_possible
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
+from app.etapes.dossier.repository.precedents import list_passees
 from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import champ
 from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT, CadreDepot, est_chemin_court, verifier_depot
 from app.etapes.dossier.rules.etats import MODIFIABLES, EtatDossier
 from app.etapes.dossier.rules.lecture import Domaines, Valeur
-from app.etapes.dossier.rules.reprise import DemandePassee, valeurs_reprises
+from app.etapes.dossier.rules.reprise import valeurs_reprises
+from app.etapes.dossier.service import reprise
 from app.etapes.dossier.service.resume import RESUMES, resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
 from app.infra.identite import Identite
@@ -108,10 +110,7 @@ def _recopier(
 ) -> None:
     """Les champs repris portent la version 0 : « à revoir » tant que leur étape n'est pas enregistrée."""
     fige = repository.get_version(session, source.id)
-    passees = [
-        DemandePassee(ligne.code, demande.annee, demande.montant_demande)
-        for demande, ligne in repository.list_demandes(session, [source.id])
-    ]
+    passees = list_passees(session, source.id)
     valeurs = valeurs_reprises(
         fige.contenu if fige is not None else {}, source.numero or "", passees, appel.annee, domaines(session, dossier)
     )
@@ -158,6 +157,7 @@ def enregistrer(
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     exiger_modifiable(acteur, dossier)
+    valeurs = _avec_l_an_dernier(session, dossier, valeurs)
     champs = repository.list_champs(session, dossier.id, verrou=True)
     changes = {code: valeur for code, valeur in valeurs.items() if _valeur(champs, code) != valeur}
     relus = {code for code in valeurs if code in champs and champs[code].version == 0}
@@ -174,6 +174,12 @@ def enregistrer(
         contenu = {code: c.valeur for code, c in champs.items() if c.valeur is not None}
         resumer(dossier, contenu, cadre_du_dossier.organisation, cadre_du_dossier.appel.annee)
     return dossier
+
+
+def _avec_l_an_dernier(session: Session, dossier: Dossier, valeurs: Mapping[str, Valeur]) -> Mapping[str, Valeur]:
+    if dossier.renouvelle_id is None or "precedents" not in valeurs:
+        return valeurs
+    return reprise.completer(session, dossier, appels.get_appel(session, dossier.appel_id).annee, valeurs)
 
 
 def _valeur(champs: Mapping[str, Champ], code: str) -> Any:

@@ -77,9 +77,7 @@ def deposer(
     _exiger_deposable(dossier, version_lue)
     # Relu sous verrou même s'il est déjà en mémoire : un compteur périmé donnerait deux fois le même numéro.
     appel = session.get_one(Appel, dossier.appel_id, with_for_update={"key_share": True}, populate_existing=True)
-    verdict = depot_possible(appel.etat, appels.intervalle(appels.get_phase(session, dossier.phase_id)), maintenant)
-    if not verdict.possible:
-        raise ActeImpossible(verdict.motif, code=verdict.code)
+    dossier.phase_id = _phase_du_depot(session, dossier, appel, maintenant)
     contenu = repository.contenu(session, dossier.id)
     organisation = session.get_one(Organisation, dossier.organisation_id)
     fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
@@ -101,6 +99,17 @@ def deposer(
         )
     differer(session, "dossier.accuser_reception", maintenant=maintenant, dossier_id=dossier.id)
     return dossier
+
+
+def _phase_du_depot(session: Session, dossier: Dossier, appel: Appel, maintenant: datetime) -> int:
+    """La phase ouverte : celle du brouillon, sinon une suivante (rien n'est à retaper). Lève ActeImpossible."""
+    premier = depot_possible(appel.etat, appels.intervalle(appels.get_phase(session, dossier.phase_id)), maintenant)
+    if premier.possible:
+        return dossier.phase_id
+    for phase in appels.list_phases(session, appel.id):
+        if depot_possible(appel.etat, appels.intervalle(phase), maintenant).possible:
+            return phase.id
+    raise ActeImpossible(premier.motif, code=premier.code)
 
 
 def _exiger_deposable(dossier: Dossier, version_lue: int) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
+from app.etapes.dossier.rules.recevabilite import verifier_points
 from app.etapes.dossier.service.vie import passer_demande, passer_dossier
 from app.infra.identite import Identite
 from app.infra.jobs import differer
@@ -39,7 +40,7 @@ def examiner(
     maintenant: datetime,
     oriente_vers: str = "",
 ) -> Demande:
-    """Conclut l'examen de recevabilité d'une demande. Lève SaisieInvalide (conclusion, motif, orientation)."""
+    """Conclut l'examen de recevabilité d'une demande. Lève SaisieInvalide (conclusion, points, motif, orientation)."""
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     demande = repository.get_demande(session, dossier, ligne, annee, verrou=True)
     if conclusion not in CONCLUSIONS:
@@ -47,6 +48,8 @@ def examiner(
     if conclusion == "orientee" and not oriente_vers.strip():
         phrase = "Dites vers quoi la demande est orientée (autre ligne, droit commun, autre dispositif)."
         raise SaisieInvalide([Faute("oriente_vers", phrase, "orientation_exigee")])
+    if fautes := verifier_points(points, recevable=conclusion == "recevable"):
+        raise SaisieInvalide(list(fautes))
     passer_demande(
         session, dossier, demande, CONCLUSIONS[conclusion], ligne=ligne, acteur=acteur, maintenant=maintenant,
         motif=motif,
@@ -123,11 +126,20 @@ def demander_complement(
     echeance_le: datetime,
     acteur: Identite,
     maintenant: datetime,
-    ligne_id: int | None = None,
+    ligne: str = "",
 ) -> DemandeComplement:
-    """Demande un complément : quoi, pourquoi, jusqu'à quand. Bloque la décision, pas la lecture."""
+    """Demande un complément : quoi, pourquoi, jusqu'à quand. Bloque la décision, pas la lecture.
+
+    `ligne` : code du financeur qui le demande, et lui seul est alors suspendu ; vide : toutes les lignes du dossier.
+    Lève ActeInterdit (autre ligne que la sienne) ou SaisieInvalide.
+    """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     fautes = []
+    ligne_id = next((li.id for _, li in repository.list_demandes(session, [dossier.id]) if li.code == ligne), None)
+    if ligne and ligne_id is None:
+        fautes.append(Faute("ligne", "Ce dossier ne demande rien à cette ligne.", "ligne_inconnue"))
+    elif ligne and not acteur.roles_sur_ligne(dossier.contrat_id, ligne) & EXAMINE:
+        raise ActeInterdit(f"Le complément revient aux personnes qui instruisent la ligne {ligne}.")
     if not objet.strip():
         fautes.append(Faute("objet", "Dites ce qui est attendu.", "objet_exige"))
     if not pourquoi.strip():

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
-from app.etapes.appel.rules import EtatAppel
+from app.etapes.appel.rules import EtatAppel, Orientations
 from app.etapes.contrat import repository as contenus
 from app.etapes.dossier import repository as dossiers
 from app.etapes.notation import service
 from app.etapes.notation.pages.vues import capitale
-from app.etapes.notation.rules import regles_publiques
+from app.etapes.notation.rules import orienter, regles_publiques
 from app.etapes.notation.rules.description import CODES_ECRITS, nom_lisible
 from app.infra.acces import PUBLIQUE, Visiteur
 from app.infra.web import SessionDep, rendre
@@ -47,13 +47,15 @@ def page_regles(request: Request, session: SessionDep, visiteur: Visiteur, code:
 
 def _contexte(session: SessionDep, appel: Appel, autres: Any) -> dict[str, Any]:
     enregistree = repository_grilles.get_grille(session, appel.grille_id)
-    grille = grilles.grille_de(enregistree)
+    priorites = Orientations.depuis(appel.orientations).priorites
+    grille = orienter(grilles.grille_de(enregistree), priorites)
     return {
         "appel": appel,
         "contrat": contrats.get_contrat(session, appel.contrat_id),
         "grille": grille,
         "empreinte": enregistree.empreinte,
         "criteres": regles_publiques(grille),
+        "orientees": [(ligne.libelle, priorites[ligne.code]) for ligne in grille.lignes if ligne.code in priorites],
         "colonnes": [{"libelle": "Critère"}, *({"libelle": ligne.libelle, "nombre": True} for ligne in grille.lignes)],
         "capitale": capitale,
         "listes": [
@@ -75,4 +77,5 @@ def _codes(session: SessionDep, appel: Appel, grille: Grille) -> list[tuple[str,
         fiche.code: f"projet de quartier {fiche.nom}" for fiche, _, _ in dossiers.list_fiches(session, appel.version_id)
     }
     cites = {code for ensemble in grille.ensembles for code in ensemble.codes}
+    cites |= {c for rangs in Orientations.depuis(appel.orientations).priorites.values() for r in rangs for c in r}
     return [(code, intitule) for code, intitule in connus.items() if code in cites]

@@ -1,7 +1,7 @@
 """Noter un dossier, ligne par ligne : faits figés en entrée, lignes motivées en sortie. Pur."""
 
 from app.etapes.notation.rules.ajustements import AjustementRefuse, appliquer_ajustements
-from app.etapes.notation.rules.calcul import LigneInconnue, noter, noter_lignes
+from app.etapes.notation.rules.calcul import AUCUNE_PRIORITE, LigneInconnue, noter, noter_lignes
 from app.etapes.notation.rules.comparaison import comparer
 from app.etapes.notation.rules.correspondance import (
     CORRESPONDANCES,
@@ -42,6 +42,7 @@ from app.etapes.notation.rules.medianes import (
 )
 from app.etapes.notation.rules.motifs import ecrire_arrondi, ecrire_decimal, ecrire_fait
 from app.etapes.notation.rules.note import Ajustement, EtatLigne, HorsChamp, LigneNote, Note, Resultat, totaliser
+from app.etapes.notation.rules.orientations import Priorites, orienter
 from app.etapes.notation.rules.rejeu import a_garder, ajuster_en_taux, rejouer
 from app.etapes.notation.rules.saisie import (
     TYPES_ACTION,
@@ -53,6 +54,7 @@ from app.etapes.notation.rules.saisie import (
 )
 
 __all__ = [
+    "AUCUNE_PRIORITE",
     "CORRESPONDANCES",
     "TYPES_ACTION",
     "Ajustement",
@@ -75,6 +77,7 @@ __all__ = [
     "Note",
     "PalierPublic",
     "Placement",
+    "Priorites",
     "Resultat",
     "a_garder",
     "ajuster_en_taux",
@@ -104,6 +107,7 @@ __all__ = [
     "note_vers_json",
     "noter",
     "noter_lignes",
+    "orienter",
     "regles_publiques",
     "rejouer",
     "totaliser",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from app.etapes.notation.rules.evaluation import Contexte, Juger, contexte, juge
 from app.etapes.notation.rules.faits import FaitsDossier
@@ -22,6 +23,7 @@ from app.etapes.notation.rules.note import (
     SortiePrete,
     totaliser,
 )
+from app.etapes.notation.rules.orientations import Priorites, Rangs, orienter
 from app.noyau.erreurs import Introuvable
 from app.noyau.sources import Source
 from app.referentiels.grilles.rules import (
@@ -40,6 +42,8 @@ from app.referentiels.grilles.rules import (
     valider,
 )
 
+AUCUNE_PRIORITE: Priorites = MappingProxyType({})
+
 
 class LigneInconnue(Introuvable):
     """La grille ne note pas cette ligne de financement.
@@ -50,25 +54,36 @@ class LigneInconnue(Introuvable):
     code = "ligne_inconnue"
 
 
-def noter(grille: Grille, ligne: str, faits: FaitsDossier, medianes: Medianes | None = None) -> Resultat:
+def noter(
+    grille: Grille,
+    ligne: str,
+    faits: FaitsDossier,
+    medianes: Medianes | None = None,
+    priorites: Priorites = AUCUNE_PRIORITE,
+) -> Resultat:
     """La note du dossier pour une ligne, ou HorsChamp. `faits` de la note : ceux du dossier, médianes figées dedans.
 
     Sans `medianes`, celles que les faits portent déjà servent (rejeu) ; s'ils n'en portent pas, elles manquent.
+    `priorites` : celles que l'appel donne à des lignes ; le critère OBJ les lit à la place de celles de la grille.
     Lève LigneInconnue, GrilleInvalide.
     Source : conception/notation.md ; reference/donnees/grille-depart.yaml.
     """
-    return noter_lignes(grille, faits, medianes, (ligne,))[ligne]
+    return noter_lignes(grille, faits, medianes, (ligne,), priorites)[ligne]
 
 
 def noter_lignes(
-    grille: Grille, faits: FaitsDossier, medianes: Medianes | None = None, lignes: Iterable[str] | None = None
+    grille: Grille,
+    faits: FaitsDossier,
+    medianes: Medianes | None = None,
+    lignes: Iterable[str] | None = None,
+    priorites: Priorites = AUCUNE_PRIORITE,
 ) -> dict[str, Resultat]:
     """La note du dossier pour plusieurs lignes (toutes celles de la grille si elles ne sont pas dites).
 
     Lève LigneInconnue, GrilleInvalide.
     Source : conception/notation.md, « une note par ligne de financement ».
     """
-    pretes = _preparer(grille)
+    pretes = _preparer(grille, tuple(sorted(priorites.items())))
     releve = _Releve(faits if medianes is None else avec_medianes(faits, medianes))
     resultats: dict[str, Resultat] = {}
     for code in pretes if lignes is None else lignes:
@@ -97,14 +112,17 @@ class _LignePrete:
     decimales: int
     champ: _ChampPret | None
     criteres: tuple[tuple[BaremePret, int], ...]
+    priorites: Rangs
 
 
 @lru_cache(maxsize=64)
-def _preparer(grille: Grille) -> Mapping[str, _LignePrete]:
+def _preparer(epinglee: Grille, priorites: tuple[tuple[str, Rangs], ...]) -> Mapping[str, _LignePrete]:
+    """La grille orientée par l'appel, prête. L'empreinte reste celle de la grille épinglée."""
+    grille = orienter(epinglee, dict(priorites))
     fautes = valider(grille)
     if fautes:
         raise GrilleInvalide(fautes)
-    noms, marque = lexique(grille), empreinte(grille)
+    noms, marque = lexique(grille), empreinte(epinglee)
     baremes = {
         (critere.code, ligne): pret
         for critere in grille.criteres
@@ -125,6 +143,7 @@ def _preparer(grille: Grille) -> Mapping[str, _LignePrete]:
                 for critere in grille.criteres
                 if (poids := dict(ligne.poids)[critere.code])
             ),
+            priorites=dict(priorites).get(ligne.code, ()),
         )
         for ligne in grille.lignes
     }
@@ -185,8 +204,9 @@ def _noter(ligne: _LignePrete, releve: _Releve) -> Resultat:
     lignes = tuple([LigneNote(bareme, poids, jugement, faits, poids_total) for bareme, poids, jugement in juges])
     minimum, maximum = totaliser(lignes)
     return Note(
-        ligne.code, ligne.libelle, ligne.version, ligne.empreinte, ligne.decimales, lignes, faits, minimum, maximum
-    )
+        ligne.code, ligne.libelle, ligne.version, ligne.empreinte, ligne.decimales, lignes, faits, minimum, maximum,
+        ligne.priorites,
+    )  # fmt: skip
 
 
 def _juger(bareme: BaremePret, lecture: Contexte) -> Jugement:

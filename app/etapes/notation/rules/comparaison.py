@@ -19,6 +19,8 @@ def comparer(avant: Resultat, apres: Resultat) -> str:
     grille = ""
     if avant.empreinte_grille != apres.empreinte_grille:
         grille = f", avec la grille {apres.version_grille} au lieu de {avant.version_grille}"
+    elif isinstance(avant, Note) and isinstance(apres, Note) and avant.priorites != apres.priorites:
+        grille = ", avec d’autres priorités de l’appel"
     if isinstance(apres, HorsChamp):
         etait = "reste" if isinstance(avant, HorsChamp) else "devient"
         return f"La ligne {apres.libelle} {etait} hors champ{grille} : {_minuscule(apres.motif)}"

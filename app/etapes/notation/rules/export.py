@@ -22,6 +22,7 @@ def note_vers_json(resultat: Resultat) -> str:
 def note_vers_donnees(resultat: Resultat) -> dict[str, Any]:
     """La même forme, en données JSON ; une fraction s'écrit « 7610/97 », un total « 78.5 ».
 
+    `priorites` n'y est que si l'appel en donnait à la ligne : une note d'avant se relit à l'identique.
     Les faits sont donnés une fois ; chaque ligne cite les codes de ceux qu'elle lit ou montre (absent : manquant).
 
     Choix du projet : architecture, décision 7.
@@ -35,8 +36,10 @@ def note_vers_donnees(resultat: Resultat) -> dict[str, Any]:
     if isinstance(resultat, HorsChamp):
         return {**commun, "etat": "hors_champ", "motif": resultat.motif, "source": _source(resultat.source)}
     obtenus = resultat.points_obtenus
+    priorites = {"priorites": [list(codes) for codes in resultat.priorites]} if resultat.priorites else {}
     return {
         **commun,
+        **priorites,
         "etat": "note" if resultat.total is not None else "intervalle",
         "total": None if resultat.total is None else str(resultat.total),
         "intervalle": [str(borne) for borne in resultat.intervalle],

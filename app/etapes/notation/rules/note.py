@@ -13,6 +13,7 @@ from typing import NamedTuple
 from app.etapes.notation.rules.evaluation import Juger
 from app.etapes.notation.rules.faits import FaitsDossier
 from app.etapes.notation.rules.motifs import Rediger, ecrire_decimal
+from app.etapes.notation.rules.orientations import Rangs
 from app.noyau.euros import arrondir
 from app.noyau.sources import Source
 from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
@@ -251,6 +252,8 @@ class HorsChamp:
 class Note:
     """La note d'un dossier pour une ligne de financement. `minimum` et `maximum` : sur 100, exacts.
 
+    `priorites` : celles que l'appel donnait à la ligne, à la place de celles de la grille.
+
     Source : conception/notation.md ; reference/donnees/grille-depart.yaml, « arrondi ».
     """
 
@@ -263,6 +266,7 @@ class Note:
     faits: FaitsDossier = field(repr=False)
     minimum: Fraction
     maximum: Fraction
+    priorites: Rangs = ()
 
     @property
     def total(self) -> Decimal | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from app.etapes.notation.rules.ajustements import appliquer_ajustements
-from app.etapes.notation.rules.calcul import noter
+from app.etapes.notation.rules.calcul import AUCUNE_PRIORITE, noter
 from app.etapes.notation.rules.export import note_vers_donnees
 from app.etapes.notation.rules.faits import faits_depuis_donnees
 from app.etapes.notation.rules.note import Ajustement, HorsChamp, Note, Resultat
@@ -40,11 +40,12 @@ def ajuster_en_taux(note: Note, taux: Iterable[tuple[str, int, str, str]]) -> No
 
 
 def rejouer(grille: Grille, ligne: str, faits: Mapping[str, Any], resultat: Mapping[str, Any]) -> Resultat:
-    """La note recalculée d'après ses faits gardés, avec les ajustements qu'elle portait. Lève LigneInconnue.
+    """La note recalculée d'après ses faits et priorités gardés, avec ses ajustements. Lève LigneInconnue.
 
     Choix du projet : issue 4, « same score, bit for bit, forever ».
     """
-    note = noter(grille, ligne, faits_depuis_donnees(faits))
+    rangs = tuple(tuple(codes) for codes in resultat.get("priorites", ()))
+    note = noter(grille, ligne, faits_depuis_donnees(faits), priorites={ligne: rangs} if rangs else AUCUNE_PRIORITE)
     if isinstance(note, HorsChamp):
         return note
     portes = [critere for critere in resultat.get("lignes", ()) if "ajustement" in critere]

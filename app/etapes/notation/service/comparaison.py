@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.notation import repository
-from app.etapes.notation.rules import EffetLigne, mesurer_effet, noter_lignes
+from app.etapes.notation.rules import EffetLigne, mesurer_effet, noter
 from app.etapes.notation.rules.effet import Bornes, bornes
 from app.etapes.notation.service.notes import TAILLE_LOT, ajuste
 from app.referentiels.grilles import service as grilles
@@ -34,7 +34,12 @@ def _couples(
         for element in a_noter:
             siens, portes = faits[element.demande.dossier_id], ajustements.get(element.demande.id, ())
             avant, apres_ = (
-                bornes(ajuste(noter_lignes(grille, siens, lignes=(element.ligne,))[element.ligne], portes))
+                bornes(
+                    ajuste(
+                        noter(grille, element.ligne, siens, priorites=element.priorites),
+                        portes,
+                    )
+                )
                 for grille in (epinglee, autre)
             )
             yield element.ligne, numeros[element.demande.dossier_id], avant, apres_

@@ -154,7 +154,7 @@ def _calculer(
         grille = lues.get(grille_id) or lues.setdefault(grille_id, grilles.lire(session, grille_id))
         notees = {ligne.code for ligne in grille.lignes}
         lignes = [element.ligne for element in elements if element.ligne in notees]
-        resultats = noter_lignes(grille, faits[dossier_id], lignes=lignes)
+        resultats = noter_lignes(grille, faits[dossier_id], lignes=lignes, priorites=elements[0].priorites)
         for element in elements:
             if element.ligne in resultats:
                 resultat = resultats[element.ligne]

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.repository.phases import get_reserve
 from app.etapes.programmation import service
 from app.etapes.programmation.models import EtatScenario
 from app.etapes.programmation.pages.communs import adresse, appel_en_vue, lire_etat
@@ -101,6 +102,7 @@ def _contexte(request: Request, session: SessionDep, appel: Appel, saisie: dict[
     return {
         "appel": appel,
         "allumee": service.simulation_allumee(appel),
+        **_reserves(session, appel),
         "page": page,
         "pages": tuple(adresse(chemin, apres=j) if j else None for j in (page.precedent, page.suivant)),
         "etats": ETATS,
@@ -114,6 +116,16 @@ def _contexte(request: Request, session: SessionDep, appel: Appel, saisie: dict[
             ("Simulations", None),
         ),
     }
+
+
+def _reserves(session: SessionDep, appel: Appel) -> dict[str, Any]:
+    """Ce que chaque enveloppe garde pour les phases suivantes : la simulation ne le distribue pas."""
+    reserve = get_reserve(session, appel)
+    parts = [
+        (ligne.financeur, reserve.sur(enveloppe.montant))
+        for enveloppe, ligne in appels.list_enveloppes(session, appel.contrat_id, appel.annee)
+    ]
+    return {"reserves": [(nom, part) for nom, part in parts if part], "suivantes": reserve.suivantes}
 
 
 @routeur.get("/scenarios/{code}", name="scenario", dependencies=[Depends(SIMULE)])

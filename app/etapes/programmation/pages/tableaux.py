@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.repository import LIT_TOUT_LE_CONTRAT
+from app.etapes.dossier.repository.phases import get_reserve
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
 from app.etapes.programmation.pages.communs import LIT, EtatDeListe, adresse, appel_en_vue, lire_etat
 from app.etapes.programmation.repository import croisement, soldes, tableau
@@ -61,6 +62,7 @@ def page_ensemble(request: Request, session: SessionDep, acteur: Acteur, code: s
     page = croisement.list_dossiers(session, acteur, appel, etat.annee, etat.filtre, jeton=etat.jeton)
     contexte = {
         **_cadre(appel, etat, chemin, acteur),
+        "reserve": get_reserve(session, appel) if etat.annee == appel.annee else None,
         "soldes": soldes.list_soldes(session, acteur, appel.contrat_id, etat.annee),
         "page": page,
         "totaux": croisement.totaux(session, acteur, appel, etat.annee, etat.filtre),
@@ -100,6 +102,7 @@ def contexte_ligne(
     annees = tableau.list_annees(session, acteur, appel, solde.ligne.id)
     return {
         **_cadre(appel, etat, chemin, acteur),
+        "reserve": get_reserve(session, appel) if etat.annee == appel.annee else None,
         "solde": solde,
         "lignes": [s.ligne for s in les_soldes],
         "vues": vues,

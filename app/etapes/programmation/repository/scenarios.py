@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.etapes.appel.models import Appel, Engagement, Enveloppe
 from app.etapes.contrat.models import Objectif
 from app.etapes.dossier.models import Demande, Dossier, DossierVersion
+from app.etapes.dossier.repository.phases import get_reserve
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.programmation.models import ScenarioEnregistre
@@ -52,7 +53,7 @@ class Donnees:
 
 
 def charger(session: Session, appel: Appel, reglages: Reglages) -> Donnees:
-    """Le problème d'un appel, lu en base. Six requêtes. Lève SaisieInvalide si un réglage ne tient pas."""
+    """Le problème d'un appel, lu en base. Sept requêtes. Lève SaisieInvalide si un réglage ne tient pas."""
     demandes = _demandes(session, appel)
     numeros = {d.dossier for d in demandes}
     inconnus = sorted(set(reglages.viabilite) - numeros)
@@ -137,7 +138,10 @@ def _acquis(session: Session, appel: Appel) -> dict[str, Euros]:
 
 
 def _enveloppes(session: Session, appel: Appel) -> list[EnveloppeASimuler]:
-    """Une par ligne du contrat, vide si rien n'est ouvert. L'engagé comprend ce qui est voté, pas encore engagé."""
+    """Une par ligne du contrat, vide si rien n'est ouvert, moins la part gardée pour les phases suivantes.
+
+    L'engagé comprend ce qui est voté, pas encore engagé.
+    """
     courante = derniere_proposition()
     votees = (
         select(Demande.ligne_id, func.sum(courante.c.montant).label("total"))
@@ -156,8 +160,13 @@ def _enveloppes(session: Session, appel: Appel) -> list[EnveloppeASimuler]:
         .where(LigneFinancement.contrat_id == appel.contrat_id)
         .order_by(LigneFinancement.rang, LigneFinancement.id)
     )
+    reserve = get_reserve(session, appel)
     return [
-        EnveloppeASimuler(code, montant or ZERO, (engage or ZERO) + Euros(int(vote or 0)))
+        EnveloppeASimuler(
+            code,
+            (montant or ZERO) - reserve.sur(montant or ZERO),
+            (engage or ZERO) + Euros(int(vote or 0)),
+        )
         for code, montant, engage, vote in session.execute(requete)
     ]
 

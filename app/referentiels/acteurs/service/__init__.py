@@ -23,6 +23,7 @@ from app.referentiels.acteurs.models import (
     EchecConnexion,
     HabilitationCompte,
     JetonApi,
+    LienAcces,
     Organisation,
     SessionWeb,
 )
@@ -35,6 +36,7 @@ from app.referentiels.acteurs.rules import (
 
 ESSAIS_ADMIS = 8
 FENETRE_ESSAIS = timedelta(minutes=15)
+GARDE_LIEN = timedelta(days=30)
 DUREE_JETON_MAX = timedelta(days=366)
 PREFIXE_JETON = "iq_"
 
@@ -78,16 +80,18 @@ def creer_compte(
     maintenant: datetime,
     est_demonstration: bool = False,
     empreinte: str | None = None,
+    acteur: str | None = None,
 ) -> Compte:
     """Crée un compte. Lève SaisieInvalide (adresse, mot de passe, adresse déjà prise).
 
     `empreinte` : celle du mot de passe, déjà calculée (les comptes de démonstration partagent le leur).
+    `acteur` : qui ouvre ce compte, si ce n'est pas la personne elle-même.
     """
     adresse = courriel.strip().lower()
     fautes = list(verifier_mot_de_passe(mot_de_passe, adresse))
     if not est_un_courriel(adresse):
         fautes.append(Faute("courriel", "Écrivez une adresse de la forme nom@exemple.fr.", "courriel_invalide"))
-    elif repository.get_compte_par_courriel(session, adresse) is not None:
+    elif repository.courriel_est_pris(session, adresse):
         fautes.append(Faute("courriel", "Cette adresse a déjà un compte.", "courriel_pris"))
     if fautes:
         raise SaisieInvalide(fautes)
@@ -102,8 +106,9 @@ def creer_compte(
     session.add(compte)
     session.flush()
     consigner(
-        session, contrat_id=None, acte="compte.cree", objet=compte.acteur, acteur=compte.acteur, maintenant=maintenant
-    )
+        session, contrat_id=None, acte="compte.cree", objet=compte.acteur, acteur=acteur or compte.acteur,
+        maintenant=maintenant,
+    )  # fmt: skip
     return compte
 
 
@@ -143,8 +148,9 @@ def consigner_echec(session: Session, courriel: str, machine: datetime) -> None:
 
 
 def purger_sessions(session: Session, machine: datetime) -> None:
-    """Efface les sessions expirées et les vieux échecs de connexion. Rejouable."""
+    """Efface les sessions expirées, les vieux échecs de connexion et les liens finis depuis un mois. Rejouable."""
     session.execute(delete(SessionWeb).where(SessionWeb.expire_at <= machine))
+    session.execute(delete(LienAcces).where(LienAcces.expire_at <= machine - GARDE_LIEN))
     session.execute(delete(EchecConnexion).where(EchecConnexion.a < machine - 4 * FENETRE_ESSAIS))
 
 
@@ -194,6 +200,19 @@ def revoquer_jeton(session: Session, *, acteur: Identite, jeton_id: int, machine
         )  # fmt: skip
 
 
+def _a_qui_demander(session: Session, siret: str, maintenant: datetime) -> str:
+    """À qui demander une invitation, sans dire qui : ni nom de personne, ni adresse."""
+    if repository.compter_administrateurs(session, siret, maintenant):
+        return (
+            "Cette organisation est déjà enregistrée. Demandez une invitation à la personne qui l’administre : elle "
+            "l’envoie depuis « Mon organisation », « Membres ». Votre présidence sait qui c’est."
+        )
+    return (
+        "Cette organisation est déjà enregistrée, mais plus personne ne l’administre. Écrivez au chargé de mission du "
+        "contrat de ville : il vous en fera ouvrir l’accès."
+    )
+
+
 def creer_organisation(
     session: Session,
     identite: IdentiteOrganisation,
@@ -207,8 +226,7 @@ def creer_organisation(
     fautes = list(verifier_identite(identite, maintenant.date()))
     siret = normaliser_siret(identite.siret) or ""
     if siret and repository.get_organisation_par_siret(session, siret) is not None:
-        phrase = "Cette organisation existe déjà : demandez à son administrateur de vous inviter."
-        fautes.append(Faute("siret", phrase, "siret_connu"))
+        fautes.append(Faute("siret", _a_qui_demander(session, siret, maintenant), "siret_connu"))
     if fautes:
         raise SaisieInvalide(fautes)
     organisation = Organisation(
@@ -263,6 +281,10 @@ def habiliter(
     session.flush()
     consigner(
         session, contrat_id=contrat_id, acte="habilitation.donnee", objet=compte.acteur, acteur=acteur,
-        maintenant=maintenant, apres={"role": role.value, "portee": portee.value, "cible": cible},
+        maintenant=maintenant, apres={
+            "role": role.value, "portee": portee.value, "cible": cible,
+            "organisation": repository.code_organisation(session, organisation_id),
+            "debut": habilitation.debut.isoformat(), "fin": fin.isoformat() if fin is not None else None,
+        },
     )  # fmt: skip
     return habilitation

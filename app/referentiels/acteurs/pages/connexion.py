@@ -1,4 +1,4 @@
-"""Pages : connexion, déconnexion, jetons d'API, création d'une organisation."""
+"""Pages : connexion, déconnexion, jetons d'API."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.infra import csrf, envoi_garde
 from app.infra.acces import PUBLIQUE, TEMOIN, TEMOIN_SUR, Acteur, Visiteur, exiger
-from app.infra.clock import Maintenant, heure_machine
+from app.infra.clock import heure_machine
 from app.infra.csrf import origine_etrangere
 from app.infra.forms import FormulaireDep, valider
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre, transaction_a_part
 from app.noyau.erreurs import ActeInterdit, SaisieInvalide
-from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository, service
-from app.referentiels.acteurs.rules import FormeOrganisation
-from app.referentiels.acteurs.schemas import FormulaireConnexion, FormulaireJeton, FormulaireOrganisation
+from app.referentiels.acteurs.schemas import FormulaireConnexion, FormulaireJeton
 
 routeur = APIRouter()
 DECONNECTE = annoncer("deconnecte", "Vous êtes déconnecté.")
 JETON_REVOQUE = annoncer("jeton-revoque", "Le jeton est révoqué : il ne donne plus aucun accès.")
-ORGANISATION_CREEE = annoncer(
-    "organisation-creee", "Votre organisation est enregistrée. Vous pouvez déposer un dossier."
-)
 
 
 def chemin_sur(retour: str) -> str:
@@ -53,13 +49,12 @@ def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDe
     """Ouvre une session et pose le témoin."""
     if origine_etrangere(request):
         raise ActeInterdit("Ce formulaire vient d’un autre site.", code="csrf_invalide")
-    saisie = {nom: formulaire.get(nom) for nom in ("courriel", "retour")}
+    saisie = {nom: formulaire.get(nom) for nom in ("courriel", "retour", "garde")}
     machine = heure_machine()
-    config = request.app.state.config
-    duree = timedelta(hours=config.session_heures)
+    duree = timedelta(hours=request.app.state.config.session_heures)
     try:
         donnees = valider(FormulaireConnexion, formulaire.en_dict())
-        temoin, _ = service.ouvrir_session(
+        temoin, compte = service.ouvrir_session(
             session, courriel=donnees.courriel, mot_de_passe=donnees.mot_de_passe, machine=machine, duree=duree
         )
     except SaisieInvalide as erreur:
@@ -68,17 +63,27 @@ def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDe
                 service.consigner_echec(a_part, saisie["courriel"], machine)
         contexte = _contexte_connexion(request, session) | {"saisie": saisie}
         refuser(request, "acteurs/connexion.html", contexte, erreur.fautes)
-    reponse = RedirectResponse(chemin_sur(donnees.retour or "/accueil"), status_code=303)
+    reponse: Response = RedirectResponse(chemin_sur(donnees.retour or "/accueil"), status_code=303)
+    envoi = envoi_garde.rendre(request.app.state.secret, donnees.garde)
+    if envoi is not None and envoi.compte_id == compte.id:
+        jeton = csrf.jeton(request, service.empreinte_secret(temoin))
+        reponse = rendre(request, "acteurs/saisie_retrouvee.html", {"envoi": envoi, "jeton": jeton})
+    poser_temoin(request, reponse, temoin)
+    return reponse
+
+
+def poser_temoin(request: Request, reponse: Response, temoin: str) -> None:
+    """Pose le témoin d'une session qui vient d'ouvrir."""
+    config = request.app.state.config
     reponse.set_cookie(
         TEMOIN_SUR if config.est_https else TEMOIN,
         temoin,
-        max_age=int(duree.total_seconds()),
+        max_age=int(timedelta(hours=config.session_heures).total_seconds()),
         httponly=True,
         samesite="lax",
         secure=config.est_https,
         path="/",
     )
-    return reponse
 
 
 @routeur.post("/deconnexion", name="deconnexion", dependencies=[Depends(exiger())])
@@ -124,37 +129,3 @@ def revoquer_jeton(request: Request, session: SessionDep, acteur: Acteur, jeton_
     """Révoque un jeton de la personne connectée."""
     service.revoquer_jeton(session, acteur=acteur, jeton_id=jeton_id, machine=heure_machine())
     return rediriger(request, "jetons", fait=JETON_REVOQUE)
-
-
-CHAMPS_ORGANISATION = tuple(FormulaireOrganisation.model_fields)
-FORMES = [(forme.value, forme.libelle) for forme in FormeOrganisation]
-
-
-@routeur.get("/organisations/nouvelle", name="organisation:nouvelle", dependencies=[Depends(exiger())])
-def page_organisation(request: Request) -> Response:
-    """Le formulaire d'une nouvelle organisation."""
-    return rendre(request, "acteurs/organisation.html", {"saisie": {}, "formes": FORMES})
-
-
-@routeur.post("/organisations/nouvelle", name="organisation:creer", dependencies=[Depends(exiger())])
-def creer_organisation(
-    request: Request, session: SessionDep, acteur: Acteur, formulaire: FormulaireDep, maintenant: Maintenant
-) -> Response:
-    """Crée l'organisation ; la personne connectée en devient administratrice et signataire."""
-    saisie = {nom: formulaire.get(nom) for nom in CHAMPS_ORGANISATION}
-    try:
-        donnees = valider(FormulaireOrganisation, formulaire.en_dict())
-        organisation = service.creer_organisation(
-            session, donnees.identite(), acteur=acteur.acteur, maintenant=maintenant, coordonnees=donnees.coordonnees()
-        )
-    except SaisieInvalide as erreur:
-        contexte = {"saisie": saisie, "formes": FORMES}
-        refuser(request, "acteurs/organisation.html", contexte, erreur.fautes)
-    compte = repository.get_compte_par_courriel(session, acteur.courriel)
-    if compte is not None:
-        for role in (Role.ADMINISTRATEUR_PORTEUR, Role.SIGNATAIRE):
-            service.habiliter(
-                session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur=acteur.acteur,
-                maintenant=maintenant, organisation_id=organisation.id,
-            )  # fmt: skip
-    return rediriger(request, "accueil", fait=ORGANISATION_CREEE)

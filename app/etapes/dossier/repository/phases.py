@@ -1,0 +1,37 @@
+"""La part des enveloppes que les phases à venir d'un appel gardent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from app.etapes.appel.models import Appel, Phase
+from app.etapes.appel.rules import part_reservee
+from app.etapes.dossier.models import Dossier
+from app.noyau.euros import Euros
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Les parts réservées d'un appel (rang de phase → pour mille), la phase où l'on en est, le nom des suivantes."""
+
+    parts: Mapping[int, int]
+    rang: int
+    suivantes: tuple[str, ...]
+
+    def sur(self, montant: Euros) -> Euros:
+        """Ce que les phases suivantes gardent de ce montant."""
+        return part_reservee(montant, self.parts, self.rang)
+
+
+def get_reserve(session: Session, appel: Appel) -> Reserve:
+    """La réserve d'un appel. On en est à la dernière phase qui a reçu un dossier, la première sinon. Une requête."""
+    recus = exists().where(Dossier.phase_id == Phase.id, Dossier.numero.is_not(None))
+    requete = select(Phase.rang, Phase.intitule, Phase.part_reservee_milliemes, recus)
+    rangees = session.execute(requete.where(Phase.appel_id == appel.id).order_by(Phase.rang)).all()
+    rang = max((r for r, _, _, recu in rangees if recu), default=1)
+    suivantes = tuple(intitule for r, intitule, part, _ in rangees if r > rang and part)
+    return Reserve({r: part for r, _, part, _ in rangees}, rang, suivantes)

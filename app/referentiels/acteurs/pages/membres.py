@@ -1,0 +1,123 @@
+"""Pages : les membres d'une organisation ; inviter, annuler une invitation, retirer un rôle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant, heure_machine
+from app.infra.forms import FormulaireDep, valider
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.noyau.erreurs import ActeInterdit, Introuvable, SaisieInvalide
+from app.noyau.roles import ROLES_PORTEUR, Role
+from app.referentiels.acteurs import repository
+from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.schemas import FormulaireInvitation
+from app.referentiels.acteurs.service import habilitations, liens
+
+routeur = APIRouter()
+FAITS = {
+    liens.Suite.HABILITE: annoncer("membre-habilite", "C’est fait : cette personne a accès. Un courriel le lui dit."),
+    liens.Suite.INVITE: annoncer("membre-invite", "L’invitation part par courriel. Elle vaut sept jours."),
+}
+DESINVITE = annoncer("membre-desinvite", "L’invitation est annulée : son lien ne sert plus.")
+RETIRE = annoncer("membre-retire", "Ce rôle est retiré.")
+ROLES = [
+    (Role.REDACTEUR.value, "Rédacteur : écrit les dossiers"),
+    (Role.SIGNATAIRE.value, "Signataire : signe et dépose, pour le représentant légal"),
+    (Role.LECTEUR_PORTEUR.value, "Lecteur : voit tout, ne change rien"),
+    (Role.ADMINISTRATEUR_PORTEUR.value, "Administrateur : écrit les dossiers, invite et retire des personnes"),
+]
+ADMINISTRE = exiger(Role.ADMINISTRATEUR_PORTEUR)
+
+
+def _organisation(session: SessionDep, acteur: Identite, code: str, *, administre: bool = False) -> Organisation:
+    """L'organisation de ce code. Lève Introuvable si l'on n'en est pas, ActeInterdit si l'on n'administre pas."""
+    trouvee = repository.get_organisation_par_code(session, code, acteur.organisations())
+    if trouvee is None:
+        raise Introuvable("Cette organisation n’existe pas, ou vous n’y avez pas accès.")
+    if administre and trouvee.id not in acteur.organisations({Role.ADMINISTRATEUR_PORTEUR}):
+        raise ActeInterdit("Seul un administrateur de cette organisation peut le faire.", code="administrateur_requis")
+    return trouvee
+
+
+def _contexte(
+    session: SessionDep, acteur: Identite, organisation: Organisation, maintenant: Maintenant, saisie: dict[str, str]
+) -> dict[str, Any]:
+    administre = organisation.id in acteur.organisations({Role.ADMINISTRATEUR_PORTEUR})
+    invitations = repository.list_liens_vifs(session, heure_machine(), organisation_id=organisation.id)
+    return {
+        "organisation": organisation,
+        "membres": repository.list_membres(session, organisation.id, maintenant),
+        "invitations": invitations if administre else (),
+        "administre": administre,
+        "roles": ROLES,
+        "saisie": saisie,
+        "maintenant": maintenant,
+        "fil": (("Mes organisations", "/organisations"), (organisation.nom, None)),
+    }
+
+
+@routeur.get("/organisations/{organisation}/membres", name="membres", dependencies=[Depends(exiger(*ROLES_PORTEUR))])
+def page_membres(
+    request: Request, session: SessionDep, acteur: Acteur, organisation: str, maintenant: Maintenant
+) -> Response:
+    """Qui agit pour l'organisation ; pour son administrateur, inviter et retirer."""
+    trouvee = _organisation(session, acteur, organisation)
+    return rendre(request, "acteurs/membres.html", _contexte(session, acteur, trouvee, maintenant, {}))
+
+
+@routeur.post("/organisations/{organisation}/membres", name="membres:inviter", dependencies=[Depends(ADMINISTRE)])
+def inviter(
+    request: Request, session: SessionDep, acteur: Acteur, organisation: str, formulaire: FormulaireDep,
+    maintenant: Maintenant,
+) -> Response:  # fmt: skip
+    """Invite une personne par courriel, avec un rôle."""
+    trouvee = _organisation(session, acteur, organisation, administre=True)
+    try:
+        donnees = valider(FormulaireInvitation, formulaire.en_dict())
+        suite = liens.inviter(
+            session, trouvee, courriel=donnees.courriel, role=donnees.role, acteur=acteur.acteur,
+            url_publique=request.app.state.config.url_publique, machine=heure_machine(), maintenant=maintenant,
+        )  # fmt: skip
+    except SaisieInvalide as erreur:
+        saisie = {nom: formulaire.get(nom) for nom in ("courriel", "role")}
+        contexte = _contexte(session, acteur, trouvee, maintenant, saisie)
+        refuser(request, "acteurs/membres.html", contexte, erreur.fautes)
+    return rediriger(request, "membres", fait=FAITS[suite], organisation=trouvee.code)
+
+
+@routeur.post(
+    "/organisations/{organisation}/invitations/{lien}/annulation",
+    name="membres:desinviter",
+    dependencies=[Depends(ADMINISTRE)],
+)
+def desinviter(
+    request: Request, session: SessionDep, acteur: Acteur, organisation: str, lien: str, maintenant: Maintenant
+) -> Response:
+    """Annule une invitation en attente."""
+    trouvee = _organisation(session, acteur, organisation, administre=True)
+    liens.annuler(session, trouvee, lien, acteur=acteur.acteur, machine=heure_machine(), maintenant=maintenant)
+    return rediriger(request, "membres", fait=DESINVITE, organisation=trouvee.code)
+
+
+@routeur.post(
+    "/organisations/{organisation}/membres/{habilitation_id}/retrait",
+    name="membres:retirer",
+    dependencies=[Depends(ADMINISTRE)],
+)
+def retirer(
+    request: Request, session: SessionDep, acteur: Acteur, organisation: str, habilitation_id: int,
+    maintenant: Maintenant,
+) -> Response:  # fmt: skip
+    """Retire un rôle à une personne de l'organisation."""
+    trouvee = _organisation(session, acteur, organisation, administre=True)
+    tenue = repository.get_tenue(session, habilitation_id, organisation_id=trouvee.id)
+    if tenue is None:
+        raise Introuvable("Cette personne ne tient pas ce rôle dans l’organisation.")
+    habilitations.clore(session, *tenue, acteur=acteur.acteur, donnables=ROLES_PORTEUR, maintenant=maintenant)
+    return rediriger(request, "membres", fait=RETIRE, organisation=trouvee.code)

@@ -1,0 +1,88 @@
+"""Orientations, part réservée, dates : les règles pures de l'appel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.etapes.appel.rules import (
+    Orientations,
+    PhaseAnnoncee,
+    code_de_piece,
+    dates_changees,
+    entame_la_part_reservee,
+    fautes_des_dates,
+    fautes_des_orientations,
+    fautes_des_phases,
+    part_reservee,
+)
+from app.noyau.euros import Euros
+
+OUVRE, CLOT = datetime(2026, 10, 1, 6, tzinfo=UTC), datetime(2026, 12, 11, 17, tzinfo=UTC)
+PHASE = PhaseAnnoncee("Phase 1", OUVRE, CLOT)
+MILIEU = OUVRE + timedelta(days=10)
+
+
+def test_les_phases_d_apres_gardent_leur_part() -> None:
+    parts = {1: 100, 2: 30, 3: 20}
+    montant = Euros.de(1_000)
+    assert [part_reservee(montant, parts, rang) for rang in (1, 2, 3)] == [Euros.de(50), Euros.de(20), Euros(0)]
+    assert part_reservee(montant, {2: 800, 3: 700}, 1) == montant
+    assert part_reservee(Euros(999), {2: 30}, 1) == Euros(29)
+
+
+def test_un_engagement_n_entame_pas_la_part_reservee() -> None:
+    faits = (Euros(1_000), Euros(400))
+    assert not entame_la_part_reservee(*faits, Euros(570), Euros(30))
+    assert entame_la_part_reservee(*faits, Euros(571), Euros(30))
+
+
+def test_des_parts_reservees_ne_depassent_pas_le_tout() -> None:
+    fautes = fautes_des_phases([replace(PHASE, part_reservee_milliemes=600)] * 2)
+    assert [f.code for f in fautes] == ["part_hors_bornes"]
+    assert fautes_des_phases([PHASE, replace(PHASE, part_reservee_milliemes=30)]) == []
+
+
+def test_seules_les_dates_a_venir_changent() -> None:
+    neuve = replace(PHASE, cloture_le=CLOT + timedelta(days=1), commission_le=CLOT + timedelta(days=30))
+    changees = dates_changees([PHASE], [neuve])
+    assert sorted(changees) == ["phases.0.cloture_le", "phases.0.commission_le"]
+    assert fautes_des_dates(changees, MILIEU) == []
+    assert {f.champ for f in fautes_des_dates(changees, CLOT)} == {"phases.0.cloture_le"}
+    for passee in (MILIEU, None):
+        fautes = fautes_des_dates({"phases.0.bilans_le": (CLOT, passee)}, MILIEU)
+        assert [f.message for f in fautes] == ["Donnez une date à venir."]
+
+
+def test_des_orientations_se_gardent_et_se_relisent() -> None:
+    dites = Orientations(("Jeunesse",), {"M2A": (("E2.2",), ("E1.1", "E1.2"))}, ("langue",), True)
+    assert Orientations.depuis(dites.en_donnees()) == dites
+    assert Orientations().en_donnees() == {}
+    assert Orientations.depuis({}) == Orientations()
+    assert not Orientations.depuis({"simulation": "oui"}).simulation
+
+
+@pytest.mark.parametrize(
+    ("priorites", "codes"),
+    [
+        ({"M2A": (("E1.1",),)}, []),
+        ({"AILLEURS": (("E1.1",),)}, ["ligne_inconnue"]),
+        ({"M2A": ()}, ["rangs_invalides"]),
+        ({"M2A": ((),)}, ["rangs_invalides"]),
+        ({"M2A": (("E1.1",), ("E1.2",), ("E2.2",), ("T.1",))}, ["rangs_invalides", "objectif_inconnu"]),
+        ({"M2A": (("E9.9",),)}, ["objectif_inconnu"]),
+        ({"M2A": (("E1.1",), ("E1.1",))}, ["objectif_repete"]),
+    ],
+)
+def test_des_priorites_se_jugent_contre_le_contrat(
+    priorites: dict[str, tuple[tuple[str, ...], ...]], codes: list[str]
+) -> None:
+    fautes = fautes_des_orientations(Orientations(priorites=priorites), ("M2A",), ("E1.1", "E1.2", "E2.2"))
+    assert [f.code for f in fautes] == codes
+
+
+def test_le_code_d_une_piece_vient_de_son_libelle() -> None:
+    assert code_de_piece("Statuts signés (à jour)") == "statuts_signes_a_jour"
+    assert code_de_piece("…") == "piece"

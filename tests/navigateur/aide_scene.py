@@ -1,0 +1,170 @@
+"""Ce que le navigateur trouve : le contrat réel, un appel ouvert, des dossiers notés et proposés, une commission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from threading import Thread
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.commandes.charger import charger_reference
+from app.commandes.worker import vider_la_file
+from app.etapes.appel.models import Appel
+from app.etapes.commission.models import Seance
+from app.etapes.commission.repository import get_commission
+from app.etapes.commission.service import preparation
+from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.rules.recevabilite import tous_verifies
+from app.etapes.dossier.service import recevabilite
+from app.etapes.notation import service as notation
+from app.infra.clock import heure_machine
+from app.infra.config import Config
+from app.noyau.roles import Portee, Role
+from app.referentiels.acteurs import service as acteurs
+from app.referentiels.acteurs.models import Compte
+from app.referentiels.instances.models import MembreInstance
+from tests.etapes.commission.aide_seance import AVANT, JOUR_J, demandes_de, proposer
+from tests.factories import (
+    DEBUT_HABILITATION,
+    MAINTENANT,
+    UnContrat,
+    identite,
+    un_appel,
+    un_brouillon,
+    un_compte,
+    un_contrat_charge,
+    un_dossier_complet,
+    une_organisation,
+)
+
+CONTRAT = "m2a-2024-2030"
+MOT_DE_PASSE = "essai-du-navigateur-2027"
+RECEVABILITE = MAINTENANT + timedelta(days=40)
+MONTANTS: Mapping[str, int] = {"BOP147": 300_000, "M2A": 500_000}
+TITRES = (
+    "Café des parents",
+    "Tous au jardin : ateliers de jardinage, de cuisine et de compostage au pied des immeubles, avec les habitants",
+    "Permanence d’accès aux droits",
+)
+
+
+@dataclass
+class Scene:
+    """L'état de la base que sert le vrai service, et de quoi en refaire pour un essai."""
+
+    config: Config
+    url: str
+    fabrique: sessionmaker[Session]
+    comptes: dict[str, Compte] = field(default_factory=dict)
+    rangs: Iterator[int] = field(default_factory=lambda: count(1))
+    contrat: UnContrat = field(init=False)
+    appel: Appel = field(init=False)
+    seance: Seance = field(init=False)
+    dossier: Dossier = field(init=False)
+
+    def temoin(self, compte: Compte) -> str:
+        """Ouvre une session pour ce compte et rend le témoin à donner au navigateur."""
+        with self.fabrique.begin() as session:
+            return acteurs.ouvrir_session_de(session, compte, machine=heure_machine(), duree=timedelta(hours=1))
+
+    def faire_les_taches(self) -> None:
+        """Exécute ce qui attend en file. Dans un fil à part : celui de l'essai porte la boucle du navigateur."""
+        echecs: list[int] = []
+        fil = Thread(target=lambda: echecs.append(vider_la_file(self.config, self.url).echecs))
+        fil.start()
+        fil.join()
+        assert echecs == [0]
+
+    def un_benevole(self) -> str:
+        """L'adresse d'une personne qui rédige et signe pour une association à elle ; mot de passe : MOT_DE_PASSE."""
+        rang = next(self.rangs)
+        adresse = f"benevole{rang}@exemple.invalid"
+        with self.fabrique.begin() as session:
+            organisation = une_organisation(session, rang=rang)
+            compte = acteurs.creer_compte(
+                session, courriel=adresse, nom_affiche=f"Bénévole {rang} (fictif)", mot_de_passe=MOT_DE_PASSE,
+                maintenant=DEBUT_HABILITATION,
+            )  # fmt: skip
+            for role in (Role.REDACTEUR, Role.SIGNATAIRE):
+                acteurs.habiliter(
+                    session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur="essai",
+                    maintenant=DEBUT_HABILITATION, organisation_id=organisation.id,
+                )  # fmt: skip
+        return adresse
+
+    def une_seance_convoquee(self) -> Seance:
+        """Trois dossiers notés et proposés sur deux lignes (six points) et leur séance, convoquée."""
+        with self.fabrique() as session:
+            for titre in TITRES:
+                self._un_dossier_propose(session, titre)
+            charge = identite(session, self.comptes["charge"])
+            seance = preparation.creer(
+                session, appel_code=self.appel.code, prevue_le=JOUR_J, lieu="Salle du conseil (fictif)", acteur=charge,
+                maintenant=AVANT,
+            )  # fmt: skip
+            preparation.convoquer(session, seance.code, acteur=charge, maintenant=AVANT)
+            session.commit()
+            return seance
+
+    def un_brouillon(self) -> tuple[Compte, str]:
+        """Un dossier vide et la personne qui le rédige : (compte, référence)."""
+        with self.fabrique.begin() as session:
+            organisation = une_organisation(session, rang=next(self.rangs))
+            compte = un_compte(session, Role.REDACTEUR, organisation=organisation)
+            dossier = un_brouillon(session, self.appel, organisation, identite(session, compte))
+            return compte, dossier.reference
+
+    def _un_dossier_propose(self, session: Session, titre: str) -> None:
+        organisation = une_organisation(session, rang=next(self.rangs))
+        porteur = un_compte(session, Role.REDACTEUR, Role.SIGNATAIRE, organisation=organisation)
+        demandes = [{"ligne": ligne, "annee": 2027, "montant": montant} for ligne, montant in MONTANTS.items()]
+        dossier = un_dossier_complet(
+            session, self.appel, organisation, identite(session, porteur), titre=titre, demandes=demandes,
+        )  # fmt: skip
+        for ligne in MONTANTS:
+            recevabilite.examiner(
+                session, str(dossier.numero), ligne=ligne, annee=2027, conclusion="recevable",
+                points=tous_verifies(), motif="",
+                acteur=identite(session, self.comptes[ligne]), maintenant=RECEVABILITE,
+            )  # fmt: skip
+        notation.noter_dossier(session, dossier.id, acteur="service", maintenant=RECEVABILITE)
+        for demande, ligne in demandes_de(session, dossier):
+            proposer(session, demande, MONTANTS[ligne] // 125, identite(session, self.comptes["charge"]))
+        if "porteur" not in self.comptes:
+            self.comptes["porteur"], self.dossier = porteur, dossier
+
+
+def _les_comptes(session: Session, scene: Scene) -> dict[str, Compte]:
+    """Une personne par public ; les élus de la commission tiennent leur siège, « membre » le deuxième."""
+    contrat = scene.contrat
+    commission = get_commission(session, contrat.id)
+    assert commission is not None
+    requete = select(MembreInstance).where(MembreInstance.instance_id == commission.id).order_by(MembreInstance.rang)
+    sieges = session.scalars(requete).all()
+    comptes = {
+        "charge": un_compte(session, Role.CHARGE_MISSION, contrat=contrat),
+        "BOP147": un_compte(session, Role.SOUS_PREFECTURE, contrat=contrat, ligne="BOP147"),
+        "M2A": un_compte(session, Role.INSTRUCTEUR, contrat=contrat, ligne="M2A"),
+        "elu": un_compte(session, Role.ELU_LIGNE, contrat=contrat, ligne="M2A"),
+        "referent": un_compte(session, Role.REFERENT_SERVICE, contrat=contrat, service=next(iter(contrat.services))),
+        "membre": un_compte(session, Role.MEMBRE_COMMISSION, contrat=contrat),
+    }
+    sieges[1].compte_id = comptes["membre"].id
+    return comptes
+
+
+def une_scene(config: Config, url: str, fabrique: sessionmaker[Session]) -> Scene:
+    """Le contrat réel, l'appel 2027 ouvert, les comptes, une séance convoquée que personne ne vote."""
+    scene = Scene(config, url, fabrique)
+    with fabrique() as session:
+        charger_reference(session)
+        scene.contrat = un_contrat_charge(session, CONTRAT)
+        scene.appel = un_appel(session, scene.contrat, orientations={"simulation": True})
+        scene.comptes = _les_comptes(session, scene)
+        session.commit()
+    scene.seance = scene.une_seance_convoquee()
+    return scene

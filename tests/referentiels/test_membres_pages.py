@@ -1,0 +1,225 @@
+"""Les membres d'une organisation : inviter un co-auteur connu ou inconnu, annuler, retirer ; un SIRET déjà pris."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.infra.heure import heure_machine
+from app.infra.mail import Courriel
+from app.noyau.roles import Role
+from app.referentiels.acteurs import repository
+from app.referentiels.acteurs.models import Compte, LienAcces, Organisation
+from tests.etapes.dossier.aide_pages import formulaire
+from tests.factories import un_compte, une_organisation
+from tests.referentiels.aide_acteurs import MOT_DE_PASSE, actes, entrer, poster_les_liens
+from tests.requetes import requetes
+
+INVITE = "co-auteur@exemple.fr"
+
+
+@dataclass
+class Decor:
+    """Une organisation, son administrateur connecté, un rédacteur."""
+
+    session: Session
+    client: TestClient
+    service: FastAPI
+    organisation: Organisation
+    administrateur: Compte
+    redacteur: Compte
+
+    @property
+    def adresse(self) -> str:
+        """La page des membres."""
+        return f"/organisations/{self.organisation.code}/membres"
+
+    def roles(self, courriel: str) -> set[Role]:
+        """Ce que cette adresse tient dans l'organisation."""
+        self.session.rollback()
+        membres = repository.list_membres(self.session, self.organisation.id, heure_machine())
+        return {tenue.role for tenue, compte in membres if compte.courriel == courriel}
+
+    def inviter(self, courriel: str, role: str = "redacteur") -> object:
+        """Remplit et envoie le formulaire d'invitation."""
+        page = formulaire(self.client.get(self.adresse), self.adresse)
+        return page.remplir(courriel=courriel, role=role).envoyer(self.client)
+
+
+@pytest.fixture
+def decor(service: FastAPI, client: TestClient) -> Iterator[Decor]:
+    with service.state.fabrique() as session:
+        organisation = une_organisation(session)
+        administrateur = un_compte(session, Role.ADMINISTRATEUR_PORTEUR, organisation=organisation)
+        redacteur = un_compte(session, Role.REDACTEUR, organisation=organisation)
+        entrer(client, session, administrateur)
+        yield Decor(session, client, service, organisation, administrateur, redacteur)
+
+
+def test_un_inconnu_recoit_un_lien_qui_cree_son_compte(decor: Decor) -> None:
+    assert decor.inviter(INVITE).headers["location"] == f"{decor.adresse}?fait=membre-invite"
+    assert "En cours d’envoi" in decor.client.get(decor.adresse).text
+    adresse = f"/acces/{poster_les_liens(decor.service)[INVITE]}"
+    assert "Envoyée" in decor.client.get(decor.adresse).text
+    assert decor.session.scalar(select(Compte).where(Compte.courriel == INVITE)) is None, "rien avant qu’il accepte"
+    decor.client.cookies.clear()
+    page = formulaire(decor.client.get(adresse), adresse)
+    sans_nom = page.remplir(nom_affiche="", mot_de_passe=MOT_DE_PASSE, confirmation=MOT_DE_PASSE).envoyer(decor.client)
+    assert (sans_nom.status_code, "Écrivez votre nom" in sans_nom.text) == (422, True)
+    entree = page.remplir(nom_affiche="Co-auteur (fictif)").envoyer(decor.client)
+    assert (entree.status_code, entree.headers["location"]) == (303, "/accueil")
+    assert decor.roles(INVITE) == {Role.REDACTEUR}
+    assert decor.organisation.nom in decor.client.get("/organisations").text
+    assert decor.client.get(adresse).status_code == 404
+    assert {"membre.invite", "compte.cree", "habilitation.donnee"} <= set(actes(decor.session))
+
+
+def test_un_compte_connu_est_habilite_tout_de_suite_et_prevenu(decor: Decor) -> None:
+    connu = un_compte(decor.session, nom="Connu")
+    decor.session.commit()
+    reponse = decor.inviter(connu.courriel.upper(), "signataire")
+    assert reponse.headers["location"] == f"{decor.adresse}?fait=membre-habilite"
+    assert decor.roles(connu.courriel) == {Role.SIGNATAIRE}
+    courriel = decor.session.scalars(select(Courriel)).one()
+    assert (courriel.destinataire, decor.organisation.nom in courriel.corps) == (connu.courriel, True)
+    encore = decor.inviter(connu.courriel, "signataire")
+    assert (encore.status_code, "tient déjà ce rôle" in encore.text) == (422, True)
+
+
+def test_un_invite_devenu_connu_entre_temps_rejoint_sans_changer_de_mot_de_passe(decor: Decor) -> None:
+    decor.inviter(INVITE)
+    adresse = f"/acces/{poster_les_liens(decor.service)[INVITE]}"
+    connu = un_compte(decor.session, nom="Connu")
+    connu.courriel, avant = INVITE, connu.mot_de_passe
+    decor.session.commit()
+    decor.client.cookies.clear()
+    page = decor.client.get(adresse)
+    assert "a déjà un compte" in page.text
+    reponse = formulaire(page, adresse).envoyer(decor.client)
+    assert reponse.headers["location"].startswith("/connexion")
+    assert not decor.client.cookies, "aucune session ouverte sans mot de passe"
+    assert decor.roles(INVITE) == {Role.REDACTEUR}
+    assert decor.session.scalars(select(Compte.mot_de_passe).where(Compte.courriel == INVITE)).one() == avant
+
+
+@pytest.mark.parametrize(
+    ("courriel", "role", "phrase"),
+    [
+        ("pas une adresse", "redacteur", "nom@exemple.fr"),
+        ("é@exemple.fr", "redacteur", "nom@exemple.fr"),
+        (INVITE, "", "Remplissez ce champ"),
+        (INVITE, "charge_mission", "Choisissez une réponse"),
+    ],
+)
+def test_une_invitation_fausse_revient_remplie(decor: Decor, courriel: str, role: str, phrase: str) -> None:
+    refus = decor.inviter(courriel, role)
+    assert (refus.status_code, phrase in refus.text) == (422, True)
+    assert formulaire(refus, decor.adresse).valeur("courriel") == courriel
+    decor.session.rollback()
+    assert decor.session.scalars(select(LienAcces)).all() == []
+
+
+def test_une_invitation_annulee_ne_sert_plus(decor: Decor) -> None:
+    decor.inviter(INVITE)
+    adresse = f"/acces/{poster_les_liens(decor.service)[INVITE]}"
+    annulation = formulaire(decor.client.get(decor.adresse), "/annulation")
+    assert annulation.envoyer(decor.client).status_code == 303
+    assert decor.client.get(adresse).status_code == 404
+    assert annulation.envoyer(decor.client).status_code == 404
+    assert INVITE not in decor.client.get(decor.adresse).text
+
+
+def test_vingt_invitations_en_attente_suffisent(decor: Decor) -> None:
+    for rang in range(20):
+        assert decor.inviter(f"invite{rang}@exemple.fr").status_code == 303
+    trop = decor.inviter("encore@exemple.fr")
+    assert (trop.status_code, "20 invitations attendent" in trop.text) == (422, True)
+
+
+def test_retirer_un_membre_ferme_son_acces_et_l_administrateur_reste(decor: Decor) -> None:
+    cles = {c.id: t.id for t, c in repository.list_membres(decor.session, decor.organisation.id, heure_machine())}
+    page = decor.client.get(decor.adresse)
+    soi = formulaire(page, f"/membres/{cles[decor.administrateur.id]}/retrait").envoyer(decor.client)
+    assert soi.status_code == 403
+    autre = formulaire(page, f"/membres/{cles[decor.redacteur.id]}/retrait").envoyer(decor.client)
+    assert autre.status_code == 303
+    assert decor.roles(decor.redacteur.courriel) == set()
+    assert decor.roles(decor.administrateur.courriel) == {Role.ADMINISTRATEUR_PORTEUR}
+
+
+def test_un_redacteur_voit_les_membres_et_n_invite_pas(decor: Decor) -> None:
+    entrer(decor.client, decor.session, decor.redacteur)
+    page = decor.client.get(decor.adresse)
+    assert page.status_code == 200
+    assert decor.administrateur.nom_affiche in page.text
+    assert "Inviter quelqu’un" not in page.text
+    jeton = formulaire(page, "/deconnexion").valeur("_csrf")
+    envoi = decor.client.post(decor.adresse, data={"_csrf": jeton, "courriel": INVITE, "role": "redacteur"})
+    assert envoi.status_code == 403
+
+
+def test_l_administrateur_d_une_autre_organisation_ne_voit_ni_n_ecrit(decor: Decor) -> None:
+    jeton = formulaire(decor.client.get(decor.adresse), decor.adresse)
+    ailleurs = une_organisation(decor.session, rang=2)
+    etranger = un_compte(decor.session, Role.ADMINISTRATEUR_PORTEUR, organisation=ailleurs)
+    sien = un_compte(decor.session, Role.REDACTEUR, organisation=ailleurs)
+    un_compte(decor.session, Role.LECTEUR_PORTEUR, organisation=decor.organisation)
+    entrer(decor.client, decor.session, etranger)
+    chez_soi = formulaire(decor.client.get(f"/organisations/{ailleurs.code}/membres"), "/membres")
+    assert decor.client.get(decor.adresse).status_code == 404
+    jeton.remplir(_csrf=chez_soi.valeur("_csrf") or "", courriel=INVITE, role="administrateur_porteur")
+    assert jeton.envoyer(decor.client).status_code == 404
+    cle = repository.list_membres(decor.session, decor.organisation.id, heure_machine())[0][0].id
+    corps = {"_csrf": chez_soi.valeur("_csrf")}
+    for organisation in (decor.organisation.code, ailleurs.code):
+        reponse = decor.client.post(f"/organisations/{organisation}/membres/{cle}/retrait", data=corps)
+        assert reponse.status_code == 404
+    assert sien.id
+    assert decor.roles(decor.administrateur.courriel) == {Role.ADMINISTRATEUR_PORTEUR}
+
+
+def test_un_lecteur_ici_administrateur_ailleurs_n_invite_pas_ici(decor: Decor) -> None:
+    ailleurs = une_organisation(decor.session, rang=2)
+    double = un_compte(decor.session, Role.ADMINISTRATEUR_PORTEUR, organisation=ailleurs)
+    lecteur = un_compte(decor.session, Role.LECTEUR_PORTEUR, organisation=decor.organisation)
+    tenue = repository.list_membres(decor.session, decor.organisation.id, heure_machine())
+    next(t for t, c in tenue if c.id == lecteur.id).compte_id = double.id
+    entrer(decor.client, decor.session, double)
+    page = decor.client.get(decor.adresse)
+    assert page.status_code == 200
+    jeton = formulaire(page, "/deconnexion").valeur("_csrf")
+    envoi = decor.client.post(decor.adresse, data={"_csrf": jeton, "courriel": INVITE, "role": "redacteur"})
+    assert (envoi.status_code, "Seul un administrateur" in envoi.text) == (403, True)
+
+
+def test_un_siret_deja_pris_dit_a_qui_demander_sans_nommer_personne(decor: Decor) -> None:
+    nouveau = un_compte(decor.session, nom="Nouveau")
+    entrer(decor.client, decor.session, nouveau)
+    page = formulaire(decor.client.get("/organisations/nouvelle"), "/organisations/nouvelle")
+    saisie = {"nom": "Doublon", "forme": "collectivite", "siret": decor.organisation.siret}
+    refus = page.remplir(**saisie).envoyer(decor.client)
+    assert refus.status_code == 422
+    assert "Demandez une invitation à la personne qui l’administre" in refus.text
+    for prive in (decor.administrateur.courriel, decor.administrateur.nom_affiche, decor.redacteur.courriel):
+        assert prive not in refus.text
+    for tenue, _ in repository.list_membres(decor.session, decor.organisation.id, heure_machine()):
+        if tenue.role is Role.ADMINISTRATEUR_PORTEUR:
+            tenue.fin = heure_machine()
+    decor.session.commit()
+    assert "plus personne ne l’administre" in page.remplir(**saisie).envoyer(decor.client).text
+
+
+def test_la_page_des_membres_tient_en_huit_requetes(decor: Decor) -> None:
+    for _ in range(10):
+        un_compte(decor.session, Role.REDACTEUR, organisation=decor.organisation)
+    decor.session.commit()
+    with requetes(decor.service) as vues:
+        assert decor.client.get(decor.adresse).status_code == 200
+    assert len(vues) <= 8
+    assert decor.adresse in decor.client.get("/organisations").text
