@@ -60,8 +60,8 @@ def _ouvrir_prise(hote: str, port: int) -> socket.socket:
 def _environnement(config: Config, base: Base, adresse: str) -> Mapping[str, str]:
     plus = {"DATABASE_URL": base.url, "IQ_DONNEES": str(config.donnees), "IQ_MODE": config.mode.value}
     plus[lien_parent.VARIABLE] = "1"
-    # Deux arènes au plus : chaque fil d'un ouvrier en ouvrirait une, dont la mémoire ne revient jamais.
-    plus["MALLOC_ARENA_MAX"] = os.environ.get("MALLOC_ARENA_MAX", "2")
+    # Une seule arène : chaque fil d'un ouvrier en ouvrirait une, dont la mémoire ne revient jamais.
+    plus["MALLOC_ARENA_MAX"] = os.environ.get("MALLOC_ARENA_MAX", "1")
     if "IQ_URL_PUBLIQUE" not in os.environ:
         plus["IQ_URL_PUBLIQUE"] = adresse
     return {**os.environ, **plus}

@@ -33,6 +33,7 @@ def page_accueil(request: Request, session: SessionDep, acteur: Acteur, maintena
     contrats = acteur.contrats(TRAVAILLE)
     appel = appels.appel_de_travail(appels.list_appels(session, contrats))
     lignes = acteur.cibles(Portee.LIGNE, Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)
+    arbitrees = acteur.cibles(Portee.LIGNE, Role.ELU_LIGNE)
     services = consultation.services_de(acteur)
     contexte: dict[str, Any] = {
         "appel": appel,
@@ -40,9 +41,12 @@ def page_accueil(request: Request, session: SessionDep, acteur: Acteur, maintena
         "est_porteur": bool(roles & ROLES_PORTEUR),
         "est_du_terrain": bool(roles & _DU_TERRAIN),
         "lignes": sorted(lignes),
-        "lignes_arbitrees": sorted(acteur.cibles(Portee.LIGNE, Role.ELU_LIGNE)),
+        "lignes_arbitrees": sorted(arbitrees),
         "corbeille_max": CORBEILLE_MAX,
         "corbeille": instruction.corbeille(session, acteur, lignes, appel.id) if appel and lignes else None,
+        "montants": repository.montants_attendus(session, appel.id, arbitrees, lignes)
+        if appel and (lignes or arbitrees)
+        else None,
         "avis": repository.avis_a_rendre(session, acteur, services) if services else (),
         "avis_manquants": _avis_manquants(session, acteur),
         "seance": repository.prochaine_seance(session, contrats, maintenant) if roles & _SUIT_LA_COMMISSION else None,
@@ -76,6 +80,13 @@ def _phrase(contexte: dict[str, Any]) -> str:
         attend.append(
             f"{compte(corbeille.a_proposer)} {accord(corbeille.a_proposer, 'montant', 'montants')} à proposer"
         )
+    montants = contexte["montants"]
+    if montants is not None and montants.a_arbitrer:
+        n = montants.a_arbitrer
+        attend.append(f"{compte(n)} {accord(n, 'montant', 'montants')} à arbitrer")
+    if montants is not None and montants.a_decider:
+        n = montants.a_decider
+        attend.append(f"{compte(n)} {accord(n, 'demande votée', 'demandes votées')} à arrêter ou à décider")
     if contexte["avis"]:
         attend.append(f"{len(contexte['avis'])} avis à rendre")
     if contexte["avis_manquants"]:

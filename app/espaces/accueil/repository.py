@@ -6,16 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ScalarSelect, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, RencontreService
 from app.etapes.consultation.rules import EtatRencontre
-from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.rules.etats import EtatDemande
+from app.infra.db import compter
 from app.infra.identite import Identite
 from app.referentiels.instances.models import ServiceConsulte
+from app.referentiels.lignes.models import LigneFinancement
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,34 @@ def avis_manquants(session: Session, contrats: Iterable[int]) -> int:
         )
     )
     return session.scalar(requete) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class MontantsAttendus:
+    """Ce qui attend une personne d'une ligne : à arbitrer (proposés), à décider (votés)."""
+
+    a_arbitrer: int
+    a_decider: int
+
+
+def montants_attendus(
+    session: Session, appel_id: int, arbitre: Iterable[str], decide: Iterable[str]
+) -> MontantsAttendus:
+    """Combien de demandes attendent un arbitrage sur ces lignes, une décision sur celles-là. Une requête."""
+
+    def combien(etats: Iterable[EtatDemande], codes: Iterable[str]) -> ScalarSelect[int]:
+        requete = (
+            select(Demande.id)
+            .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
+            .join(Dossier, Dossier.id == Demande.dossier_id)
+            .where(Dossier.appel_id == appel_id, LigneFinancement.code.in_(list(codes)), Demande.etat.in_(list(etats)))
+        )
+        return compter(requete)
+
+    votees = (EtatDemande.VALIDEE, EtatDemande.AVIS_RENDU)
+    return MontantsAttendus(
+        *session.execute(select(combien((EtatDemande.PROPOSEE,), arbitre), combien(votees, decide))).one()
+    )
 
 
 def prochaine_seance(session: Session, contrats: Iterable[int], maintenant: datetime) -> Seance | None:

@@ -14,7 +14,6 @@ from app.espaces.instructeur.clair import sections_montrees
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository as consultation
-from app.etapes.consultation.rules import synthese
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository import recherche
@@ -24,6 +23,8 @@ from app.etapes.dossier.rules.etats import (
     FINALES,
     LIBELLES_DEMANDE,
     LIBELLES_DOSSIER,
+    TRANSITIONS,
+    TRANSITIONS_DEMANDE,
     EtatDemande,
     EtatDossier,
     actes_possibles_demande,
@@ -46,6 +47,7 @@ CONCLUSIONS = (
     ("declarer_hors_champ", "hors_champ", "Hors champ de cette ligne"),
     ("orienter", "orientee", "À orienter ailleurs"),
 )
+LIBELLES_ACTES = {t.acte: t.libelle for t in TRANSITIONS} | {t.acte: t.libelle for t in TRANSITIONS_DEMANDE}
 REPRISES = ("rouvrir", "reprendre_examen", "declarer_caduque")
 
 
@@ -142,9 +144,9 @@ def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, sa
         "portees": {d.id for d in lues if Role.SOUS_PREFECTURE in acteur.roles_sur_ligne(dossier.contrat_id, d.code)},
         "themes_p147": THEMES_P147,
         "avis": avis,
-        "synthese": synthese(a.avis.degre for a in avis),
         "complements": dossiers.list_complements(session, dossier.id),
         "passages": dossiers.list_passages(session, dossier.id),
+        "libelles_actes": LIBELLES_ACTES,
         "libelles": LIBELLES_DEMANDE,
         "libelle": LIBELLES_DOSSIER[dossier.etat],
         "points": [(p.code, p.libelle) for p in POINTS],

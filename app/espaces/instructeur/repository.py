@@ -8,7 +8,21 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ARRAY, BigInteger, Engine, Select, Text, any_, bindparam, func, literal, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Engine,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -231,7 +245,7 @@ class Corbeille:
 
 
 def corbeille(session: Session, acteur: Identite, lignes: Iterable[str], appel_id: int) -> Corbeille:
-    """Combien de demandes attendent sur ses lignes, combien de compléments en tout. Une requête."""
+    """Combien de demandes attendent sur ses lignes, et de compléments sur celles encore à l'étude. Une requête."""
     miennes = (
         select(Demande.id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
@@ -239,10 +253,17 @@ def corbeille(session: Session, acteur: Identite, lignes: Iterable[str], appel_i
         .where(LigneFinancement.code == any_(literal(sorted(lignes), ARRAY(Text))))
         .where(Dossier.appel_id == appel_id, visibles(acteur))
     )
+    sur_mes_lignes = exists().where(
+        Demande.dossier_id == Dossier.id,
+        Demande.etat.in_((EtatDemande.OUVERTE, EtatDemande.EN_INSTRUCTION)),
+        Demande.ligne_id == LigneFinancement.id,
+        LigneFinancement.code == any_(literal(sorted(lignes), ARRAY(Text))),
+        or_(DemandeComplement.ligne_id.is_(None), DemandeComplement.ligne_id == Demande.ligne_id),
+    )
     complements = (
         select(DemandeComplement.id)
         .join(Dossier, Dossier.id == DemandeComplement.dossier_id)
-        .where(Dossier.appel_id == appel_id, visibles(acteur))
+        .where(Dossier.appel_id == appel_id, visibles(acteur), sur_mes_lignes)
     )
     recus = complements.where(DemandeComplement.recue_le.is_not(None), Dossier.etat == EtatDossier.DEPOSE)
     attendus = complements.where(DemandeComplement.recue_le.is_(None), Dossier.etat == EtatDossier.A_COMPLETER)

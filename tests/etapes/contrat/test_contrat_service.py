@@ -54,7 +54,7 @@ def contrat_charge(session: Session, code: str) -> Contrat:
 
 def contenu_lu(session: Session, code: str) -> ContenuContrat:
     contrat = contrat_charge(session, code)
-    version = contrats.version_en_vigueur(session, contrat.id)
+    version = contrats.version_en_vigueur(session, contrat.id, MAINTENANT.date())
     assert version is not None
     session.expire_all()
     return repository.lire_contenu(session, contrat, version)
@@ -109,7 +109,7 @@ def test_chaque_element_garde_sa_source_et_ses_dates(session: Session, m2a: Char
 
 def test_les_codes_qu_un_dossier_peut_citer_comprennent_les_sous_actions(session: Session, m2a: Chargement) -> None:
     bilan = service.charger(session, m2a, MAINTENANT)
-    version = contrats.version_en_vigueur(session, bilan.contrat_id)
+    version = contrats.version_en_vigueur(session, bilan.contrat_id, MAINTENANT.date())
     assert version is not None
     objectifs, fins = repository.codes_d_objectifs(session, version.id)
     assert objectifs == {objectif.code for objectif in m2a.contenu.objectifs}
@@ -314,7 +314,7 @@ def test_la_base_refuse_un_lien_qui_traverse_deux_contrats(
 ) -> None:
     ici = service.charger(session, m2a, MAINTENANT).contrat_id
     ailleurs = service.charger(session, colmar, MAINTENANT).contrat_id
-    version = contrats.version_en_vigueur(session, ici)
+    version = contrats.version_en_vigueur(session, ici, MAINTENANT.date())
     assert version is not None
     fiche_d_ailleurs = session.scalars(sa.select(Fiche).where(Fiche.contrat_id == ailleurs)).first()
     objectif_d_ailleurs = session.scalars(sa.select(Objectif).where(Objectif.contrat_id == ailleurs)).first()

@@ -15,6 +15,7 @@ from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
+from app.noyau.periodes import a_paris, instant_long
 
 
 def creer(
@@ -130,6 +131,9 @@ def ouvrir(
     seance = seance_tenue(session, code, acteur, EtatSeance.PREPAREE)
     if jeu not in repository.JEUX_DE_REGLES:
         raise SaisieInvalide([Faute("regles", "Choisissez un règlement de la liste.", "regles_inconnues")])
+    if a_paris(maintenant).date() < a_paris(seance.prevue_le).date():
+        phrase = f"La séance est prévue le {instant_long(seance.prevue_le)} : elle s’ouvre ce jour-là, pas avant."
+        raise ActeImpossible(phrase, code="seance_a_venir")
     if not _inscrire(session, seance, _decoupage_actuel(session, seance)):
         raise ActeImpossible("L’ordre du jour est vide : rien à voter.", code="ordre_du_jour_vide")
     seance.regles = repository.regles_en_json(jeu)

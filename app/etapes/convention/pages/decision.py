@@ -34,7 +34,8 @@ def _contexte(
     appel, lue = repository.get_en_vue(session, numero, ligne_code, acteur)
     ligne = lue.ligne
     adresse = f"/appels/{appel.code}/decisions/{ligne.code}"
-    lues = repository.list_demandes_du_dossier(session, lue.dossier.id, ligne.id)
+    est_cpo = lue.dossier.duree_annees > 1
+    lues = repository.list_demandes_du_dossier(session, lue.dossier.id, ligne.id) if est_cpo else ()
     suites = [(s, LIBELLES_DEMANDE[s.demande.etat]) for s in lues if s.demande.annee > appel.annee]
     return {
         "lue": lue,
