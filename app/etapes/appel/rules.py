@@ -166,14 +166,6 @@ def part_reservee(montant: Euros, parts: Mapping[int, int], rang: int) -> Euros:
     return Euros(montant.centimes * reserve // MILLE)
 
 
-def entame_la_part_reservee(montant: Euros, engage: Euros, demande: Euros, reserve: Euros) -> bool:
-    """Vrai si engager `demande` ne laisse plus, sur l'enveloppe, ce que les phases suivantes gardent.
-
-    Choix du projet : issue 2, « phases, each with its calendar and reserved share ».
-    """
-    return engage + demande > montant - reserve
-
-
 # --- calendrier -----------------------------------------------------------------------------------------------------
 
 _DATES = tuple(f.name for f in fields(PhaseAnnoncee) if f.name.endswith(("_le", "_du", "_au")))

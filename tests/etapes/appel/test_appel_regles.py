@@ -12,7 +12,6 @@ from app.etapes.appel.rules import (
     PhaseAnnoncee,
     code_de_piece,
     dates_changees,
-    entame_la_part_reservee,
     fautes_des_dates,
     fautes_des_orientations,
     fautes_des_phases,
@@ -31,12 +30,6 @@ def test_les_phases_d_apres_gardent_leur_part() -> None:
     assert [part_reservee(montant, parts, rang) for rang in (1, 2, 3)] == [Euros.de(50), Euros.de(20), Euros(0)]
     assert part_reservee(montant, {2: 800, 3: 700}, 1) == montant
     assert part_reservee(Euros(999), {2: 30}, 1) == Euros(29)
-
-
-def test_un_engagement_n_entame_pas_la_part_reservee() -> None:
-    faits = (Euros(1_000), Euros(400))
-    assert not entame_la_part_reservee(*faits, Euros(570), Euros(30))
-    assert entame_la_part_reservee(*faits, Euros(571), Euros(30))
 
 
 def test_des_parts_reservees_ne_depassent_pas_le_tout() -> None:

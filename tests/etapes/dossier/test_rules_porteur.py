@@ -40,14 +40,18 @@ def test_chaque_etat_a_son_suivi_et_une_seule_etape_en_cours(etat: EtatDemande) 
     pas = pas_a_pas(etat)
     assert pas[0].ton is Ton.OUI
     en_cours = [p for p in pas if p.ton in {Ton.INFO, Ton.ATTENTE}]
-    assert len(en_cours) == (1 if etat in AVANT_DECISION | {EtatDemande.DECIDEE, EtatDemande.REFUSEE} else 0)
+    decidees = {EtatDemande.DECIDEE, EtatDemande.REFUSEE, EtatDemande.TRANCHE_DECIDEE}
+    assert len(en_cours) == (1 if etat in AVANT_DECISION | decidees else 0)
 
 
 def test_le_suivi_ne_montre_ni_l_arbitrage_ni_le_vote() -> None:
     etude = {pas_a_pas(e) for e in (EtatDemande.EN_INSTRUCTION, EtatDemande.PROPOSEE, EtatDemande.ARBITREE)}
     decision = {
         pas_a_pas(e)
-        for e in (EtatDemande.VALIDEE, EtatDemande.AVIS_RENDU, EtatDemande.DECIDEE, EtatDemande.REFUSEE)
+        for e in (
+            EtatDemande.VALIDEE, EtatDemande.AVIS_RENDU, EtatDemande.DECIDEE, EtatDemande.REFUSEE,
+            EtatDemande.TRANCHE_DECIDEE,
+        )
     }  # fmt: skip
     assert len(etude) == 1
     assert len(decision) == 1
