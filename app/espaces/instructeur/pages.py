@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.espaces.instructeur import repository
-from app.espaces.instructeur.clair import sections_montrees
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository as consultation
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.pages.porteur_lecture import contenu_en_clair
 from app.etapes.dossier.repository import recherche
+from app.etapes.dossier.repository.referentiel import get_referentiel_garde
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import THEMES_P147
 from app.etapes.dossier.rules.etats import (
@@ -126,16 +127,18 @@ def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, sa
     """Tout ce que la page d'un dossier attend. `saisie` : ce qu'un formulaire refusé avait reçu."""
     cadre = repository.cadre_lu(session, dossier)
     contenu = cadre.contenu
-    lues = repository.demandes_lues(session, [dossier.id]).get(dossier.id, ())
+    referentiel = get_referentiel_garde(session, dossier.contrat_id, dossier.version_id, cadre.empreinte)
+    suivies = repository.demandes_suivies(session, dossier.id)
+    lues = [lue for lue, _ in suivies]
     avis = consultation.avis_courants(session, [dossier.id]).get(dossier.id, ())
     actes = {d.id: actes_possibles_demande(d.etat, acteur.roles_sur_ligne(dossier.contrat_id, d.code)) for d in lues}
     return {
         "dossier": dossier,
         "porteur": cadre.porteur,
-        "sections": sections_montrees(contenu),
+        "sections": contenu_en_clair(contenu, referentiel),
         "budget": lire_budget(contenu, cadre.annee),
         "demandes": lues,
-        "suivis": repository.suivis(session, dossier.id),
+        "suivis": {lue.id: suivi for lue, suivi in suivies},
         "conclusions": {
             cle: [(code, mot) for acte, code, mot in CONCLUSIONS if acte in {t.acte for t in valeurs}]
             for cle, valeurs in actes.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -134,7 +134,7 @@ class SuiviDemande:
     est_etat: bool
 
 
-def _suivis() -> Select[*tuple[Any, ...]]:
+def _suivies() -> Select[*tuple[Any, ...]]:
     examen = (
         select(ControleRecevabilite)
         .where(ControleRecevabilite.demande_id == Demande.id)
@@ -142,24 +142,22 @@ def _suivis() -> Select[*tuple[Any, ...]]:
         .limit(1)
         .lateral("dernier_examen")
     )
+    est_etat = LigneFinancement.nature_autorite == NatureAutorite.ETAT
     return (
-        select(
-            Demande.id, examen.c.points, examen.c.conclusion, examen.c.motif, examen.c.oriente_vers, Demande.theme_p147,
-            Demande.numero_dauphin, Demande.engagement_juridique,
-            LigneFinancement.nature_autorite == NatureAutorite.ETAT,
-        )
-        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
-        .outerjoin(examen, true())
-        .where(Demande.dossier_id == bindparam("dossier"))
-    )  # fmt: skip
+        _DEMANDES.outerjoin(examen, true())
+        .add_columns(examen.c.points, examen.c.conclusion, examen.c.motif, examen.c.oriente_vers)
+        .add_columns(Demande.theme_p147, Demande.numero_dauphin, Demande.engagement_juridique, est_etat)
+    )
 
 
-_SUIVIS = _suivis()
+_SUIVIES = _suivies()
+_LUES = len(fields(DemandeLue))
 
 
-def suivis(session: Session, dossier_id: int) -> Mapping[int, SuiviDemande]:
-    """Demande → son dernier examen et ses références. Une requête."""
-    return {cle: SuiviDemande(*reste) for cle, *reste in session.execute(_SUIVIS, {"dossier": dossier_id})}
+def demandes_suivies(session: Session, dossier_id: int) -> Sequence[tuple[DemandeLue, SuiviDemande]]:
+    """Les demandes d'un dossier, chacune avec son dernier examen et ses références. Une requête."""
+    rangees = session.execute(_SUIVIES, {"dossiers": [dossier_id]})
+    return [(DemandeLue(*r[:_LUES]), SuiviDemande(*r[_LUES:])) for r in rangees]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +167,12 @@ class CadreLu:
     appel: str
     annee: int
     porteur: str
+    empreinte: str
     contenu: Mapping[str, Any]
 
 
 _CADRE = (
-    select(Appel.code, Appel.annee, Organisation.nom)
+    select(Appel.code, Appel.annee, Organisation.nom, VersionContrat.empreinte)
     .add_columns(
         select(DossierVersion.contenu)
         .where(DossierVersion.dossier_id == Dossier.id)
@@ -184,14 +183,15 @@ _CADRE = (
     .select_from(Dossier)
     .join(Appel, Appel.id == Dossier.appel_id)
     .join(Organisation, Organisation.id == Dossier.organisation_id)
+    .join(VersionContrat, VersionContrat.id == Dossier.version_id)
     .where(Dossier.id == bindparam("dossier"))
 )
 
 
 def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
     """Le cadre d'un dossier. Une requête."""
-    appel, annee, porteur, contenu = session.execute(_CADRE, {"dossier": dossier.id}).one()
-    return CadreLu(appel, annee, porteur, contenu or {})
+    appel, annee, porteur, empreinte, contenu = session.execute(_CADRE, {"dossier": dossier.id}).one()
+    return CadreLu(appel, annee, porteur, empreinte or "", contenu or {})
 
 
 _CHOIX: WeakKeyDictionary[Engine, dict[tuple[int, str | None], Choix]] = WeakKeyDictionary()

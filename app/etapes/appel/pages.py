@@ -51,7 +51,12 @@ NATURES = [
     (NatureEnveloppe.PREVISIONNELLE.value, "Prévisionnelle"),
     (NatureEnveloppe.NOTIFIEE.value, "Notifiée"),
 ]
-FAIT = {t.acte: annoncer(f"appel-{t.acte}", f"C’est fait : {t.libelle.lower()}.") for t in ACTES_DE_CONDUITE}
+DITS = {
+    "ouvrir": "L’appel est ouvert : les porteurs peuvent déposer pendant ses phases.",
+    "clore": "L’appel est clos : plus aucun dossier ne peut être déposé.",
+    "rouvrir": "L’appel est rouvert : ses phases en cours acceptent de nouveau les dossiers.",
+}
+FAIT = {t.acte: annoncer(f"appel-{t.acte}", DITS[t.acte]) for t in ACTES_DE_CONDUITE}
 DOTEE = annoncer("enveloppe-dotee", "L’enveloppe est à jour.")
 MODIFIE = annoncer("appel-modifie", "Les changements sont enregistrés.")
 AJOUTER_PHASE = "ajouter_phase"

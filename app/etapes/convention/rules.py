@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from app.noyau.erreurs import Faute
@@ -60,6 +60,8 @@ class Empechement:
 class EtatDeLaLigne:
     """Une ligne avant son arrêté : numéros encore à voter, numéros dont un complément est attendu, montants votés.
 
+    `reserve` : ce que gardent les phases suivantes ; `cloture` : la fin du dépôt de la phase en cours.
+
     Choix du projet : conception/architecture.md, décision 11.
     """
 
@@ -70,6 +72,7 @@ class EtatDeLaLigne:
     vote: Euros
     reste: Euros
     reserve: Euros
+    cloture: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from app.infra.envoi_garde import TAILLE_MAX
 from app.infra.forms import Entree
 from app.noyau.roles import Role
-from app.referentiels.acteurs.rules import FormeOrganisation, IdentiteOrganisation
+from app.referentiels.acteurs.rules import FormeOrganisation, IdentiteOrganisation, est_un_courriel
+
+_CODE_POSTAL = re.compile(r"[0-9]{5}")
+_TELEPHONE = re.compile(r"0[1-9][0-9]{8}|\+[1-9][0-9]{7,14}")
+_SEPARATEURS = re.compile(r"[\s.()-]")
 
 Court = Annotated[str, StringConstraints(max_length=200)]
+
+
+def _courriel(texte: str) -> str:
+    if texte and not est_un_courriel(texte):
+        raise ValueError("Écrivez une adresse de la forme nom@exemple.fr.")
+    return texte
+
+
+def _code_postal(texte: str) -> str:
+    if texte and _CODE_POSTAL.fullmatch(texte) is None:
+        raise ValueError("Écrivez cinq chiffres, par exemple 68100.")
+    return texte
+
+
+def _telephone(texte: str) -> str:
+    if texte and _TELEPHONE.fullmatch(_SEPARATEURS.sub("", texte)) is None:
+        raise ValueError("Écrivez dix chiffres, par exemple 03 89 00 00 00, ou un numéro qui commence par +.")
+    return texte
 
 
 class FormulaireConnexion(Entree):
@@ -43,10 +66,10 @@ class FormulaireOrganisation(Entree):
     registre_folio: Court = ""
     registre_inscrit_le: date | None = None
     adresse: Court = ""
-    code_postal: Annotated[str, StringConstraints(max_length=10)] = ""
+    code_postal: Annotated[str, StringConstraints(max_length=10), AfterValidator(_code_postal)] = ""
     commune: Court = ""
-    courriel: Court = ""
-    telephone: Annotated[str, StringConstraints(max_length=30)] = ""
+    courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_courriel)] = ""
+    telephone: Annotated[str, StringConstraints(max_length=30), AfterValidator(_telephone)] = ""
     fonction_representant: Court = ""
     salaries_etp_centiemes: int | None = Field(None, ge=0, le=1_000_000)
 

@@ -118,6 +118,10 @@ def test_une_seance_se_cree_se_prepare_et_s_ouvre_par_les_pages(ecriture: Sessio
         assert poste.poster(f"/seances/{code}/{acte}").status_code == 303
     refus = poste.poster(f"/seances/{code}/ouverture", regles="maison")
     assert refus.status_code == 422
+    trop_tot = poste.poster(f"/seances/{code}/ouverture", regles="droit_local")
+    assert trop_tot.status_code == 409
+    assert "elle s’ouvre ce jour-là, pas avant" in trop_tot.text
+    poste.client.headers["X-Horloge"] = EN_SEANCE.isoformat()
     assert poste.poster(f"/seances/{code}/ouverture", regles="droit_local").status_code == 303
     assert "Ouverte" in poste.client.get("/seances").text
 

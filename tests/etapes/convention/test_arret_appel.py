@@ -62,8 +62,9 @@ def test_une_ligne_de_la_premiere_phase_n_entame_pas_la_part_de_la_seconde(sessi
     reserve = get_reserve(session, votee.appel)
     assert (reserve.rang, reserve.suivantes, reserve.sur(Euros.de(1_000))) == (1, ("Fêtes",), Euros.de(950))
     assert replace(reserve, rang=2).sur(Euros.de(1_000)) == Euros(0)
-    with pytest.raises(ActeImpossible) as leve:
-        arreter_ligne(
-            session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=MAINTENANT
-        )
-    assert leve.value.code == "part_reservee"
+    for instant, code in ((MAINTENANT, "depot_ouvert"), (CLOTURE, "part_reservee")):
+        with pytest.raises(ActeImpossible) as leve:
+            arreter_ligne(
+                session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=instant
+            )
+        assert leve.value.code == code

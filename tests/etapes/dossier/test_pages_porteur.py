@@ -309,7 +309,7 @@ def test_le_complement_dit_quoi_pourquoi_jusqu_a_quand_et_se_rend(decor: Decor) 
     recevabilite.demander_complement(
         decor.session, dossier.numero or "", objet="Le budget détaillé.", pourquoi="Le poste 64 est flou.",
         echeance_le=f.MAINTENANT + timedelta(days=10), acteur=f.identite(decor.session, instructeur),
-        maintenant=f.MAINTENANT, ligne_id=decor.contrat.lignes["M2A"].id,
+        maintenant=f.MAINTENANT, ligne="M2A",
     )  # fmt: skip
     decor.session.commit()
     assert "Compléter « Café des parents »" in decor.client.get("/dossiers").text.replace("\u00a0", " ")

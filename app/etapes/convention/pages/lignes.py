@@ -95,9 +95,8 @@ def _contexte_ligne(
     saisie: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
-    arrete = repository.get_arrete(session, appel.id, ligne.id)
+    arrete, enveloppe = repository.get_arrete_et_enveloppe(session, appel, ligne.id)
     comptes = [c for c in repository.compter(session, [appel.id], acteur) if c.ligne_id == ligne.id]
-    enveloppe = repository.get_enveloppe(session, appel.contrat_id, ligne.id, appel.annee)
     etat = repository.etat_de_la_ligne(session, appel, ligne, arrete, enveloppe) if arrete is None else None
     return {
         "appel": appel,

@@ -20,6 +20,7 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
 from app.noyau.erreurs import ActeImpossible, SaisieInvalide
 from app.noyau.roles import ROLES_PORTEUR, Role
+from app.referentiels.lignes.rules import en_phrase
 
 routeur = APIRouter()
 LIT = exiger()
@@ -46,7 +47,7 @@ def _contexte(
         "adresse": f"/dossiers/{numero}/notifications/{ligne}",
         "numero": numero,
         "saisie": saisie,
-        "fil": ((dossier.titre, f"/dossiers/{numero}"), (f"Décision de {lues[0].ligne.financeur}", None)),
+        "fil": ((dossier.titre, f"/dossiers/{numero}"), (f"Décision {en_phrase(lues[0].ligne.financeur).de}", None)),
     }
 
 

@@ -101,20 +101,23 @@ def list_arretes(session: Session, appels: Iterable[int]) -> Sequence[ArreteLign
     ).all()
 
 
-def get_enveloppe(session: Session, contrat_id: int, ligne_id: int, annee: int) -> Enveloppe | None:
-    """L'enveloppe d'une ligne pour une année."""
-    return session.scalar(
-        select(Enveloppe).where(
-            Enveloppe.contrat_id == contrat_id, Enveloppe.ligne_id == ligne_id, Enveloppe.annee == annee
-        )
-    )
+def get_arrete_et_enveloppe(
+    session: Session, appel: Appel, ligne_id: int
+) -> tuple[ArreteLigne | None, Enveloppe | None]:
+    """L'arrêté d'une ligne pour cet appel, et son enveloppe de l'année. Une requête."""
+    arrete = and_(ArreteLigne.ligne_id == LigneFinancement.id, ArreteLigne.appel_id == appel.id)
+    enveloppe = and_(Enveloppe.ligne_id == LigneFinancement.id, Enveloppe.annee == appel.annee)
+    requete = select(ArreteLigne, Enveloppe).select_from(LigneFinancement)
+    requete = requete.outerjoin(ArreteLigne, arrete).outerjoin(Enveloppe, enveloppe)
+    trouve, credits = session.execute(requete.where(LigneFinancement.id == ligne_id)).one()
+    return trouve, credits
 
 
 def etat_de_la_ligne(
     session: Session, appel: Appel, ligne: LigneFinancement, arrete: ArreteLigne | None, enveloppe: Enveloppe | None
 ) -> EtatDeLaLigne:
-    """Ce que les règles jugent avant d'arrêter une ligne. Une requête."""
-    dernier = dernier_resultat()
+    """Ce que les règles jugent avant d'arrêter une ligne. Deux requêtes."""
+    dernier, garde = dernier_resultat(), get_reserve(session, appel)
     requete = (
         select(Dossier.numero, Demande.etat, ResultatPoint.issue, ResultatPoint.montant, complement_attendu())
         .join(Dossier, Dossier.id == Demande.dossier_id)
@@ -134,7 +137,8 @@ def etat_de_la_ligne(
         nombre_vote=len(votees),
         vote=Euros.somme(r[3] for r in retenues),
         reste=enveloppe.montant - enveloppe.engage if enveloppe is not None else Euros(0),
-        reserve=get_reserve(session, appel).sur(enveloppe.montant) if enveloppe is not None else Euros(0),
+        reserve=garde.sur(enveloppe.montant) if enveloppe is not None else Euros(0),
+        cloture=garde.cloture_le,
     )
 
 

@@ -17,6 +17,7 @@ from app.etapes.convention.service.gardes import exiger_l_arrete
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Introuvable
+from app.noyau.periodes import instant_long
 
 
 def arreter_appel(session: Session, code: str, *, acteur: Identite, maintenant: datetime) -> Appel:
@@ -41,7 +42,8 @@ def arreter_ligne(
     """Engage tous les montants votés de l'année d'une ligne, ou rien.
 
     Verrous : enveloppe, dossiers, journal. Lève Introuvable, ActeInterdit ou ActeImpossible (son code dit pourquoi :
-    ligne_arretee, demandes_a_voter, complement_attendu, rien_a_arreter, enveloppe_depassee, part_reservee).
+    ligne_arretee, demandes_a_voter, complement_attendu, rien_a_arreter, enveloppe_depassee, part_reservee,
+    depot_ouvert).
     """
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
     exiger_l_arrete(acteur, appel.contrat_id, ligne.code)
@@ -51,6 +53,9 @@ def arreter_ligne(
     lues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
     deja = repository.get_arrete(session, appel.id, ligne.id)
     etat = repository.etat_de_la_ligne(session, appel, ligne, deja, enveloppes[0] if enveloppes else None)
+    if etat.cloture is not None and maintenant < etat.cloture:
+        phrase = f"Le dépôt est ouvert jusqu’au {instant_long(etat.cloture)} : la ligne s’arrête après la clôture."
+        raise ActeImpossible(phrase, code="depot_ouvert")
     empechements = empechements_de_l_arrete(etat)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)

@@ -29,7 +29,7 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs.repository import list_comptes_habilites
 from app.referentiels.contrats.repository import get_contrat
 from app.referentiels.lignes.models import LigneFinancement
-from app.referentiels.lignes.rules import NatureAutorite
+from app.referentiels.lignes.rules import NatureAutorite, en_phrase
 
 MENTION_ALGORITHMIQUE = (
     "Pour préparer cette décision, un traitement algorithmique a noté la demande selon une grille publique ; des "
@@ -55,7 +55,7 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
     ancrer(session, notification.contrat_id, f"pdf:{empreinte}", maintenant)
     notification.document_sha256, notification.envoyee_at = empreinte, maintenant
     contexte = {
-        "financeur": lettre["attribuant"],
+        "financeur": lettre["attribuant_sujet"],
         "numero": lettre["numero"],
         "titre": lettre["action"],
         "recours_mois": DELAI_RECOURS_MOIS.au(a_paris(notification.a).date()),
@@ -76,6 +76,7 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
     """Ce que dit la lettre ; la page du porteur montre les mêmes faits."""
     premiere, jour = lues[0], a_paris(notification.a).date()
     ligne, dossier = premiere.ligne, premiere.dossier
+    nom = en_phrase(ligne.attribuant_nom)
     decisions = [lue.decision for lue in lues if lue.decision is not None]
     attribue = Euros.somme(d.montant for d in decisions)
     tribunal = tribunal_competent(repository.departement(session, notification.contrat_id))
@@ -90,6 +91,8 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
         "action": dossier.titre,
         "porteur": premiere.organisation.nom,
         "attribuant": ligne.attribuant_nom,
+        "attribuant_sujet": nom.titre,
+        "attribuant_de": nom.de,
         "ligne": f"{ligne.financeur} — {ligne.intitule}",
         "le": date_longue(jour),
         "est_attribution": bool(attribue),

@@ -127,6 +127,7 @@ def _dater_la_lecture(
     maintenant: datetime,
 ) -> None:
     notification.lue_at = maintenant
+    reprise.constater_lecture(session, dossier, ligne=ligne_code, le=a_paris(maintenant).date())
     consigner(
         session, contrat_id=dossier.contrat_id, acte="notification.lue", objet=f"{dossier.numero}/{ligne_code}",
         acteur=acteur.acteur, maintenant=maintenant,

@@ -75,6 +75,7 @@ ACTES: dict[str, tuple[type, Agir]] = {
         lambda s, n, c, a, m, _k: depot.completer(s, n, reponse=c.reponse, acteur=a, maintenant=m),
     ),
     "retirer": (CorpsMotif, lambda s, n, c, a, m, _k: vie.retirer(s, n, motif=c.motif, acteur=a, maintenant=m)),
+    "abandonner": (CorpsMotif, lambda s, n, c, a, m, _k: vie.retirer(s, n, motif=c.motif, acteur=a, maintenant=m)),
     "clore": (CorpsSimple, lambda s, n, _c, a, m, _k: vie.clore(s, n, acteur=a, maintenant=m)),
 }
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.etapes.appel.repository import list_pieces
 from app.etapes.dossier import repository
 from app.etapes.dossier.pages.porteur_dossier import contexte_dossier
-from app.etapes.dossier.pages.porteur_lecture import contenu_en_clair
+from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, contenu_en_clair
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
 from app.etapes.dossier.repository.accuses import list_accuses
 from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
@@ -44,6 +44,7 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert, **plus: Any) -> dict[
         "titre": f"Relire « {ouvert.titre} »",
         "ouvert": ouvert,
         "sections": contenu_en_clair(ouvert.contenu, referentiel),
+        "avertissement": avertissement_du_lieu(ouvert.contenu, referentiel),
         "a_revoir": [s for s, etat in ouvert.etats.items() if etat.value == "a_revoir"],
         "manques": [(f, section_de(f)) for f in ouvert.fautes],
         "pieces": list_pieces(session, ouvert.dossier.appel_id, ouvert.cadre.organisation.forme),
@@ -130,9 +131,11 @@ def reprendre(
 
 @routeur.get("/dossiers/{identifiant}/retrait", name="dossier:retrait", dependencies=PORTEUR)
 def page_retrait(request: Request, session: SessionDep, acteur: Acteur, identifiant: str) -> Response:
-    """Confirmer le retrait, dire pourquoi."""
-    contexte = {"ouvert": ouvrir(session, identifiant, acteur), "saisie": {}}
-    return rendre(request, "dossier/retrait.html", contexte)
+    """Confirmer le retrait, dire pourquoi. Lève ActeInterdit ou ActeImpossible à qui ne peut pas retirer."""
+    ouvert = ouvrir(session, identifiant, acteur)
+    demandes = [d for d, _ in repository.list_demandes(session, [ouvert.dossier.id])]
+    retrait = vie.exiger_retrait(session, ouvert.dossier, demandes, acteur)
+    return rendre(request, "dossier/retrait.html", {"ouvert": ouvert, "saisie": {}, "retrait": retrait})
 
 
 @routeur.post("/dossiers/{identifiant}/retrait", name="dossier:retirer", dependencies=PORTEUR)
@@ -146,11 +149,14 @@ def retirer(
 ) -> Response:
     """Retire le dossier."""
     saisie = {"motif": formulaire.get("motif")}
+    ouvert = ouvrir(session, identifiant, acteur)
+    demandes = [d for d, _ in repository.list_demandes(session, [ouvert.dossier.id])]
+    retrait = vie.exiger_retrait(session, ouvert.dossier, demandes, acteur)
     try:
         donnees = valider(FormulaireMotif, formulaire.en_dict())
         vie.retirer(session, identifiant, acteur=acteur, maintenant=maintenant, motif=donnees.motif)
     except SaisieInvalide as erreur:
-        contexte = {"ouvert": ouvrir(session, identifiant, acteur), "saisie": saisie}
+        contexte = {"ouvert": ouvert, "saisie": saisie, "retrait": retrait}
         refuser(request, "dossier/retrait.html", contexte, erreur.fautes)
     return rediriger(request, "dossier:voir", identifiant=identifiant, fait=RETIRE)
 

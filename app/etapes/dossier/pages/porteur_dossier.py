@@ -10,15 +10,29 @@ from starlette.responses import Response
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import DemandeComplement
-from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ensuite, histoire, lignes_suivies, mot_d_etat
+from app.etapes.dossier.pages.porteur_reste import reste_a_corriger
+from app.etapes.dossier.pages.porteur_suivi import (
+    TERMES,
+    de_l_annee,
+    ensuite,
+    histoire,
+    lignes_suivies,
+    mot_d_etat,
+    motifs_dus,
+)
+from app.etapes.dossier.pages.porteur_vues import DossierOuvert
+from app.etapes.dossier.repository.notifies import RIEN, list_notifies
 from app.etapes.dossier.repository.referentiel import get_cadre
 from app.etapes.dossier.rules.champs import Section
 from app.etapes.dossier.rules.sections import EtatSection
+from app.etapes.dossier.rules.suivi import jusqu_au
 from app.etapes.dossier.service.accuse import ACCUSE
+from app.etapes.dossier.service.vie import retrait_de
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.gabarits import en_nombre
 from app.infra.web import SessionDep, rediriger, rendre
+from app.noyau.periodes import a_paris
 
 routeur = APIRouter()
 
@@ -33,17 +47,22 @@ def page_dossier(
         return rediriger(request, "instruction:dossier", numero=dossier.numero)
     champs = repository.list_champs(session, dossier.id)
     ouvert = DossierOuvert(session, dossier, get_cadre(session, dossier), champs, acteur)
-    return rendre(request, "dossier/dossier.html", contexte_dossier(session, ouvert, maintenant))
+    contexte = contexte_dossier(session, ouvert, maintenant)
+    return rendre(request, "dossier/dossier.html", contexte | reste_a_corriger(request, ouvert))
 
 
 def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
     """Tout ce que la page du porteur attend."""
-    dossier = ouvert.dossier
+    dossier, annee = ouvert.dossier, ouvert.cadre.appel.annee
     demandes = repository.list_demandes(session, [dossier.id])
     passages = repository.list_passages(session, dossier.id)
     attendus = [c for c in repository.list_complements(session, dossier.id) if c.recue_le is None]
-    mot, ton = mot_d_etat(dossier, ())
-    phrase, instant = ensuite(dossier, ouvert.cadre, prochain(attendus), maintenant)
+    siennes = [d for d, _ in demandes]
+    etats = de_l_annee(siennes, annee)
+    mot, ton = mot_d_etat(dossier, etats)
+    phrase, instant = ensuite(dossier, ouvert.cadre, etats, prochain(attendus), maintenant)
+    a_lire = [dossier.id] if any(d.etat in TERMES for d in siennes) else []
+    notifies = list_notifies(session, a_lire).get(dossier.id, RIEN)
     return {
         "titre": ouvert.titre,
         "ouvert": ouvert,
@@ -53,9 +72,12 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         "ensuite_le": instant,
         "taches": taches(ouvert),
         "est_clos": maintenant >= ouvert.cadre.phase.cloture_le,
-        "lignes": lignes_suivies(demandes, passages),
-        "histoire": histoire(passages, demandes),
-        "attendus": attendus,
+        "lignes": lignes_suivies(
+            dossier, annee, demandes, motifs_dus(siennes, passages), notifies, ouvert.roles, a_paris(maintenant).date()
+        ),
+        "histoire": histoire(passages, demandes, annee),
+        "retrait": retrait_de(session, dossier, siennes, ouvert.acteur),
+        "attendus": [(c, jusqu_au(c.echeance_le)) for c in attendus],
         "financeurs": {ligne.id: ligne.financeur for _, ligne in demandes},
         "accuse_pret": repository.get_document(session, dossier.id, ACCUSE) is not None,
         "maintenant": maintenant,

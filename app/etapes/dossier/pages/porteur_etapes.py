@@ -28,12 +28,12 @@ from app.etapes.dossier.pages.porteur_formulaire import (
     versions_recues,
     voir,
 )
-from app.etapes.dossier.pages.porteur_lecture import textes_en_clair
+from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, textes_en_clair
+from app.etapes.dossier.pages.porteur_reste import quitter_l_etape, reste_a_corriger
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
 from app.etapes.dossier.repository.referentiel import Referentiel, get_referentiel
 from app.etapes.dossier.rules.champs import CHAMPS, Champ, Forme, Section, champs_de
 from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT
-from app.etapes.dossier.rules.sections import A_REMPLIR
 from app.etapes.dossier.service import brouillon, reprise
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
@@ -48,7 +48,6 @@ POUR_L_ETAT = annoncer("etape-etat", "C’est enregistré. Vous sollicitez l’�
 FIGE = annoncer("dossier-fige", "Ce dossier ne se modifie plus dans cet état.")
 CHAMPS_D_ETAT = ("theme_p147", "numero_dauphin")
 PROPRES_AU_FINANCEMENT = frozenset({"demandes", "precedents"})
-TUES_AVANT_LES_DEMANDES = frozenset({"budget_desequilibre"})
 ETAPES = tuple(Section)
 PAR_CODE = {c.code: c for c in CHAMPS}
 
@@ -79,10 +78,9 @@ def page_etape(request: Request, session: SessionDep, acteur: Acteur, identifian
     if not ouvert.peut_ecrire:
         return rediriger(request, "dossier:voir", identifiant=ouvert.identifiant, fait=FIGE)
     referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
-    tues = A_REMPLIR if ouvert.budget.demandes else A_REMPLIR | TUES_AVANT_LES_DEMANDES
-    fautes = tuple(f for f in ouvert.fautes_de(etape) if f.code not in tues)
+    fautes = ouvert.fautes_montrees(etape, avec_les_manques=False)
     contexte = contexte_etape(ouvert, etape, referentiel, Envoi(), fautes) | _pieces(session, ouvert, etape)
-    return rendre(request, "dossier/etape.html", contexte)
+    return rendre(request, "dossier/etape.html", contexte | reste_a_corriger(request, ouvert))
 
 
 def _pieces(session: SessionDep, ouvert: DossierOuvert, etape: Section) -> dict[str, Any]:
@@ -144,9 +142,11 @@ def _suite(
             )  # fmt: skip
     rang = ETAPES.index(etape) + 1
     if acte == "quitter" or rang == len(ETAPES):
-        return rediriger(request, "dossier:voir", identifiant=ouvert.identifiant, fait=ENREGISTRE)
+        return quitter_l_etape(request, "dossier:voir", etape, identifiant=ouvert.identifiant, fait=ENREGISTRE)
     suivante = ETAPES[rang].value
-    return rediriger(request, "dossier:etape", identifiant=ouvert.identifiant, section=suivante, fait=ENREGISTRE)
+    return quitter_l_etape(
+        request, "dossier:etape", etape, identifiant=ouvert.identifiant, section=suivante, fait=ENREGISTRE
+    )
 
 
 def _manque_l_etat(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) -> bool:
@@ -182,6 +182,7 @@ def contexte_etape(
         "replies": replies,
         "deplier": any(v.est_rempli or v.code in fautifs for v in replies),
         "financement": financement,
+        "avertissement": avertissement_du_lieu(ouvert.contenu, referentiel) if etape is Section.TERRITOIRE else "",
         "erreurs": fautes,
     }
 

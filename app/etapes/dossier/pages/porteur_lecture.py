@@ -10,6 +10,7 @@ from typing import Any
 from app.etapes.dossier.pages.porteur_formulaire import intitule_montre
 from app.etapes.dossier.repository.referentiel import Referentiel
 from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne, Section, champs_de
+from app.etapes.dossier.rules.depot import lieu_hors_fiches
 from app.infra.gabarits import nombre
 from app.noyau.euros import Euros
 from app.noyau.periodes import date_longue
@@ -43,6 +44,15 @@ class SectionLue:
 
     section: Section
     champs: tuple[ChampLu, ...]
+
+
+def avertissement_du_lieu(contenu: Mapping[str, Any], referentiel: Referentiel) -> str:
+    """Une phrase si l'action se tient dans une commune dont aucun projet de quartier n'est visé ; n'empêche rien."""
+    codes = lieu_hors_fiches(contenu, referentiel.communes_des_fiches(contenu.get("fiches") or ()))
+    if not codes:
+        return ""
+    noms = ", ".join(referentiel.intitule("communes", code) for code in codes)
+    return f"L’action se tient à {noms}, mais aucun projet de quartier choisi n’est dans cette commune. Est-ce bien voulu ?"
 
 
 def contenu_en_clair(contenu: Mapping[str, Any], referentiel: Referentiel) -> tuple[SectionLue, ...]:

@@ -12,10 +12,21 @@ from starlette.responses import Response
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, DemandeComplement, Dossier
-from app.etapes.dossier.pages.porteur_vues import ensuite, mot_d_etat
+from app.etapes.dossier.pages.porteur_suivi import (
+    MOTIFS_DITS,
+    TERMES,
+    LigneSuivie,
+    de_l_annee,
+    ensuite,
+    lignes_suivies,
+    mot_d_etat,
+    motifs_dus,
+)
+from app.etapes.dossier.repository.notifies import RIEN, Notifies, list_motifs, list_notifies
 from app.etapes.dossier.repository.referentiel import Cadre, list_avec_cadre, list_phases_ouvertes
 from app.etapes.dossier.rules.depot import section_de, verifier_depot
 from app.etapes.dossier.rules.etats import EtatDossier
+from app.etapes.dossier.rules.suivi import jusqu_au
 from app.etapes.dossier.schemas import FormulaireNouveau
 from app.etapes.dossier.service import brouillon
 from app.etapes.dossier.service.vie import roles_sur_dossier
@@ -26,8 +37,10 @@ from app.infra.gabarits import en_nombre, instant_long
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
 from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide
+from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
 from app.referentiels.acteurs import repository as acteurs
+from app.referentiels.lignes.models import LigneFinancement
 
 routeur = APIRouter()
 BROUILLON_CREE = annoncer("brouillon-cree", "Le dossier est ouvert. Remplissez les étapes dans l’ordre de votre choix.")
@@ -46,6 +59,10 @@ class LigneListe:
     ton: str
     ensuite: str
     ensuite_le: datetime | None
+    lignes: Sequence[LigneSuivie]
+
+
+Demandees = Mapping[int, Sequence[tuple[Demande, LigneFinancement]]]
 
 
 @routeur.get("/dossiers", name="dossier:liste", dependencies=[Depends(exiger())])
@@ -53,14 +70,15 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
     """Ce qui attend la personne, puis ses dossiers, par appel."""
     lus = list_avec_cadre(session, acteur)
     ids = [d.id for d, _ in lus]
-    demandes: dict[int, list[Demande]] = {}
-    for demande, _ in repository.list_demandes(session, ids):
-        demandes.setdefault(demande.dossier_id, []).append(demande)
+    demandes: dict[int, list[tuple[Demande, LigneFinancement]]] = {}
+    for demande, ligne in repository.list_demandes(session, ids):
+        demandes.setdefault(demande.dossier_id, []).append((demande, ligne))
+    suivies = _suivies(session, acteur, lus, demandes, maintenant)
     complements = {c.dossier_id: c for c in reversed(repository.list_complements_attendus(session, ids))}
-    a_faire = _a_faire(session, acteur, lus, complements, maintenant)
+    a_faire = _decisions_a_lire(lus, suivies) + _a_faire(session, acteur, lus, complements, maintenant)
     compte = len(a_faire)
     contexte = {
-        "annees": _par_annee(lus, demandes, complements, maintenant),
+        "annees": _par_annee(lus, demandes, suivies, complements, maintenant),
         "a_faire": a_faire,
         "attente": NOMBRES[compte] if compte < len(NOMBRES) else f"{compte} choses",
         "phases": list_phases_ouvertes(session, maintenant),
@@ -72,21 +90,62 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
 
 def _par_annee(
     lus: Sequence[tuple[Dossier, Cadre]],
-    demandes: Mapping[int, Sequence[Demande]],
+    demandes: Demandees,
+    suivies: Mapping[int, Sequence[LigneSuivie]],
     complements: Mapping[int, DemandeComplement],
     maintenant: datetime,
 ) -> dict[int, list[LigneListe]]:
     rendu: dict[int, list[LigneListe]] = {}
     for dossier, cadre in lus:
-        mot, ton = mot_d_etat(dossier, demandes.get(dossier.id, ()))
-        phrase, instant = ensuite(dossier, cadre, complements.get(dossier.id), maintenant)
+        etats = de_l_annee((d for d, _ in demandes.get(dossier.id, ())), cadre.appel.annee)
+        mot, ton = mot_d_etat(dossier, etats)
+        phrase, instant = ensuite(dossier, cadre, etats, complements.get(dossier.id), maintenant)
         rendu.setdefault(cadre.appel.annee, []).append(
             LigneListe(
                 dossier=dossier, cadre=cadre, identifiant=dossier.numero or dossier.reference,
                 titre=dossier.titre or "Sans titre", mot=mot, ton=ton, ensuite=phrase, ensuite_le=instant,
+                lignes=suivies.get(dossier.id, ()),
             )
         )  # fmt: skip
     return rendu
+
+
+def _suivies(
+    session: SessionDep,
+    acteur: Identite,
+    lus: Sequence[tuple[Dossier, Cadre]],
+    demandes: Demandees,
+    maintenant: datetime,
+) -> dict[int, Sequence[LigneSuivie]]:
+    """Dossier → ses lignes suivies ; l'accordé et les motifs ne se lisent que si quelque chose est dit au porteur."""
+    toutes = [d for rangees in demandes.values() for d, _ in rangees]
+    notifies: dict[int, Notifies] = list_notifies(session, {d.dossier_id for d in toutes if d.etat in TERMES})
+    dites = [d for d in toutes if d.etat in MOTIFS_DITS]
+    motifs = motifs_dus(dites, list_motifs(session, [d.id for d in dites]))
+    return {
+        dossier.id: lignes_suivies(
+            dossier, cadre.appel.annee, demandes.get(dossier.id, ()), motifs, notifies.get(dossier.id, RIEN),
+            roles_sur_dossier(acteur, dossier), a_paris(maintenant).date(),
+        )
+        for dossier, cadre in lus
+    }  # fmt: skip
+
+
+def _decisions_a_lire(
+    lus: Sequence[tuple[Dossier, Cadre]], suivies: Mapping[int, Sequence[LigneSuivie]]
+) -> list[dict[str, Any]]:
+    """Une tâche par lettre notifiée et pas encore ouverte : elle passe avant le reste."""
+    return [
+        {
+            "titre": f"Une décision vient d’arriver : {ligne.nom}",
+            "detail": f"« {dossier.titre} » : {ligne.mot.lower()}{f', {ligne.accorde}' if ligne.accorde else ''}.",
+            "libelle": "Lire la lettre",
+            "url": ligne.lettre,
+        }
+        for dossier, _ in lus
+        for ligne in suivies[dossier.id]
+        if ligne.est_nouvelle
+    ]
 
 
 def _a_faire(
@@ -119,7 +178,7 @@ def _a_faire(
 
 
 def _tache_complement(dossier: Dossier, titre: str, complement: DemandeComplement) -> dict[str, Any]:
-    detail = f"{complement.objet} Réponse attendue avant le {instant_long(complement.echeance_le)}."
+    detail = f"{complement.objet} Réponse attendue {jusqu_au(complement.echeance_le)}."
     url = f"/dossiers/{dossier.numero}"
     return {"titre": f"Compléter {titre}", "detail": detail, "libelle": "Compléter", "url": url, "urgent": True}
 

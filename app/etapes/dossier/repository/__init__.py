@@ -227,6 +227,11 @@ def list_passages(session: Session, dossier_id: int) -> Sequence[Passage]:
     return session.scalars(_PASSAGES, {"dossier": dossier_id}).all()
 
 
+def a_ete_signe(session: Session, dossier_id: int) -> bool:
+    """Vrai si quelqu'un a déjà signé ce dossier, même s'il a été repris depuis."""
+    return session.scalar(select(exists().where(Passage.dossier_id == dossier_id, Passage.acte == "signer"))) or False
+
+
 _COMPLEMENTS = (
     select(DemandeComplement).where(DemandeComplement.dossier_id == bindparam("dossier")).order_by(DemandeComplement.id)
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -16,11 +17,12 @@ from app.noyau.euros import Euros
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Les parts réservées d'un appel (rang de phase → pour mille), la phase où l'on en est, le nom des suivantes."""
+    """Les parts réservées d'un appel (rang → pour mille), la phase où l'on en est, sa clôture, les suivantes."""
 
     parts: Mapping[int, int]
     rang: int
     suivantes: tuple[str, ...]
+    cloture_le: datetime | None
 
     def sur(self, montant: Euros) -> Euros:
         """Ce que les phases suivantes gardent de ce montant."""
@@ -30,8 +32,9 @@ class Reserve:
 def get_reserve(session: Session, appel: Appel) -> Reserve:
     """La réserve d'un appel. On en est à la dernière phase qui a reçu un dossier, la première sinon. Une requête."""
     recus = exists().where(Dossier.phase_id == Phase.id, Dossier.numero.is_not(None))
-    requete = select(Phase.rang, Phase.intitule, Phase.part_reservee_milliemes, recus)
+    requete = select(Phase.rang, Phase.intitule, Phase.part_reservee_milliemes, recus, Phase.cloture_le)
     rangees = session.execute(requete.where(Phase.appel_id == appel.id).order_by(Phase.rang)).all()
-    rang = max((r for r, _, _, recu in rangees if recu), default=1)
-    suivantes = tuple(intitule for r, intitule, part, _ in rangees if r > rang and part)
-    return Reserve({r: part for r, _, part, _ in rangees}, rang, suivantes)
+    rang = max((r for r, _, _, recu, _ in rangees if recu), default=1)
+    suivantes = tuple(intitule for r, intitule, part, _, _ in rangees if r > rang and part)
+    cloture = next((fin for r, _, _, _, fin in rangees if r == rang), None)
+    return Reserve({r: part for r, _, part, _, _ in rangees}, rang, suivantes, cloture)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import String, cast, func, literal, select, union_all
+from sqlalchemy import Engine, String, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,8 @@ from app.referentiels.contrats.models import Contrat
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.lignes.rules import NatureAutorite
 from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier
+
+REFERENTIELS_GARDES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,20 @@ def list_phases_ouvertes(session: Session, maintenant: datetime) -> Sequence[tup
         .order_by(Appel.annee.desc(), Appel.id, Phase.rang)
     )
     return [(a, p, c) for a, p, c in session.execute(requete)]
+
+
+_GARDES: WeakKeyDictionary[Engine, dict[tuple[int, int, str], Referentiel]] = WeakKeyDictionary()
+
+
+def get_referentiel_garde(session: Session, contrat_id: int, version_id: int, empreinte: str) -> Referentiel:
+    """Le même, gardé tant que l'empreinte de la version ne change pas. Une requête la première fois."""
+    gardes = _GARDES.setdefault(session.get_bind().engine, {})
+    cle = (contrat_id, version_id, empreinte)
+    if cle not in gardes:
+        if len(gardes) >= REFERENTIELS_GARDES:
+            gardes.clear()
+        gardes[cle] = get_referentiel(session, contrat_id, version_id)
+    return gardes[cle]
 
 
 def get_referentiel(session: Session, contrat_id: int, version_id: int) -> Referentiel:

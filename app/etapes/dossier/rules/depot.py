@@ -11,7 +11,7 @@ from app.etapes.dossier.rules.budget import Budget, lire_budget, verifier_budget
 from app.etapes.dossier.rules.champs import CHAMPS, Section, champ
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
-from app.noyau.periodes import ajouter_mois
+from app.noyau.periodes import ajouter_mois, date_longue
 from app.noyau.sources import Parametre, Source
 
 SILENCE_VAUT_REJET = Parametre(
@@ -71,7 +71,41 @@ def champs_manquants(contenu: Mapping[str, Any], *, court: bool, cer_exige: bool
     return tuple(fautes)
 
 
-def _coherence(contenu: Mapping[str, Any]) -> list[Faute]:
+def annees_de_l_action(annee: int, derniere: int) -> tuple[date, date, date]:
+    """(premier début, dernier début, dernière fin) admis pour un dossier financé de `annee` à `derniere`.
+
+    Une action peut suivre l'année scolaire : elle commence dès septembre d'avant, et finit six mois après l'année.
+    Choix du projet : une subvention annuelle paie l'action de son année (loi n° 2000-321, art. 10 : exercice).
+    """
+    return date(annee - 1, 9, 1), date(derniere, 12, 31), date(derniere + 1, 6, 30)
+
+
+def _hors_des_annees(debut: str | None, fin: str | None, annee: int, derniere: int) -> list[Faute]:
+    premier, dernier, terme = annees_de_l_action(annee, derniere)
+    fautes = []
+    if debut and not premier <= date.fromisoformat(debut) <= dernier:
+        phrase = (
+            f"L’action commence entre le {date_longue(premier)} et le {date_longue(dernier)} : "
+            f"l’aide demandée est celle de {annee if annee == derniere else f'{annee} à {derniere}'}."
+        )
+        fautes.append(Faute("debut", phrase, "debut_hors_annees"))
+    if fin and date.fromisoformat(fin) > terme:
+        phrase = f"L’action se termine au plus tard le {date_longue(terme)}."
+        fautes.append(Faute("fin", phrase, "fin_hors_annees"))
+    return fautes
+
+
+def lieu_hors_fiches(contenu: Mapping[str, Any], communes_des_fiches: Collection[str]) -> tuple[str, ...]:
+    """Les communes du lieu (INSEE) où aucun projet de quartier visé ne se trouve. N'empêche rien : on avertit.
+
+    Choix du projet : une action peut se tenir à côté de son quartier ; une erreur de case se voit avant l'instruction.
+    """
+    if not communes_des_fiches:
+        return ()
+    return tuple(code for code in contenu.get("communes") or () if code not in communes_des_fiches)
+
+
+def _coherence(contenu: Mapping[str, Any], annee: int, derniere: int) -> list[Faute]:
     fautes = []
     total = contenu.get("beneficiaires")
     if total is not None:
@@ -89,6 +123,7 @@ def _coherence(contenu: Mapping[str, Any]) -> list[Faute]:
     debut, fin = contenu.get("debut"), contenu.get("fin")
     if debut and fin and fin < debut:
         fautes.append(Faute("fin", "La fin vient après le début.", "dates_inversees"))
+    fautes.extend(_hors_des_annees(debut, fin, annee, derniere))
     principal = contenu.get("objectif_principal")
     if principal and principal in (contenu.get("objectifs_secondaires") or ()):
         phrase = "L’objectif principal n’est pas aussi un autre objectif."
@@ -116,7 +151,7 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
     dits = {f.champ for f in fautes}
     duree = int(contenu.get("duree") or 1)
     suite = [
-        *_coherence(contenu),
+        *_coherence(contenu, cadre.annee, cadre.annee + duree - 1),
         *_priorites_hors_fiches(contenu),
         *verifier_budget(budget),
         *verifier_demandes(budget, duree, cadre.derniere_annee),

@@ -142,6 +142,17 @@ FINALES = frozenset(
     }
 )
 
+DECIDEES = frozenset(
+    {
+        EtatDemande.DECIDEE,
+        EtatDemande.REFUSEE,
+        EtatDemande.NOTIFIEE,
+        EtatDemande.TRANCHE_DECIDEE,
+        EtatDemande.TRANCHE_RESERVEE,
+    }
+)
+"""Une autorité a décidé. L'attribution et le refus encore secrets comptent pareil : rien ne se devine."""
+
 PORTEUR_ECRIT = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE})
 PORTEUR_ENGAGE = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.SIGNATAIRE})
 INSTRUIT = frozenset({Role.INSTRUCTEUR, Role.SOUS_PREFECTURE})
@@ -194,6 +205,10 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         "retirer", frozenset({_D.BROUILLON, _D.A_SIGNER, _D.DEPOSE, _D.A_COMPLETER}), _D.RETIRE, PORTEUR_ENGAGE,
         "Retirer le dossier", motif=True,
+    ),
+    Transition(
+        "abandonner", frozenset({_D.BROUILLON}), _D.RETIRE, frozenset({Role.REDACTEUR}), "Abandonner ce brouillon",
+        motif=True,
     ),
     Transition("clore", frozenset({_D.DEPOSE}), _D.CLOS, SECRETAIRE, "Clore le dossier"),
 )  # fmt: skip
@@ -290,6 +305,28 @@ def actes_possibles_demande(etat: EtatDemande, roles: frozenset[Role]) -> tuple[
     Choix du projet : conception/exemples.md, motif 4.
     """
     return tuple(t for t in TRANSITIONS_DEMANDE if etat in t.depuis and roles & t.roles)
+
+
+def acte_de_retrait(
+    etat: EtatDossier,
+    roles: frozenset[Role],
+    demandes: Iterable[EtatDemande],
+    *,
+    est_auteur: bool,
+    a_ete_signe: bool,
+) -> Transition | None:
+    """L'acte par lequel cette personne peut sortir ce dossier, ou None.
+
+    Qui engage l'organisation le retire tant que rien n'est décidé ; qui rédige abandonne un brouillon qu'il a ouvert
+    et que personne n'a jamais signé. Dossier déposé : il faut qu'une demande soit encore en cours.
+    Choix du projet : conception/produit.md, « Le parcours d'un dossier » ; architecture, décision 5.
+    """
+    possibles = {t.acte: t for t in actes_possibles(etat, roles)}
+    en_cours = tuple(demandes)
+    if "retirer" in possibles:
+        ferme = DECIDEES.intersection(en_cours) or (en_cours and not AVANT_DECISION.intersection(en_cours))
+        return None if ferme else possibles["retirer"]
+    return possibles.get("abandonner") if est_auteur and not a_ete_signe else None
 
 
 def avancement(etats: Iterable[EtatDemande], public: Public) -> str:

@@ -12,6 +12,7 @@ from app.etapes.dossier.models import Dossier, FaitExterne
 from app.etapes.dossier.repository.precedents import list_passees
 from app.etapes.dossier.rules.lecture import Valeur
 from app.etapes.dossier.rules.reprise import avec_le_connu, code_accorde, montants_connus
+from app.etapes.dossier.rules.suivi import code_lettre_lue
 from app.noyau.erreurs import SaisieInvalide
 from app.noyau.euros import Euros
 
@@ -23,6 +24,16 @@ def constater_accorde(
     fait = FaitExterne(
         contrat_id=dossier.contrat_id, dossier_id=dossier.id, code=code_accorde(ligne, annee),
         valeur=montant.centimes, source=source, constate_le=le,
+    )  # fmt: skip
+    session.add(fait)
+    return fait
+
+
+def constater_lecture(session: Session, dossier: Dossier, *, ligne: str, le: date) -> FaitExterne:
+    """Écrit que le porteur a ouvert la lettre de cette ligne : ses pages cessent de l'annoncer."""
+    fait = FaitExterne(
+        contrat_id=dossier.contrat_id, dossier_id=dossier.id, code=code_lettre_lue(ligne), valeur=True,
+        source="ouverture par le porteur", constate_le=le,
     )  # fmt: skip
     session.add(fait)
     return fait

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, Dossier, Passage
 from app.etapes.dossier.rules.etats import (
     AVANT_DECISION,
+    DECIDEES,
     FINALES,
     LIBELLES_DEMANDE,
     LIBELLES_DOSSIER,
@@ -17,6 +19,7 @@ from app.etapes.dossier.rules.etats import (
     EtatDossier,
     Public,
     Transition,
+    acte_de_retrait,
     transition,
     transition_demande,
 )
@@ -126,13 +129,42 @@ def _tracer(
     )  # fmt: skip
 
 
+def retrait_de(session: Session, dossier: Dossier, demandes: Iterable[Demande], acteur: Identite) -> Transition | None:
+    """L'acte par lequel l'acteur peut sortir ce dossier maintenant (retirer, abandonner), ou None."""
+    return acte_de_retrait(
+        dossier.etat,
+        roles_sur_dossier(acteur, dossier),
+        [d.etat for d in demandes],
+        est_auteur=dossier.cree_par == acteur.acteur,
+        a_ete_signe=dossier.etat is EtatDossier.BROUILLON and repository.a_ete_signe(session, dossier.id),
+    )
+
+
+def exiger_retrait(session: Session, dossier: Dossier, demandes: Sequence[Demande], acteur: Identite) -> Transition:
+    """L'acte de `retrait_de`. Lève ActeInterdit (pas à cette personne) ou ActeImpossible (pas maintenant)."""
+    acte = retrait_de(session, dossier, demandes, acteur)
+    if acte is not None:
+        return acte
+    roles = roles_sur_dossier(acteur, dossier)
+    if dossier.etat is EtatDossier.BROUILLON and Role.REDACTEUR in roles:
+        phrase = "On abandonne un brouillon qu’on a ouvert soi-même et que personne n’a signé."
+        raise ActeInterdit(f"{phrase} Sinon, la personne qui administre l’organisation ou qui signe le retire.")
+    verifier_passage(dossier, "retirer", acteur=acteur, motif="-")
+    if DECIDEES.intersection(d.etat for d in demandes):
+        phrase = "Une décision est prise : le dossier ne se retire plus. On peut renoncer à une subvention notifiée."
+        raise ActeImpossible(phrase, code="deja_decide")
+    raise ActeImpossible("Plus aucune demande de ce dossier n’est en cours.", code="rien_en_cours")
+
+
 def retirer(session: Session, identifiant: str, *, acteur: Identite, maintenant: datetime, motif: str) -> Dossier:
-    """Le porteur retire son dossier tant que rien n'est décidé ; ses demandes en cours sont retirées avec lui."""
+    """Le porteur retire son dossier tant que rien n'est décidé ; ses demandes en cours sont retirées avec lui.
+
+    Une rédactrice abandonne ainsi le brouillon qu'elle a ouvert, s'il n'a jamais été signé.
+    """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     demandes = repository.list_demandes(session, [dossier.id])
-    if any(d.etat in {EtatDemande.DECIDEE, EtatDemande.NOTIFIEE} for d, _ in demandes):
-        raise ActeImpossible("Une subvention est déjà accordée : renoncez-y plutôt que de retirer le dossier.")
-    passer_dossier(session, dossier, "retirer", acteur=acteur, maintenant=maintenant, motif=motif)
+    acte = exiger_retrait(session, dossier, [d for d, _ in demandes], acteur)
+    passer_dossier(session, dossier, acte.acte, acteur=acteur, maintenant=maintenant, motif=motif)
     for demande, ligne in demandes:
         if demande.etat in AVANT_DECISION:
             _tracer(

@@ -50,4 +50,4 @@ def creer_organisation(
                 session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur=acteur.acteur,
                 maintenant=maintenant, organisation_id=organisation.id,
             )  # fmt: skip
-    return rediriger(request, "accueil", fait=ORGANISATION_CREEE)
+    return rediriger(request, "organisations", fait=ORGANISATION_CREEE)
