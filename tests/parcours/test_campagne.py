@@ -216,7 +216,8 @@ def test_la_campagne_entiere_concorde(jouee: Jouee, lue: Session) -> None:
     dresse = bilan.dresser(lue, "m2a-2027")
     assert controle.discordances(lue, dresse) == []
     assert commande.conclure(lue, ["m2a-2027"]) == 0
-    atteints = {etat.value for etat in lue.scalars(select(Demande.etat).distinct())}
+    # Les états traversés : un autre essai de ce module peut avoir repris une demande ajournée.
+    atteints = set(lue.scalars(select(Passage.vers).where(Passage.demande_id.is_not(None)).distinct()))
     assert atteints >= ISSUES, ISSUES - atteints
     assert "Bilan de l’appel m2a-2027" in bilan.ecrire(dresse)
     assert get_appel_par_code(lue, ESSAI) is not None

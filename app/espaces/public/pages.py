@@ -23,7 +23,9 @@ def accueil_public(request: Request, session: SessionDep, maintenant: Maintenant
         phases = appels.list_phases(session, appel.id)
         courante = next((p for p in phases if appels.intervalle(p).contient(maintenant)), None)
         ouverts.append((appel, courante))
-    contexte = {"ouverts": ouverts, "contrats": contrats.list_contrats(session)}
+    actifs = {appel.contrat_id for appel, _ in ouverts}
+    tous = sorted(contrats.list_contrats(session), key=lambda c: c.id not in actifs)
+    contexte = {"ouverts": ouverts, "contrats": tous}
     return rendre(request, "espaces/public/accueil.html", contexte)
 
 

@@ -147,9 +147,9 @@ def test_sans_siege_de_president_il_n_y_a_pas_de_commission(session: Session) ->
 def test_un_ordre_du_jour_vide_ne_se_convoque_ni_ne_s_ouvre(session: Session) -> None:
     campagne = une_campagne(session, dossiers=0)
     seance = une_seance(session, campagne)
-    for acte in (preparation.convoquer, preparation.ouvrir):
+    for acte, instant in ((preparation.convoquer, AVANT), (preparation.ouvrir, JOUR_J)):
         with pytest.raises(ActeImpossible) as refus:
-            acte(session, seance.code, acteur=campagne.charge, maintenant=AVANT)
+            acte(session, seance.code, acteur=campagne.charge, maintenant=instant)
         assert refus.value.code == "ordre_du_jour_vide"
 
 

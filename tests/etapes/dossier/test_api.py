@@ -87,7 +87,7 @@ def ecrit(decor: Decor, reference: str) -> tuple[EtatDossier, int, dict[str, Any
 def test_du_brouillon_au_depot_par_l_api(decor: Decor, porteur: Outil) -> None:
     dossier = creer(decor, porteur)
     assert dossier["champs"] == CONTENU
-    assert (dossier["manques"], dossier["actes"]) == ([], ["envoyer_en_signature", "retirer"])
+    assert (dossier["manques"], dossier["actes"]) == ([], ["envoyer_en_signature", "retirer", "abandonner"])
     depose = deposer(porteur, dossier["reference"])
     assert (depose["numero"], depose["etat"], depose["libelle"]) == ("ESS-2027-0001", "depose", "Déposé")
     assert [(d["ligne"], d["montant_demande"], d["etat"]) for d in depose["demandes"]] == [

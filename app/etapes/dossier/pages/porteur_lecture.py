@@ -52,7 +52,7 @@ def avertissement_du_lieu(contenu: Mapping[str, Any], referentiel: Referentiel) 
     if not codes:
         return ""
     noms = ", ".join(referentiel.intitule("communes", code) for code in codes)
-    return f"L’action se tient à {noms}, mais aucun projet de quartier choisi n’est dans cette commune. Est-ce bien voulu ?"
+    return f"L’action se tient à {noms}, où ne se trouve aucun des projets de quartier choisis. Est-ce bien voulu ?"
 
 
 def contenu_en_clair(contenu: Mapping[str, Any], referentiel: Referentiel) -> tuple[SectionLue, ...]:

@@ -22,7 +22,7 @@ def quitter_l_etape(request: Request, nom: str, etape: Section, *, fait: str, **
 
 
 def reste_a_corriger(request: Request, ouvert: DossierOuvert) -> dict[str, Any]:
-    """L'étape quittée, ses fautes, son adresse ; rien si elle est juste. Remplace alors la phrase « C'est enregistré »."""
+    """L'étape quittée, ses fautes, son adresse à la place de « C'est enregistré » ; rien si elle est juste."""
     nom = request.query_params.get(PARAMETRE, "")
     if nom not in set(Section) or not ouvert.peut_ecrire:
         return {}

@@ -55,6 +55,17 @@ SUITES: dict[EtatDemande, Suite] = {
     EtatDemande.CADUQUE: Suite.TERMINE,
     EtatDemande.RETIREE: Suite.TERMINE,
 }
+_AVANT_LA_COMMISSION = {
+    Suite.A_VERIFIER: "Vérification par les financeurs, puis commission des élus le",
+    Suite.EN_COMMISSION: "Commission des élus le",
+}
+_PHRASES = {
+    Suite.A_VERIFIER: "Vérification par les financeurs",
+    Suite.EN_COMMISSION: "Commission des élus : la prochaine date n’est pas encore fixée",
+    Suite.A_DECIDER: "Décision de chaque financeur",
+    Suite.NOTIFIE: "Décisions rendues : vos lettres sont là",
+    Suite.TERMINE: "Rien de plus n’est attendu",
+}
 NOTIFIEES = frozenset({EtatDemande.NOTIFIEE, EtatDemande.REFUS_NOTIFIE, EtatDemande.TRANCHE_RESERVEE})
 
 
@@ -76,22 +87,11 @@ def phrase_de_la_suite(
     lus = tuple(etats)
     suite = suite_du_dossier(lus)
     a_venir = commission_le is not None and commission_le > maintenant
-    match suite:
-        case Suite.A_VERIFIER if a_venir:
-            return "Vérification par les financeurs, puis commission des élus le", commission_le
-        case Suite.A_VERIFIER:
-            return "Vérification par les financeurs", None
-        case Suite.EN_COMMISSION if a_venir:
-            return "Commission des élus le", commission_le
-        case Suite.EN_COMMISSION:
-            return "Commission des élus : la prochaine date n’est pas encore fixée", None
-        case Suite.A_DECIDER:
-            autres = NOTIFIEES.intersection(lus)
-            return ("Décision des autres financeurs" if autres else "Décision de chaque financeur"), None
-        case Suite.NOTIFIE:
-            return "Décisions rendues : vos lettres sont là", None
-        case _:
-            return "Rien de plus n’est attendu", None
+    if a_venir and suite in _AVANT_LA_COMMISSION:
+        return _AVANT_LA_COMMISSION[suite], commission_le
+    if suite is Suite.A_DECIDER and NOTIFIEES.intersection(lus):
+        return "Décision des autres financeurs", None
+    return _PHRASES[suite], None
 
 
 def annee_dite(annee: int, premiere: int, *, plusieurs: bool) -> str:

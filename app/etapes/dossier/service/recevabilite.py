@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
 from app.etapes.dossier.rules.recevabilite import verifier_points
-from app.etapes.dossier.service.vie import passer_demande, passer_dossier
+from app.etapes.dossier.service.vie import passer_demande, passer_dossier, verifier_passage_demande
 from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
@@ -45,6 +45,7 @@ def examiner(
     demande = repository.get_demande(session, dossier, ligne, annee, verrou=True)
     if conclusion not in CONCLUSIONS:
         raise SaisieInvalide([Faute("conclusion", "Choisissez une conclusion.", "conclusion_inconnue")])
+    verifier_passage_demande(dossier, demande, CONCLUSIONS[conclusion], ligne=ligne, acteur=acteur)
     if conclusion == "orientee" and not oriente_vers.strip():
         phrase = "Dites vers quoi la demande est orientée (autre ligne, droit commun, autre dispositif)."
         raise SaisieInvalide([Faute("oriente_vers", phrase, "orientation_exigee")])

@@ -19,6 +19,7 @@ from app.etapes.dossier.rules.etats import (
     EtatDossier,
     Public,
     Transition,
+    TransitionDemande,
     acte_de_retrait,
     transition,
     transition_demande,
@@ -78,6 +79,18 @@ def passer_demande(
     motif: str = "",
 ) -> None:
     """Fait passer une demande verrouillée d'un état à l'autre. `ligne` : code de sa ligne. Mêmes refus."""
+    t = verifier_passage_demande(dossier, demande, acte, ligne=ligne, acteur=acteur)
+    if t.motif:
+        _exiger_motif(motif)
+    _tracer(session, dossier, demande, acte, demande.etat, t.vers, acteur, maintenant, motif, ligne=ligne)
+    demande.etat = t.vers
+    demande.modifiee_at = maintenant
+
+
+def verifier_passage_demande(
+    dossier: Dossier, demande: Demande, acte: str, *, ligne: str, acteur: Identite
+) -> TransitionDemande:
+    """La transition, si cette personne peut l'accomplir maintenant. Lève ActeInterdit ou ActeImpossible."""
     t = transition_demande(acte)
     roles = acteur.roles_sur_ligne(dossier.contrat_id, ligne) | frozenset(
         h.role for h in acteur.habilitations if h.organisation_id == dossier.organisation_id
@@ -87,11 +100,7 @@ def passer_demande(
     if demande.etat not in t.depuis:
         etat = LIBELLES_DEMANDE[demande.etat].agent
         raise ActeImpossible(f"« {t.libelle} » n’est pas possible : la demande est « {etat} ».", code="etat_contraire")
-    if t.motif:
-        _exiger_motif(motif)
-    _tracer(session, dossier, demande, acte, demande.etat, t.vers, acteur, maintenant, motif, ligne=ligne)
-    demande.etat = t.vers
-    demande.modifiee_at = maintenant
+    return t
 
 
 def _tracer(
