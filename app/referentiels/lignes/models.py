@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
-from app.referentiels.lignes.rules import ActeCommission, NatureAutorite
+from app.referentiels.lignes.rules import ActeCommission, NatureAutorite, NomEnPhrase, en_phrase
 
 
 class LigneFinancement(DansContrat, Base):
@@ -36,3 +36,8 @@ class LigneFinancement(DansContrat, Base):
     attribuant_siret: Mapped[str | None]
     commune_id: Mapped[int | None]
     contenu: Mapped[dict[str, Any]]
+
+    @property
+    def attribuant(self) -> NomEnPhrase:
+        """Son autorité, accordée dans une phrase : « l’État », « de la Ville de Mulhouse »."""
+        return en_phrase(self.attribuant_nom)
