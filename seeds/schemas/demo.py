@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import field_validator
 
 from app.noyau.roles import Portee, Role
@@ -38,12 +36,12 @@ class RoleDemo(Element):
 
 
 class CompteDemo(Element):
-    """Un compte fictif ; `siege` : sa place dans la commission des élus."""
+    """Un compte fictif ; `siege` : la qualité qu'il occupe dans la commission, telle que le contrat l'écrit."""
 
     courriel: str
     nom: str
     roles: tuple[RoleDemo, ...]
-    siege: Literal["president", "membre"] | None = None
+    siege: str | None = None
 
 
 class FichierComptes(Element):

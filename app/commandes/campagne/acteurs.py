@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.heure import heure_machine
 from app.infra.identite import Identite
+from app.noyau.erreurs import ErreurMetier
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository, service
 from app.referentiels.acteurs.models import Compte, Organisation
@@ -23,6 +24,7 @@ from seeds.schemas.demo import CompteDemo, FichierComptes
 DEBUT = datetime(2024, 1, 1, tzinfo=UTC)
 PORTEURS = 60
 PREMIER_PORTEUR = 1
+COMPTES_DEMO = "seeds/demo/comptes.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +125,16 @@ def charger_comptes(session: Session, contrat: Contrat, fichier: FichierComptes)
 
 
 def _asseoir(session: Session, contrat: Contrat, fichier: FichierComptes) -> None:
-    """Relie les élus de démonstration à leurs sièges, dans l'ordre : la présidence, puis les membres à voix."""
-    requete = (
-        select(MembreInstance)
-        .where(MembreInstance.contrat_id == contrat.id, MembreInstance.a_voix)
-        .order_by(MembreInstance.est_president.desc(), MembreInstance.rang, MembreInstance.id)
-    )
-    sieges = list(session.scalars(requete))
-    elus = sorted((c for c in fichier.comptes if c.siege), key=lambda c: c.siege != "president")
-    for siege, demo in zip(sieges, elus, strict=False):
+    """Relie chaque élu de démonstration au siège de sa qualité. Lève ErreurMetier si le contrat n'a pas ce siège."""
+    requete = select(MembreInstance).where(MembreInstance.contrat_id == contrat.id, MembreInstance.a_voix)
+    sieges = {siege.qualite: siege for siege in session.scalars(requete)}
+    for demo in fichier.comptes:
+        if demo.siege is None:
+            continue
+        if demo.siege not in sieges:
+            raise ErreurMetier(f"La commission n’a pas de siège « {demo.siege} » ({COMPTES_DEMO}).")
         compte = repository.get_compte_par_courriel(session, demo.courriel)
-        siege.compte_id = compte.id if compte is not None else None
+        sieges[demo.siege].compte_id = compte.id if compte is not None else None
 
 
 def charger_porteurs(session: Session, mot_de_passe: str) -> None:

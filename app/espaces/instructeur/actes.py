@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -16,8 +17,7 @@ from app.etapes.dossier.rules.recevabilite import POINTS
 from app.etapes.dossier.service import recevabilite, references, vie
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
-from app.infra.forms import Formulaire, FormulaireDep, valider
-from app.infra.identite import Identite
+from app.infra.forms import FormulaireDep, valider
 from app.infra.web import SessionDep, annoncer, rediriger, refuser
 from app.noyau.erreurs import Introuvable, SaisieInvalide
 from app.noyau.periodes import PARIS
@@ -33,37 +33,37 @@ COMPLEMENT = annoncer("complement-demande", "Le complément est demandé : le po
 REPRIS = annoncer("acte-enregistre", "C’est enregistré : la demande a changé d’état.")
 CLOS = annoncer("dossier-clos", "Le dossier est clos.")
 REFERENCES = annoncer("references-enregistrees", "Les références de l’État sont enregistrées.")
-REPRISES: dict[str, Callable[..., object]] = {
-    "rouvrir": recevabilite.rouvrir,
-    "reprendre_examen": recevabilite.reprendre_examen,
-    "declarer_caduque": recevabilite.declarer_caduque,
-}
-PAGE = "espaces/instructeur/dossier.html"
 
 
-def _agir(
-    request: Request,
-    session: SessionDep,
-    acteur: Identite,
-    numero: str,
-    saisie: dict[str, Any],
-    acte: Callable[[], object],
-    fait: str,
-) -> Response:
-    """Accomplit l'acte ; une faute rend la page du dossier, saisie gardée."""
-    try:
-        acte()
-    except SaisieInvalide as erreur:
-        dossier = dossiers.get_dossier(session, numero, acteur)
-        refuser(request, PAGE, contexte_dossier(session, acteur, dossier, saisie), erreur.fautes)
-    return rediriger(request, "instruction:dossier", numero=numero, fait=fait)
+@dataclass(frozen=True, slots=True)
+class Envoi:
+    """Un formulaire envoyé sur un dossier : qui, quand, quoi."""
+
+    request: Request
+    session: SessionDep
+    acteur: Acteur
+    numero: str
+    formulaire: FormulaireDep
+    maintenant: Maintenant
+
+    def agir(self, acte: Callable[[], object], saisie: Mapping[str, Any], fait: str) -> Response:
+        """Accomplit l'acte et revient au dossier ; une faute rend sa page, saisie gardée."""
+        try:
+            acte()
+        except SaisieInvalide as erreur:
+            dossier = dossiers.get_dossier(self.session, self.numero, self.acteur)
+            contexte = contexte_dossier(self.session, self.acteur, dossier, dict(saisie))
+            refuser(self.request, "espaces/instructeur/dossier.html", contexte, erreur.fautes)
+        return rediriger(self.request, "instruction:dossier", numero=self.numero, fait=fait)
+
+    def saisie(self, ligne: str, annee: int, acte: str) -> dict[str, Any]:
+        """Ce que le formulaire d'une demande avait reçu, pour le remontrer."""
+        noms = (*SaisieExamen.model_fields, *SaisieReferences.model_fields)
+        recus = {nom: self.formulaire.get(nom) for nom in noms if nom != "points"}
+        return {**recus, "ligne": ligne, "annee": annee, "acte": acte, "points": self.formulaire.liste("points")}
 
 
-def _demande(ligne: str, annee: int, acte: str, formulaire: Formulaire) -> dict[str, Any]:
-    saisie = {
-        nom: formulaire.get(nom) for nom in ("conclusion", "motif", "oriente_vers", *SaisieReferences.model_fields)
-    }
-    return {**saisie, "ligne": ligne, "annee": annee, "acte": acte, "points": formulaire.liste("points")}
+EnvoiDep = Annotated[Envoi, Depends()]
 
 
 @routeur.post(
@@ -71,27 +71,18 @@ def _demande(ligne: str, annee: int, acte: str, formulaire: Formulaire) -> dict[
     name="instruction:examiner",
     dependencies=[Depends(INSTRUIT)],
 )
-def examiner(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    annee: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def examiner(envoi: EnvoiDep, ligne: str, annee: int) -> Response:
     """Conclut la recevabilité d'une demande."""
 
     def acte() -> None:
-        donnees = valider(SaisieExamen, formulaire.en_dict(listes=("points",)))
+        donnees = valider(SaisieExamen, envoi.formulaire.en_dict(listes=("points",)))
         points = {p.code: p.code in donnees.points for p in POINTS} | dict.fromkeys(donnees.points, True)
         recevabilite.examiner(
-            session, numero, ligne=ligne, annee=annee, conclusion=donnees.conclusion, motif=donnees.motif,
-            points=points, oriente_vers=donnees.oriente_vers, acteur=acteur, maintenant=maintenant,
+            envoi.session, envoi.numero, ligne=ligne, annee=annee, conclusion=donnees.conclusion, motif=donnees.motif,
+            points=points, oriente_vers=donnees.oriente_vers, acteur=envoi.acteur, maintenant=envoi.maintenant,
         )  # fmt: skip
 
-    return _agir(request, session, acteur, numero, _demande(ligne, annee, "examen", formulaire), acte, EXAMINE)
+    return envoi.agir(acte, envoi.saisie(ligne, annee, "examen"), EXAMINE)
 
 
 @routeur.post(
@@ -99,28 +90,19 @@ def examiner(
     name="instruction:reprendre",
     dependencies=[Depends(REPREND)],
 )
-def reprendre(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    annee: int,
-    acte: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def reprendre(envoi: EnvoiDep, ligne: str, annee: int, acte: str) -> Response:
     """Rouvre l'examen, reprend une demande ajournée, ou met fin à une demande restée en attente."""
-    if acte not in REPRISES:
+    if acte not in recevabilite.REPRISES:
         raise Introuvable("Cet acte n’existe pas.")
 
     def accomplir() -> None:
-        donnees = valider(SaisieActe, formulaire.en_dict())
-        REPRISES[acte](
-            session, numero, ligne=ligne, annee=annee, motif=donnees.motif, acteur=acteur, maintenant=maintenant
-        )
+        donnees = valider(SaisieActe, envoi.formulaire.en_dict())
+        recevabilite.REPRISES[acte](
+            envoi.session, envoi.numero, ligne=ligne, annee=annee, motif=donnees.motif, acteur=envoi.acteur,
+            maintenant=envoi.maintenant,
+        )  # fmt: skip
 
-    return _agir(request, session, acteur, numero, _demande(ligne, annee, acte, formulaire), accomplir, REPRIS)
+    return envoi.agir(accomplir, envoi.saisie(ligne, annee, acte), REPRIS)
 
 
 @routeur.post(
@@ -128,49 +110,32 @@ def reprendre(
     name="instruction:references",
     dependencies=[Depends(DE_L_ETAT)],
 )
-def porter_references(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    annee: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def porter_references(envoi: EnvoiDep, ligne: str, annee: int) -> Response:
     """Porte le thème du programme 147, le numéro Dauphin et l'engagement juridique d'une demande à l'État."""
 
     def acte() -> None:
-        donnees = valider(SaisieReferences, formulaire.en_dict())
+        donnees = valider(SaisieReferences, envoi.formulaire.en_dict())
         references.porter(
-            session, numero, ligne=ligne, annee=annee, theme_p147=donnees.theme_p147,
-            numero_dauphin=donnees.numero_dauphin, engagement_juridique=donnees.engagement_juridique, acteur=acteur,
-            maintenant=maintenant,
+            envoi.session, envoi.numero, ligne=ligne, annee=annee, **donnees.model_dump(), acteur=envoi.acteur,
+            maintenant=envoi.maintenant,
         )  # fmt: skip
 
-    return _agir(request, session, acteur, numero, _demande(ligne, annee, "references", formulaire), acte, REFERENCES)
+    return envoi.agir(acte, envoi.saisie(ligne, annee, "references"), REFERENCES)
 
 
 @routeur.post("/instruction/{numero}/complements", name="instruction:complement", dependencies=[Depends(INSTRUIT)])
-def demander_complement(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def demander_complement(envoi: EnvoiDep) -> Response:
     """Demande un complément au porteur, pour une ligne ou pour tout le dossier."""
 
     def acte() -> None:
-        donnees = valider(SaisieComplement, formulaire.en_dict())
+        donnees = valider(SaisieComplement, envoi.formulaire.en_dict())
         recevabilite.demander_complement(
-            session, numero, objet=donnees.objet, pourquoi=donnees.pourquoi, ligne=donnees.ligne,
-            echeance_le=_lendemain(donnees), acteur=acteur, maintenant=maintenant,
+            envoi.session, envoi.numero, objet=donnees.objet, pourquoi=donnees.pourquoi, ligne=donnees.ligne,
+            echeance_le=_lendemain(donnees), acteur=envoi.acteur, maintenant=envoi.maintenant,
         )  # fmt: skip
 
-    saisie = {"complement": {nom: formulaire.get(nom) for nom in SaisieComplement.model_fields}}
-    return _agir(request, session, acteur, numero, saisie, acte, COMPLEMENT)
+    saisie = {"complement": {nom: envoi.formulaire.get(nom) for nom in SaisieComplement.model_fields}}
+    return envoi.agir(acte, saisie, COMPLEMENT)
 
 
 def _lendemain(donnees: SaisieComplement) -> datetime:

@@ -21,6 +21,7 @@ from app.etapes.dossier.repository.referentiel import get_referentiel_garde
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import THEMES_P147
 from app.etapes.dossier.rules.etats import (
+    AVANT_DECISION,
     FINALES,
     LIBELLES_DEMANDE,
     LIBELLES_DOSSIER,
@@ -31,7 +32,7 @@ from app.etapes.dossier.rules.etats import (
     actes_possibles_demande,
 )
 from app.etapes.dossier.rules.recevabilite import POINTS
-from app.etapes.dossier.service.recevabilite import EXAMINE
+from app.etapes.dossier.service.recevabilite import EXAMINE, REPRISES
 from app.infra.acces import Acteur, exiger
 from app.infra.db import COMPTE_MAX
 from app.infra.identite import Identite
@@ -49,7 +50,6 @@ CONCLUSIONS = (
     ("orienter", "orientee", "À orienter ailleurs"),
 )
 LIBELLES_ACTES = {t.acte: t.libelle for t in TRANSITIONS} | {t.acte: t.libelle for t in TRANSITIONS_DEMANDE}
-REPRISES = ("rouvrir", "reprendre_examen", "declarer_caduque")
 
 
 def _parmi(enumeration: type[E], texte: str) -> E | None:
@@ -155,7 +155,11 @@ def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, sa
         "points": [(p.code, p.libelle) for p in POINTS],
         "instruit": bool(acteur.cibles(Portee.LIGNE, Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)),
         "lignes_instruites": sorted(
-            {(d.code, d.intitule) for d in lues if acteur.roles_sur_ligne(dossier.contrat_id, d.code) & EXAMINE}
+            {
+                (d.code, d.intitule)
+                for d in lues
+                if d.etat in AVANT_DECISION and acteur.roles_sur_ligne(dossier.contrat_id, d.code) & EXAMINE
+            }
         ),
         "peut_clore": dossier.etat is EtatDossier.DEPOSE
         and all(d.etat in FINALES for d in lues)

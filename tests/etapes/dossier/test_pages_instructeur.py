@@ -129,6 +129,17 @@ def test_un_complement_vise_sa_ligne_et_elle_seule(decor: Decor) -> None:
     assert complement.echeance_le.isoformat() == "2026-11-20T23:00:00+00:00", "le 20 compris, heure de Paris"
 
 
+def test_un_complement_ne_se_demande_plus_une_fois_tout_decide(decor: Decor) -> None:
+    dossier, agent = un_depose(decor), un_agent(decor)
+    page = formulaire(agent.get(f"/instruction/{dossier.numero}"), "/complements")
+    mettre(decor, dossier, EtatDemande.NOTIFIEE)
+    assert "Demander un complément" not in agent.get(f"/instruction/{dossier.numero}").text
+    refus = page.remplir(objet="Le devis", pourquoi="Trop tard.", echeance="2026-11-20").envoyer(agent)
+    assert refus.status_code == 409
+    assert "Tout est déjà décidé" in refus.text
+    assert decor.session.scalars(select(DemandeComplement)).all() == []
+
+
 def test_la_sous_prefecture_porte_les_references_de_l_etat(decor: Decor) -> None:
     dossier, etat, agent = un_depose(decor), un_agent(decor, Role.SOUS_PREFECTURE, "BOP147"), un_agent(decor)
     assert "Références de l’État" not in agent.get(f"/instruction/{dossier.numero}").text

@@ -103,13 +103,7 @@ def _ajouter_acte(t: Transition) -> None:
     )  # fmt: skip
 
 
-AgirLigne = Callable[..., Demande]
 _CONCLUSIONS = {acte: conclusion for conclusion, acte in recevabilite.CONCLUSIONS.items()}
-ACTES_LIGNE: dict[str, AgirLigne] = {
-    "rouvrir": recevabilite.rouvrir,
-    "reprendre_examen": recevabilite.reprendre_examen,
-    "declarer_caduque": recevabilite.declarer_caduque,
-}
 
 
 def _annee(session: SessionDep, numero: str, corps: CorpsLigne, acteur: Identite) -> int:
@@ -131,7 +125,7 @@ def _ajouter_acte_ligne(t: TransitionDemande) -> None:
     def accomplir(
         session: SessionDep, acteur: Acteur, maintenant: Maintenant, numero: str, code: str, corps: CorpsLigne
     ) -> DemandeLue:
-        demande = ACTES_LIGNE[t.acte](
+        demande = recevabilite.REPRISES[t.acte](
             session, numero, ligne=code, annee=_annee(session, numero, corps, acteur), motif=corps.motif,
             acteur=acteur, maintenant=maintenant,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
+from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.rules.recevabilite import verifier_points
 from app.etapes.dossier.service.vie import passer_demande, passer_dossier, verifier_passage_demande
 from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeInterdit, Faute, SaisieInvalide
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
 from app.noyau.roles import Role
 
 CONCLUSIONS = {
@@ -118,6 +119,14 @@ def declarer_caduque(
     )  # fmt: skip
 
 
+# Les actes qui reprennent une demande, par nom : l'API et les pages en sortent.
+REPRISES: Mapping[str, Callable[..., Demande]] = {
+    "rouvrir": rouvrir,
+    "reprendre_examen": reprendre_examen,
+    "declarer_caduque": declarer_caduque,
+}
+
+
 def demander_complement(
     session: Session,
     identifiant: str,
@@ -132,15 +141,18 @@ def demander_complement(
     """Demande un complément : quoi, pourquoi, jusqu'à quand. Bloque la décision, pas la lecture.
 
     `ligne` : code du financeur qui le demande, et lui seul est alors suspendu ; vide : toutes les lignes du dossier.
-    Lève ActeInterdit (autre ligne que la sienne) ou SaisieInvalide.
+    Lève ActeInterdit (autre ligne que la sienne), ActeImpossible (tout est déjà décidé) ou SaisieInvalide.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     fautes = []
-    ligne_id = next((li.id for _, li in repository.list_demandes(session, [dossier.id]) if li.code == ligne), None)
+    visees = [(d, li) for d, li in repository.list_demandes(session, [dossier.id]) if ligne in ("", li.code)]
+    ligne_id = visees[0][1].id if ligne and visees else None
     if ligne and ligne_id is None:
         fautes.append(Faute("ligne", "Ce dossier ne demande rien à cette ligne.", "ligne_inconnue"))
     elif ligne and not acteur.roles_sur_ligne(dossier.contrat_id, ligne) & EXAMINE:
         raise ActeInterdit(f"Le complément revient aux personnes qui instruisent la ligne {ligne}.")
+    if visees and not any(d.etat in AVANT_DECISION for d, _ in visees):
+        raise ActeImpossible("Tout est déjà décidé : un complément n’y changerait rien.", code="deja_decide")
     if not objet.strip():
         fautes.append(Faute("objet", "Dites ce qui est attendu.", "objet_exige"))
     if not pourquoi.strip():
