@@ -127,7 +127,6 @@ def phrases_de_contrainte() -> dict[str, str]:
         "uq_decision_demande": "Une décision est déjà enregistrée pour cette demande.",
         "uq_engagement_demande_annee": "Cette demande est déjà engagée pour cette année.",
         "uq_arrete_ligne": "La programmation de cette ligne est déjà arrêtée.",
-        "uq_presence_mandataire": "Cette personne porte déjà un pouvoir.",
         "uq_point_demande": "Cette demande est déjà à l’ordre du jour.",
     }
 
@@ -171,7 +170,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.phrases_de_contrainte = phrases_de_contrainte()
     errors.installer(service)
     for routeur in ROUTEURS:
-        service.include_router(routeur)
+        service.router.routes.extend(routeur.routes)  # include_router rebâtirait chaque route : 0,6 s au premier appel
     service.mount("/static", StaticFiles(directory=STATIQUE), name="static")
     service.add_middleware(intergiciels.LimiterLeCorps, taille_max=config.taille_max_corps)
     service.add_middleware(intergiciels.RejouerInterblocage)

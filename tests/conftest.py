@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -23,18 +24,41 @@ from app.infra import migrations
 from app.infra import postgres_embarque as pg
 from app.infra.config import Config, Mode
 from app.infra.db import creer_moteur
-from app.infra.journal import ecriture
+from app.infra.journal import ecriture as journal
 from app.main import create_app
+from tests.menage import Menage
 
-DONNEES = Path(__file__).resolve().parents[1] / ".data" / "essai"
+RACINE = Path(__file__).resolve().parents[1]
+MEMOIRE = Path("/dev/shm")  # noqa: S108 -- un disque en mémoire : cloner y coûte cinq fois moins (mesuré)
+PLACE_VOULUE = 2 << 30  # octets
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
 MODELE = "IQ_ESSAI_MODELE"
+MARQUE = f"iq-essai-{os.getuid()}-"
+DOSSIER = "IQ_ESSAI_DOSSIER"
 _PILE = pytest.StashKey[ExitStack]()
 
 
+def _dossier() -> Path:
+    """Où vit la grappe d'essai. Choisi une fois, par le contrôleur.
+
+    En mémoire s'il y a la place, une par lancement : deux lancements à la fois ne se gênent pas. Sinon dans .data.
+    """
+    if DOSSIER not in os.environ:
+        en_memoire = os.access(MEMOIRE, os.W_OK) and shutil.disk_usage(MEMOIRE).free > PLACE_VOULUE
+        os.environ[DOSSIER] = str(MEMOIRE / f"{MARQUE}{os.getpid()}" if en_memoire else RACINE / ".data/essai")
+    return Path(os.environ[DOSSIER])
+
+
+def _ramasser() -> None:
+    """Retire de la mémoire la grappe d'un lancement tué."""
+    for reste in MEMOIRE.glob(f"{MARQUE}*"):
+        if not Path("/proc", reste.name.removeprefix(MARQUE)).exists():
+            shutil.rmtree(reste, ignore_errors=True)
+
+
 def _donnees_grappe() -> Path:
-    return pg.donnees_par_defaut(DONNEES)
+    return pg.donnees_par_defaut(_dossier())
 
 
 @contextmanager
@@ -60,8 +84,7 @@ def _empreinte_des_migrations() -> str:
 
 def _preparer_modele(grappe: pg.Grappe) -> None:
     """Crée la base modèle si elle manque ; deux lancements d'essais à la fois attendent leur tour."""
-    DONNEES.mkdir(parents=True, exist_ok=True)
-    with (DONNEES / "modele.verrou").open("w") as verrou:
+    with (_dossier() / "modele.verrou").open("w") as verrou:
         fcntl.flock(verrou, fcntl.LOCK_EX)
         if pg.base_existe(grappe, _modele()):
             return
@@ -78,6 +101,10 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     pile = ExitStack()
     config.stash[_PILE] = pile
+    _dossier().mkdir(parents=True, exist_ok=True)
+    _ramasser()
+    if _dossier().is_relative_to(MEMOIRE):
+        pile.callback(shutil.rmtree, _dossier(), ignore_errors=True)
     grappe = pile.enter_context(_rejoindre())
     _preparer_modele(grappe)
 
@@ -130,7 +157,7 @@ def moteur(base: Base) -> Iterator[Engine]:
 @pytest.fixture
 def session(moteur: Engine) -> Iterator[Session]:
     """Une session dont tout est annulé à la fin ; les contraintes différées sont jugées avant."""
-    ecriture.installer()
+    journal.installer()
     with moteur.connect() as connexion:
         transaction = connexion.begin()
         with Session(connexion, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
@@ -143,9 +170,40 @@ def session(moteur: Engine) -> Iterator[Session]:
 
 @pytest.fixture
 def base_jetable(grappe: pg.Grappe) -> Iterator[Base]:
-    """Un clone à soi, avec de vrais COMMIT : courses, tâches, ligne de commande, navigateur."""
+    """Un clone à soi, détruit après : pour qui change des tables, des droits, ou coupe la base."""
     with un_clone(grappe) as base:
         yield base
+
+
+@pytest.fixture(scope="session")
+def _clone_a_vider(grappe: pg.Grappe) -> Iterator[tuple[Base, Menage, Engine]]:
+    """Le second clone de ce processus, celui des vrais COMMIT, et son moteur (ses requêtes déjà compilées)."""
+    with un_clone(grappe) as base:
+        moteur = creer_moteur(base.url)
+        yield base, Menage(base), moteur
+        moteur.dispose()
+
+
+@pytest.fixture
+def base_propre(_clone_a_vider: tuple[Base, Menage, Engine]) -> Base:
+    """Une base comme neuve, avec de vrais COMMIT : le même clone pour tout le processus, vidé avant chaque essai."""
+    base, menage, _ = _clone_a_vider
+    menage.faire()
+    return base
+
+
+@pytest.fixture
+def moteur_propre(base_propre: Base, _clone_a_vider: tuple[Base, Menage, Engine]) -> Engine:
+    """Le moteur au rôle de service de `base_propre`, gardé d'un essai à l'autre."""
+    return _clone_a_vider[2]
+
+
+@pytest.fixture
+def ecriture(moteur_propre: Engine) -> Iterator[Session]:
+    """Une session qui valide pour de vrai, sur la base que sert `client`."""
+    journal.installer()
+    with Session(moteur_propre, expire_on_commit=False) as session:
+        yield session
 
 
 def une_config(donnees: Path) -> Config:
@@ -179,9 +237,9 @@ def creer_service(config_essai: Config) -> Iterator[Service]:
 
 
 @pytest.fixture
-def service(base_jetable: Base, creer_service: Service) -> FastAPI:
-    """Le service sur une base jetable."""
-    return creer_service(base_jetable)
+def service(config_essai: Config, moteur_propre: Engine) -> FastAPI:
+    """Le service sur une base comme neuve."""
+    return create_app(config_essai, moteur_propre)
 
 
 @pytest.fixture

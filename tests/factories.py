@@ -446,7 +446,7 @@ def un_dossier_complet(
 def connecter(client: TestClient, session: Session, compte: Compte, *, maintenant: datetime | None = None) -> str:
     """Ouvre une session pour ce compte, pose le témoin, l'horloge et rend le jeton des formulaires. Valide.
 
-    `session` est celle d'un clone (`base_jetable`) : ce qu'elle a écrit est validé ici pour que le service le voie.
+    `session` est celle d'un clone (`base_propre`) : ce qu'elle a écrit est validé ici pour que le service le voie.
     """
     temoin = ouvrir_session_de(session, compte, machine=heure_machine(), duree=timedelta(hours=1))
     session.commit()

@@ -36,6 +36,8 @@ class Config(BaseSettings):
     url_publique: str = "http://127.0.0.1:8000"
     taille_max_corps: int = 12 * 1024 * 1024
     session_heures: int = 12
+    oubli_lien_minutes: int = Field(60, ge=1)
+    oubli_attente_minutes: int = Field(5, ge=0)
     smtp_hote: str | None = None
     smtp_port: int = 25
     smtp_utilisateur: str | None = None

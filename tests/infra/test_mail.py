@@ -103,8 +103,8 @@ def serveur(boite: Boite) -> Iterator[Controller]:
 
 
 @pytest.fixture
-def moteur_jetable(base_jetable: Base) -> Iterator[Engine]:
-    moteur = creer_moteur(base_jetable.url)
+def moteur_jetable(base_propre: Base) -> Iterator[Engine]:
+    moteur = creer_moteur(base_propre.url)
     yield moteur
     moteur.dispose()
 
@@ -132,9 +132,9 @@ class Poste:
 
 
 @pytest.fixture
-def poste(base_jetable: Base, moteur_jetable: Engine, config_essai: Config, serveur: Controller) -> Poste:
+def poste(base_propre: Base, moteur_jetable: Engine, config_essai: Config, serveur: Controller) -> Poste:
     config = config_essai.model_copy(update={"smtp_hote": "127.0.0.1", "smtp_port": serveur.port})
-    return Poste(base_jetable, moteur_jetable, config)
+    return Poste(base_propre, moteur_jetable, config)
 
 
 def test_un_courriel_part_apres_l_acte_et_dit_ce_qu_il_faut(poste: Poste, boite: Boite) -> None:
@@ -247,10 +247,10 @@ def test_un_contenu_refuse_pour_de_bon_echoue(poste: Poste, boite: Boite) -> Non
 
 
 def test_un_serveur_absent_laisse_le_courriel_a_envoyer_jusqu_au_dernier_essai(
-    base_jetable: Base, moteur_jetable: Engine, config_essai: Config
+    base_propre: Base, moteur_jetable: Engine, config_essai: Config
 ) -> None:
     config = config_essai.model_copy(update={"smtp_hote": "127.0.0.1", "smtp_port": _port_libre()})
-    poste = Poste(base_jetable, moteur_jetable, config)
+    poste = Poste(base_propre, moteur_jetable, config)
     poste.ecrire()
     poste.vider()
     [courriel] = poste.lire()
@@ -324,9 +324,9 @@ def test_la_base_refuse_un_objet_sur_deux_lignes(session: Session) -> None:
 
 
 def test_sans_serveur_le_courriel_est_ecrit_dans_un_fichier_ferme(
-    base_jetable: Base, moteur_jetable: Engine, config_essai: Config
+    base_propre: Base, moteur_jetable: Engine, config_essai: Config
 ) -> None:
-    poste = Poste(base_jetable, moteur_jetable, config_essai)
+    poste = Poste(base_propre, moteur_jetable, config_essai)
     poste.ecrire()
     with capture_logs() as evenements:
         assert poste.vider().erreurs == []

@@ -81,11 +81,11 @@ class Service:
 
 
 @pytest.fixture
-def lancer(base_jetable: Base, tmp_path: Path) -> Iterator[type[Service]]:
+def lancer(base_propre: Base, tmp_path: Path) -> Iterator[type[Service]]:
     services: list[Service] = []
 
     def creer(*options: str) -> Service:
-        services.append(Service(base_jetable, tmp_path, *options))
+        services.append(Service(base_propre, tmp_path, *options))
         return services[-1]
 
     yield creer  # type: ignore[misc]
@@ -98,13 +98,13 @@ def _ouvrir(adresse: str) -> int:
         return int(reponse.status)
 
 
-def test_servir_repond_execute_les_taches_puis_sigterm_arrete_tout(lancer: type[Service], base_jetable: Base) -> None:
+def test_servir_repond_execute_les_taches_puis_sigterm_arrete_tout(lancer: type[Service], base_propre: Base) -> None:
     service = lancer("--port", "0", "--ouvriers", "2")
     adresse = service.adresse()
     assert not adresse.endswith(":0")
     assert _ouvrir(adresse) == 200
     service.enfant("-m app worker")
-    moteur = creer_moteur(base_jetable.url)
+    moteur = creer_moteur(base_propre.url)
     faites = text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'")
     with moteur.connect().execution_options(isolation_level="AUTOCOMMIT") as connexion:
         assert attendre(lambda: connexion.scalar(faites), 60), "aucune tâche périodique n'est passée"
@@ -169,11 +169,11 @@ def test_un_port_pris_se_dit_en_une_phrase(lancer: type[Service]) -> None:
     assert "Traceback" not in erreurs
 
 
-def test_worker_une_fois_vide_la_file_et_rend_un_bilan(base_jetable: Base, tmp_path: Path) -> None:
+def test_worker_une_fois_vide_la_file_et_rend_un_bilan(base_propre: Base, tmp_path: Path) -> None:
     def lancer_le_worker() -> subprocess.CompletedProcess[str]:
         environnement = {
             **os.environ,
-            "DATABASE_URL": base_jetable.url,
+            "DATABASE_URL": base_propre.url,
             "IQ_MODE": "essai",
             "IQ_DONNEES": str(tmp_path),
         }
@@ -182,7 +182,7 @@ def test_worker_une_fois_vide_la_file_et_rend_un_bilan(base_jetable: Base, tmp_p
             commande, cwd=RACINE, env=environnement, capture_output=True, text=True, check=False, timeout=60
         )
 
-    moteur = creer_moteur(base_jetable.url)
+    moteur = creer_moteur(base_propre.url)
     tache = "('default', :nom, 0, NULL, NULL, :args, NULL)::procrastinate_job_to_defer_v1"
     sql = f"SELECT procrastinate_defer_jobs_v1(ARRAY[{tache}])"
     with moteur.begin() as connexion:

@@ -227,8 +227,8 @@ def test_x_horloge_venue_du_reseau_est_ignoree(sondee: FastAPI) -> None:
     assert lue != MAINTENANT.isoformat()
 
 
-def test_un_formulaire_sans_jeton_ou_venu_d_ailleurs_est_refuse(client: TestClient, base_jetable: Base) -> None:
-    moteur = creer_moteur(base_jetable.url)
+def test_un_formulaire_sans_jeton_ou_venu_d_ailleurs_est_refuse(client: TestClient, base_propre: Base) -> None:
+    moteur = creer_moteur(base_propre.url)
     with creer_fabrique(moteur)() as session:
         contrat = un_contrat(session)
         compte = un_compte(session, contrat=contrat)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.etapes.commission.aide_seance import AVANT, EN_SEANCE
-from tests.navigateur.aide_fenetre import BUREAU, Fenetre, lu
+from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE, Fenetre, lu
 from tests.navigateur.conftest import Ouvrir, Site
 
 pytestmark = pytest.mark.navigateur
@@ -110,3 +110,26 @@ def test_une_seance_se_tient_a_l_ecran(site: Site, ouvrir: Ouvrir, scripts: bool
         assert recu.ok
         assert recu.body().startswith(b"%PDF-")
         assert len(f.pages_jugees) >= 12
+
+
+def test_un_membre_suit_la_seance_sans_recharger(site: Site, ouvrir: Ouvrir) -> None:
+    """Ce que le secrétariat proclame arrive à l'écran des autres en deux secondes ; ce qu'ils ont déplié le reste."""
+    code = site.scene.une_seance_convoquee().code
+    membre, charge = (site.scene.temoin(site.scene.comptes[qui]) for qui in ("membre", "charge"))
+    with (
+        ouvrir(BUREAU, EN_SEANCE, temoin=charge) as tenue,
+        ouvrir(TELEPHONE, EN_SEANCE, temoin=membre) as suivie,
+    ):
+        suivie.aller(f"/seances/{code}/presences")
+        expect(suivie.page.locator("aside")).to_contain_text("Quorum non atteint")
+        noter_les_presences(tenue, code)
+        expect(suivie.page.locator("aside")).to_contain_text("Quorum atteint")
+        ouvrir_la_seance(tenue)
+        suivie.aller(f"/seances/{code}/votes")
+        suivie.page.locator("details").first.locator("summary").click()
+        suivie.page.locator("h1").evaluate("() => document.activeElement.blur()")
+        tenue.suivre(tenue.page.get_by_role("button", name="Adopter à l’unanimité : ").first)
+        expect(suivie.page.get_by_role("status")).to_contain_text("Mis à jour à")
+        expect(suivie.page.locator("main")).to_contain_text("Retenu")
+        assert suivie.page.locator("details").first.get_attribute("open") is not None
+        suivie.juger()

@@ -45,13 +45,13 @@ def test_une_demonstration_entiere_est_finie_seulement_avec_son_appel_d_essai(se
 
 
 def test_charger_demo_refuse_une_campagne_interrompue(
-    base_jetable: Base, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    base_propre: Base, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    urls = {"DATABASE_URL": base_jetable.url, "DATABASE_URL_PROPRIETAIRE": base_jetable.url_proprietaire}
+    urls = {"DATABASE_URL": base_propre.url, "DATABASE_URL_PROPRIETAIRE": base_propre.url_proprietaire}
     config = Config(
         mode=Mode.DEMONSTRATION, donnees=tmp_path, secret=une_config(tmp_path).secret, _env_file=None, **urls
     )
-    with fabrique_de(base_jetable) as fabrique, fabrique.begin() as session:
+    with fabrique_de(base_propre) as fabrique, fabrique.begin() as session:
         _appels(session, m2a_2026=EtatAppel.OUVERT)
     assert charger_demo(config, Namespace()) == 1
     dit = capsys.readouterr()

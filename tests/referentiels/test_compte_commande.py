@@ -25,8 +25,8 @@ Commande = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[sessionmaker[Session]]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[sessionmaker[Session]]:
+    with fabrique_de(base_propre) as fabrique:
         with fabrique.begin() as session:
             des_sieges(session, un_contrat(session))
             une_organisation(session)
@@ -35,11 +35,11 @@ def fabrique(base_jetable: Base) -> Iterator[sessionmaker[Session]]:
 
 @pytest.fixture
 def lancer(
-    fabrique: sessionmaker[Session], base_jetable: Base, monkeypatch: pytest.MonkeyPatch,
+    fabrique: sessionmaker[Session], base_propre: Base, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Commande:  # fmt: skip
-    monkeypatch.setenv("DATABASE_URL", base_jetable.url)
-    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_jetable.url_proprietaire)
+    monkeypatch.setenv("DATABASE_URL", base_propre.url)
+    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_propre.url_proprietaire)
     monkeypatch.setenv("IQ_MODE", "essai")
 
     def lancer(*arguments: str, entree: str = "") -> tuple[int, str, str]:

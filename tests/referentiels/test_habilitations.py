@@ -63,8 +63,8 @@ def test_on_ne_clot_que_ce_qu_on_pourrait_donner(session: Session, contrat: UnCo
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[sessionmaker[Session]]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[sessionmaker[Session]]:
+    with fabrique_de(base_propre) as fabrique:
         yield fabrique
 
 

@@ -23,6 +23,7 @@ from app.infra.forms import Entree, Formulaire, valider
 from app.noyau.erreurs import Faute, SaisieInvalide
 from app.noyau.periodes import PARIS, a_paris
 from app.referentiels.acteurs.rules import FormeOrganisation
+from app.referentiels.lignes.rules import ServiceAJoindre
 
 Court = Annotated[str, StringConstraints(max_length=200)]
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -134,6 +135,20 @@ class SaisieEnveloppe(Entree):
     montant: Court
     nature: NatureEnveloppe
     motif: Court = ""
+
+
+class SaisieAutorite(Entree):
+    """Les coordonnées d'une autorité, telles que tapées ; vide : non renseigné."""
+
+    siret: Court = ""
+    nom: Court = ""
+    adresse: Annotated[str, StringConstraints(max_length=500)] = ""
+    telephone: Court = ""
+    courriel: Court = ""
+
+    def joindre(self) -> ServiceAJoindre:
+        """Pour le service."""
+        return ServiceAJoindre(self.nom, self.adresse, self.telephone, self.courriel)
 
 
 # --- la page de préparation -----------------------------------------------------------------------------------------

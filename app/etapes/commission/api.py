@@ -154,9 +154,11 @@ _route_simple(preparation.clore, "clore")
 def ouvrir(
     session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant, entree: OuvertureEntrante | None = None
 ) -> Objet:
-    """Ouvre la séance sous le règlement choisi."""
-    jeu = (entree or OuvertureEntrante()).regles
-    seance = preparation.ouvrir(session, code, acteur=acteur, maintenant=maintenant, jeu=jeu)
+    """Ouvre la séance sous le règlement choisi ; celui de la commission se règle."""
+    choix = entree or OuvertureEntrante()
+    seance = preparation.ouvrir(
+        session, code, acteur=acteur, maintenant=maintenant, jeu=choix.regles, reglages=choix.reglages()
+    )
     return _detail(session, seance, acteur)
 
 

@@ -57,7 +57,7 @@ class Seance(DansContrat, Base):
 
 
 class Presence(DansContrat, Base):
-    """La présence d'un membre, ou le pouvoir écrit qu'il a donné. Un seul pouvoir par porteur."""
+    """La présence d'un membre, ou le pouvoir écrit qu'il a donné. Combien on en porte : la séance le règle."""
 
     __tablename__ = "presence"
     __table_args__ = (
@@ -67,7 +67,6 @@ class Presence(DansContrat, Base):
         parmi("statut", StatutPresence),
         CheckConstraint("(statut = 'represente') = (mandataire_id IS NOT NULL)", name="mandataire"),
         CheckConstraint("mandataire_id <> membre_id", name="soi_meme"),
-        UniqueConstraint("seance_id", "mandataire_id", name="uq_presence_mandataire"),
     )
 
     seance_id: Mapped[int] = mapped_column(primary_key=True)

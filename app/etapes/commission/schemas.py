@@ -8,7 +8,14 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from app.etapes.commission.models import StatutPresence
-from app.etapes.commission.rules import Decoupage, Sens
+from app.etapes.commission.rules import (
+    POUVOIRS_MAX,
+    Decoupage,
+    MajoriteExigee,
+    QuorumExige,
+    Reglages,
+    Sens,
+)
 from app.infra.forms import Entree
 from app.noyau.periodes import PARIS
 
@@ -39,9 +46,18 @@ class SeanceEntrante(Entree):
 
 
 class OuvertureEntrante(Entree):
-    """Le règlement choisi à l'ouverture."""
+    """Le règlement choisi à l'ouverture, et les réglages de celui de la commission (par défaut : ses valeurs)."""
 
     regles: Court = "commission_des_elus"
+    quorum: QuorumExige = QuorumExige.PLUS_DE_LA_MOITIE
+    pouvoirs_dans_le_quorum: bool = False
+    pouvoirs_par_porteur: int = Field(1, ge=0, le=POUVOIRS_MAX)
+    majorite: MajoriteExigee = MajoriteExigee.PLUS_DE_LA_MOITIE
+    voix_preponderante: bool = True
+
+    def reglages(self) -> Reglages:
+        """Pour le service."""
+        return Reglages(**self.model_dump(exclude={"regles"}))
 
 
 class PresenceEntrante(Entree):

@@ -16,6 +16,7 @@ from app.etapes.consultation.schemas import SaisieAvis, SaisieRencontre
 from app.etapes.dossier import repository as dossiers
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
+from app.infra.direct import rendre_en_direct
 from app.infra.forms import Formulaire, FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
@@ -104,6 +105,13 @@ def preparer(
 def page_rencontre(request: Request, session: SessionDep, acteur: Acteur, code: str) -> Response:
     """Une rencontre : le lot, les services, les avis rendus et ceux qui manquent."""
     rencontre = repository.get_rencontre(session, code, acteur)
+    return rendre_en_direct(
+        request, session, rencontre.contrat_id, "consultation/rencontre.html",
+        lambda: _contexte_rencontre(session, rencontre, acteur),
+    )  # fmt: skip
+
+
+def _contexte_rencontre(session: SessionDep, rencontre: Rencontre, acteur: Identite) -> dict[str, Any]:
     lot = repository.list_lot(session, rencontre.id, acteur)
     courants = repository.avis_courants(session, [d.dossier.id for d in lot])
     services = repository.list_services_convoques(session, rencontre.id)
@@ -119,7 +127,7 @@ def page_rencontre(request: Request, session: SessionDep, acteur: Acteur, code: 
                 "manquent": [s for s in services if s.code not in rendus],
             }
         )
-    contexte = {
+    return {
         "rencontre": rencontre,
         "services": services,
         "lot": lignes,
@@ -127,7 +135,6 @@ def page_rencontre(request: Request, session: SessionDep, acteur: Acteur, code: 
         "conduit": acteur.tient(Role.SOUS_PREFECTURE, contrat_id=rencontre.contrat_id),
         "fil": (("Rencontres", "/rencontres"), (rencontre.intitule, None)),
     }
-    return rendre(request, "consultation/rencontre.html", contexte)
 
 
 @routeur.post("/rencontres/{code}/convocation", name="rencontre:convoquer", dependencies=[Depends(CONVOQUE)])
@@ -175,7 +182,10 @@ def _contexte_avis(
 def page_avis(request: Request, session: SessionDep, acteur: Acteur, code: str, numero: str) -> Response:
     """Un dossier du lot : sa fiche d'une page, les avis rendus, la saisie d'un avis."""
     rencontre = repository.get_rencontre(session, code, acteur)
-    return rendre(request, "consultation/dossier.html", _contexte_avis(session, rencontre, numero, acteur, {}))
+    return rendre_en_direct(
+        request, session, rencontre.contrat_id, "consultation/dossier.html",
+        lambda: _contexte_avis(session, rencontre, numero, acteur, {}),
+    )  # fmt: skip
 
 
 @routeur.post("/rencontres/{code}/dossiers/{numero}/avis", name="avis:emettre", dependencies=[Depends(DONNE_AVIS)])

@@ -196,13 +196,20 @@ def get_edition(session: Session, code: str, jour: date, version: str | None = N
 def _version_demandee(code: str, jour: date, version: str | None) -> Select[Contrat, VersionContrat, str]:
     # Quartiers et lignes valent pour tout le contrat : l'empreinte lue réunit celles de toutes ses versions.
     soeur = aliased(VersionContrat)
-    empreinte = (
-        select(func.md5(func.string_agg(soeur.empreinte, aggregate_order_by(literal(" "), soeur.id))))
+    versions = (
+        select(func.string_agg(soeur.empreinte, aggregate_order_by(literal(" "), soeur.id)))
         .where(soeur.contrat_id == Contrat.id)
         .scalar_subquery()
     )
+    # Le SIRET d'une autorité se saisit aussi par une page, sans recharger : il compte dans l'empreinte.
+    siret = func.coalesce(LigneFinancement.attribuant_siret, "")
+    sirets = (
+        select(func.string_agg(siret, aggregate_order_by(literal(" "), LigneFinancement.id)))
+        .where(LigneFinancement.contrat_id == Contrat.id)
+        .scalar_subquery()
+    )
     requete = (
-        select(Contrat, VersionContrat, empreinte)
+        select(Contrat, VersionContrat, func.md5(func.concat(versions, "/", sirets)))
         .join(VersionContrat, VersionContrat.contrat_id == Contrat.id)
         .where(Contrat.code == code, VersionContrat.chargee_at.is_not(None))
     )

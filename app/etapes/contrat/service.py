@@ -220,6 +220,7 @@ def _priorites(r: _Rangement, contenu: faits.ContenuContrat, fiches: Mapping[str
 
 
 def _lignes(r: _Rangement, contenu: faits.ContenuContrat, communes: Mapping[str, Commune]) -> None:
+    """Les lignes du contrat. Un SIRET que le fichier ne donne pas et un service à joindre : ce qui est saisi reste."""
     r.accorder(
         "ligne de financement",
         LigneFinancement,
@@ -234,7 +235,7 @@ def _lignes(r: _Rangement, contenu: faits.ContenuContrat, communes: Mapping[str,
                 "acte_commission": ActeCommission(ligne.acte_commission),
                 "acte_decision": ligne.acte_decision,
                 "attribuant_nom": ligne.financeur,
-                "attribuant_siret": ligne.siret,
+                **({"attribuant_siret": ligne.siret} if ligne.siret is not None else {}),
                 "commune_id": communes[ligne.commune].id if ligne.commune else None,
                 "contenu": ligne.contenu,
             }

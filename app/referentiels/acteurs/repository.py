@@ -95,6 +95,14 @@ def get_compte_par_courriel(session: Session, courriel: str) -> Compte | None:
     return session.scalar(select(Compte).where(Compte.courriel == courriel.strip().lower(), Compte.est_actif))
 
 
+def get_compte_actif(session: Session, compte_id: int, *, verrou: bool = False) -> Compte | None:
+    """Le compte de ce numéro, s'il est actif."""
+    requete = select(Compte).where(Compte.id == compte_id, Compte.est_actif)
+    if verrou:
+        requete = requete.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalar(requete)
+
+
 def compter_echecs(session: Session, cle: bytes, depuis: datetime) -> int:
     """Échecs de connexion de cette clé depuis cet instant."""
     requete = select(func.count()).where(EchecConnexion.cle == cle, EchecConnexion.a > depuis)
@@ -324,3 +332,9 @@ def list_liens_vifs(
         LienAcces.expire_at > machine,
     )
     return session.scalars(requete.order_by(LienAcces.id.desc())).all()
+
+
+def a_un_lien_depuis(session: Session, compte_id: int, depuis: datetime) -> bool:
+    """Vrai si un lien a été fait pour ce compte après cet instant."""
+    requete = select(LienAcces.id).where(LienAcces.compte_id == compte_id, LienAcces.cree_at > depuis)
+    return session.scalar(requete.limit(1)) is not None

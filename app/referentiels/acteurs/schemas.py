@@ -47,6 +47,12 @@ class FormulaireConnexion(Entree):
     garde: Annotated[str, StringConstraints(max_length=TAILLE_MAX)] = ""
 
 
+class FormulaireOubli(Entree):
+    """L'adresse du compte dont le mot de passe est oublié."""
+
+    courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_courriel)]
+
+
 class FormulaireJeton(Entree):
     """Un jeton d'API à créer."""
 

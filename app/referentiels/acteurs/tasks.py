@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -12,14 +12,25 @@ from app.infra.heure import heure_machine
 from app.infra.jobs import Atelier, chaque_jour, tache, tache_longue
 from app.infra.mail import Courriel
 from app.referentiels.acteurs import repository, service
-from app.referentiels.acteurs.models import LienAcces
-from app.referentiels.acteurs.service.liens import DUREE_LIEN
+from app.referentiels.acteurs.models import Compte, LienAcces
+from app.referentiels.acteurs.service import liens
 
 
 @tache("acteurs.purger_sessions", cadence=chaque_jour(3, 20))
 def purger_sessions(session: Session, *, maintenant: datetime) -> None:
     """Chaque nuit."""
     service.purger_sessions(session, maintenant)
+
+
+@tache_longue("acteurs.mot_de_passe_oublie")
+def mot_de_passe_oublie(atelier: Atelier, *, maintenant: datetime, compte_id: int) -> None:
+    """Range le lien demandé et met son envoi en file. Rejouable : un second essai trouve le lien du premier."""
+    config = atelier.config
+    with atelier.transaction() as session:
+        liens.repondre_a_l_oubli(
+            session, compte_id, duree=timedelta(minutes=config.oubli_lien_minutes),
+            attente=timedelta(minutes=config.oubli_attente_minutes), machine=heure_machine(), maintenant=maintenant,
+        )  # fmt: skip
 
 
 @tache_longue("acteurs.envoyer_lien", essais=mail.ESSAIS)
@@ -51,16 +62,22 @@ def _preparer(atelier: Atelier, lien_id: int, machine: datetime, maintenant: dat
         lien = session.get(LienAcces, lien_id, with_for_update=True)
         if lien is None or lien.annule_at is not None or lien.utilise_at is not None or lien.envoye_at is not None:
             return None
+        compte = session.get(Compte, lien.compte_id) if lien.compte_id else None
+        if compte is not None and not compte.est_actif:
+            return None
+        oubli = liens.est_un_oubli(lien, compte)
+        minutes = atelier.config.oubli_lien_minutes
         secret = secrets.token_urlsafe(32)
         lien.empreinte = service.empreinte_secret(secret)
-        lien.expire_at = machine + DUREE_LIEN
+        lien.expire_at = machine + (timedelta(minutes=minutes) if oubli else liens.DUREE_LIEN)
         organisation = repository.get_organisation(session, lien.organisation_id) if lien.organisation_id else None
         contexte = {
             "url": f"{atelier.config.url_publique}/acces/{lien.code}.{secret}",
-            "jours": DUREE_LIEN.days,
+            "jours": liens.DUREE_LIEN.days,
+            "minutes": minutes,
             "organisation": organisation.nom if organisation is not None else "",
             "role": lien.role.libelle if lien.role is not None else "",
         }
-        gabarit = "invitation" if organisation is not None else "premiere_connexion"
+        gabarit = "mot_de_passe_oublie" if oubli else "invitation" if organisation is not None else "premiere_connexion"
         objet, corps = mail.rendre(gabarit, contexte)
         return Courriel(id=lien.id, destinataire=lien.courriel, objet=objet, corps=corps, cree_at=maintenant)

@@ -17,9 +17,11 @@ def list_lignes(session: Session, contrat_id: int) -> Sequence[LigneFinancement]
     return session.scalars(requete.order_by(LigneFinancement.rang, LigneFinancement.id)).all()
 
 
-def get_ligne(session: Session, contrat_id: int, code: str) -> LigneFinancement | None:
-    """La ligne de ce code."""
+def get_ligne(session: Session, contrat_id: int, code: str, *, verrou: bool = False) -> LigneFinancement | None:
+    """La ligne de ce code ; `verrou` : pour la changer (les dépôts, qui la citent seulement, n'attendent pas)."""
     requete = select(LigneFinancement).where(LigneFinancement.contrat_id == contrat_id, LigneFinancement.code == code)
+    if verrou:
+        requete = requete.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.scalar(requete)
 
 

@@ -97,15 +97,15 @@ def _poser(base: Base, dossiers: int) -> Iterator[Piste]:
 
 
 @pytest.fixture
-def piste(base_jetable: Base) -> Iterator[Piste]:
+def piste(base_propre: Base) -> Iterator[Piste]:
     """Deux cents dossiers : de quoi courir."""
-    yield from _poser(base_jetable, TRANSACTIONS)
+    yield from _poser(base_propre, TRANSACTIONS)
 
 
 @pytest.fixture
-def petite_piste(base_jetable: Base) -> Iterator[Piste]:
+def petite_piste(base_propre: Base) -> Iterator[Piste]:
     """Deux dossiers."""
-    yield from _poser(base_jetable, 2)
+    yield from _poser(base_propre, 2)
 
 
 def courir(piste: Piste, agir: Callable[[Session, int], None], nombre: int = TRANSACTIONS) -> Counter[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
 from app.etapes.appel.models import Appel, Enveloppe
-from app.infra.db import creer_fabrique, creer_moteur
+from app.etapes.appel.rules import EtatAppel
+from app.infra.db import creer_fabrique
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
 from tests.factories import MAINTENANT, UnContrat, connecter, un_appel, un_compte, un_contrat
@@ -27,14 +28,12 @@ class Monde:
 
 
 @pytest.fixture
-def monde(base_jetable: Base):
-    moteur = creer_moteur(base_jetable.url)
-    with creer_fabrique(moteur)() as session:
+def monde(moteur_propre: Engine):
+    with creer_fabrique(moteur_propre)() as session:
         contrat = un_contrat(session)
         appel = un_appel(session, contrat)
         session.commit()
         yield Monde(session, contrat, appel)
-    moteur.dispose()
 
 
 def test_le_public_lit_l_appel_et_ses_credits(client: TestClient, monde: Monde, service: FastAPI) -> None:
@@ -79,6 +78,33 @@ def test_le_charge_de_mission_conduit_sa_campagne(client: TestClient, monde: Mon
     assert client.post("/campagne/ess-2027/actes/clore", data={"_csrf": jeton}).status_code == 303
     assert client.post("/campagne/ess-2027/actes/clore", data={"_csrf": jeton}).status_code == 409
     assert client.post("/campagne/ess-2027/actes/inventer", data={"_csrf": jeton}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("etat", "confirmes", "directs"),
+    [
+        (EtatAppel.PREPARE, {"actes/ouvrir": "Phases, pièces et orientations ne se refont plus"}, ()),
+        (EtatAppel.OUVERT, {"actes/clore": "Les dépôts s’arrêtent tout de suite"}, ()),
+        (EtatAppel.CLOS, {"arreter": "il ne se rouvre plus"}, ("actes/rouvrir",)),
+        (EtatAppel.ARRETE, {}, ()),
+    ],
+)
+def test_un_acte_qui_engage_se_confirme_avec_et_sans_javascript(
+    client: TestClient, monde: Monde, etat: EtatAppel, confirmes: dict[str, str], directs: tuple[str, ...]
+) -> None:
+    conduit(client, monde)
+    monde.session.get_one(Appel, monde.appel.id).etat = etat
+    monde.session.commit()
+    page = client.get("/campagne/ess-2027").text
+    sans_script = "".join(re.findall(r"<noscript>.*?</noscript>", page, re.S))
+    dialogues = "".join(re.findall(r"<dialog .*?</dialog>", page, re.S))
+    reste = re.sub(r"<(noscript|dialog).*?</\1>", "", page, flags=re.S)
+    for acte, phrase in confirmes.items():
+        assert f'data-confirme="dialogue-{acte.removeprefix("actes/")}"' in reste
+        for zone in (dialogues, sans_script):
+            assert (f'action="/campagne/ess-2027/{acte}"' in zone, phrase in zone) == (True, True)
+    postes = set(re.findall(r'action="/campagne/ess-2027/((?:actes/)?[a-z]+)"', reste))
+    assert postes == set(directs), "aucun acte qui engage ne part d’un seul clic"
 
 
 ADRESSE = "/campagne/contrats/essai-2024-2030/appels"

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
-from app.infra.db import creer_moteur
-from app.infra.journal.ecriture import installer
 from tests.etapes.commission.aide_seance import EN_SEANCE, une_campagne
 from tests.factories import connecter
-
-
-@pytest.fixture
-def ecriture(base_jetable: Base) -> Iterator[Session]:
-    installer()
-    moteur = creer_moteur(base_jetable.url)
-    with Session(moteur, expire_on_commit=False) as session:
-        yield session
-    moteur.dispose()
 
 
 def test_une_seance_se_joue_par_l_api(client: TestClient, ecriture: Session) -> None:

@@ -14,13 +14,10 @@ from httpx2 import Response
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
 from app.etapes.commission import repository
 from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.commission.rules import Sens
 from app.etapes.commission.service import presences, proces_verbal, votes
-from app.infra.db import creer_moteur
-from app.infra.journal.ecriture import installer
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte
 from tests.etapes.commission.aide_seance import (
@@ -34,16 +31,6 @@ from tests.etapes.commission.aide_seance import (
 from tests.factories import connecter, un_compte
 
 BLOC_M2A = "M2A · E1.2 Des rencontres"
-
-
-@pytest.fixture
-def ecriture(base_jetable: Base) -> Iterator[Session]:
-    """Une session qui valide, sur la base que sert le client."""
-    installer()
-    moteur = creer_moteur(base_jetable.url)
-    with Session(moteur, expire_on_commit=False) as session:
-        yield session
-    moteur.dispose()
 
 
 @dataclass

@@ -24,11 +24,11 @@ COLMAR = CONTRATS / "colmar-exemple"
 
 
 @pytest.fixture
-def moteur_jetable(base_jetable: Base, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def moteur_jetable(base_propre: Base, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """La base que la ligne de commande trouve dans son environnement."""
-    monkeypatch.setenv("DATABASE_URL", base_jetable.url)
-    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_jetable.url_proprietaire)
-    moteur = creer_moteur(base_jetable.url)
+    monkeypatch.setenv("DATABASE_URL", base_propre.url)
+    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_propre.url_proprietaire)
+    moteur = creer_moteur(base_propre.url)
     yield moteur
     moteur.dispose()
 

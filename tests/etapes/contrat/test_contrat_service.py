@@ -165,6 +165,43 @@ def test_une_correction_met_a_jour_par_code_sans_changer_de_cle(session: Session
     assert dict(session.execute(cles).all()) == avant
 
 
+def test_recharger_n_efface_ni_siret_ni_service_saisis(session: Session, m2a: Chargement) -> None:
+    bilan = service.charger(session, m2a, MAINTENANT)
+    saisi = {"attribuant_siret": "98000000100014", "service_nom": "Mission (fictif)", "service_adresse": "1 rue",
+             "service_telephone": "03 00 00 00 00", "service_courriel": "v@exemple.invalid"}  # fmt: skip
+    etat = lignes.get_ligne(session, bilan.contrat_id, "BOP147")
+    mulhouse = lignes.get_ligne(session, bilan.contrat_id, "MULHOUSE")
+    assert etat is not None
+    assert mulhouse is not None
+    for ligne in (etat, mulhouse):
+        for colonne, valeur in saisi.items():
+            setattr(ligne, colonne, valeur)
+    session.flush()
+    corrigees = tuple(replace(ligne, intitule=f"{ligne.intitule} (corrigé)") for ligne in m2a.contenu.lignes)
+    corrige = replace(m2a, contenu=replace(m2a.contenu, lignes=corrigees))
+    assert dict(service.charger(session, corrige, MAINTENANT).modifies) == {"ligne de financement": 5}
+    session.expire_all()
+    assert etat.intitule.endswith("(corrigé)")
+    assert {colonne: getattr(etat, colonne) for colonne in saisi} == saisi
+    assert mulhouse.service_nom == "Mission (fictif)"
+    assert mulhouse.attribuant_siret == "21680224900013", "le SIRET que le fichier donne l’emporte"
+
+
+def test_un_siret_saisi_change_l_edition_servie_sans_recharger(session: Session, m2a: Chargement) -> None:
+    bilan = service.charger(session, m2a, MAINTENANT)
+    avant = repository.get_edition(session, M2A, JOUR)
+    ligne = lignes.get_ligne(session, bilan.contrat_id, "BOP147")
+    assert avant is not None
+    assert ligne is not None
+    assert repository.get_edition(session, M2A, JOUR) is avant
+    ligne.attribuant_siret = "98000000100014"
+    session.flush()
+    apres = repository.get_edition(session, M2A, JOUR)
+    assert apres is not None
+    assert apres.empreinte != avant.empreinte
+    assert apres.contenu.lignes[0].siret == "98000000100014"
+
+
 def avec_objectif(chargement: Chargement, rang: int, changer: Callable) -> Chargement:  # type: ignore[type-arg]
     """Le même chargement, un objectif du premier enjeu changé (ou retiré si `changer` rend None)."""
     enjeu = chargement.contenu.enjeux[0]

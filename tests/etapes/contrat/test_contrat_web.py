@@ -191,8 +191,8 @@ def test_une_version_se_demande(client: TestClient) -> None:
         assert (reponse.status_code, reponse.json()["code"]) == (404, "introuvable")
 
 
-def test_une_correction_change_l_etag_et_la_page(base_jetable: Base, creer_service: Service) -> None:
-    en_ligne = creer_service(base_jetable)
+def test_une_correction_change_l_etag_et_la_page(base_propre: Base, creer_service: Service) -> None:
+    en_ligne = creer_service(base_propre)
     m2a = chargement_de(lire_contrat(CONTRATS / "m2a-2024-2030"))
     with TestClient(en_ligne) as client:
         with en_ligne.state.fabrique.begin() as session:
@@ -326,8 +326,8 @@ def test_ce_qui_n_est_pas_dans_ce_contrat_n_existe_pas(client: TestClient, chemi
     assert client.get(chemin).status_code == 404
 
 
-def test_un_seul_contrat_s_ouvre_tout_de_suite(base_jetable: Base, creer_service: Service) -> None:
-    en_ligne = creer_service(base_jetable)
+def test_un_seul_contrat_s_ouvre_tout_de_suite(base_propre: Base, creer_service: Service) -> None:
+    en_ligne = creer_service(base_propre)
     with TestClient(en_ligne, follow_redirects=False) as client:
         assert "Aucun contrat n’est chargé" in client.get("/contrat").text
         with en_ligne.state.fabrique.begin() as session:

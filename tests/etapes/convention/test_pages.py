@@ -16,26 +16,13 @@ from httpx2 import Response
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
 from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.service import decision, lettre, notification
-from app.infra.db import creer_moteur
-from app.infra.journal.ecriture import installer
 from app.noyau.euros import Euros
 from app.referentiels.acteurs.models import Compte
 from tests.etapes.commission.aide_seance import Campagne, une_campagne
 from tests.etapes.convention.aide_decision import APRES, accorde, arreter, compte_de_ligne, de_la_ligne, voter_tout
 from tests.factories import connecter
-
-
-@pytest.fixture
-def ecriture(base_jetable: Base) -> Iterator[Session]:
-    """Une session qui valide, sur la base que sert le client."""
-    installer()
-    moteur = creer_moteur(base_jetable.url)
-    with Session(moteur, expire_on_commit=False) as session:
-        yield session
-    moteur.dispose()
 
 
 @pytest.fixture

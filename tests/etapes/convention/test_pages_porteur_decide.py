@@ -12,10 +12,10 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte, Organisation
 from tests.etapes.commission.aide_seance import Campagne
 from tests.etapes.convention.aide_decision import APRES, accorde, arreter, de_la_ligne, refuse
-from tests.etapes.convention.test_pages import Connexion, ecriture, entrer, numero, votee
+from tests.etapes.convention.test_pages import Connexion, entrer, numero, votee
 from tests.factories import connecter, un_compte
 
-__all__ = ["ecriture", "entrer", "votee"]
+__all__ = ["entrer", "votee"]
 
 
 def _decider(ecriture: Session, votee: Campagne) -> None:

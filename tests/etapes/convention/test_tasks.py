@@ -25,9 +25,9 @@ from tests.etapes.convention.aide_decision import APRES, accorde, arreter, de_la
 
 
 @pytest.fixture
-def atelier(base_jetable: Base, config_essai: Config) -> Iterator[Atelier]:
+def atelier(base_propre: Base, config_essai: Config) -> Iterator[Atelier]:
     installer()
-    moteur = creer_moteur(base_jetable.url)
+    moteur = creer_moteur(base_propre.url)
     yield Atelier(config_essai, creer_fabrique(moteur))
     moteur.dispose()
 

@@ -59,7 +59,7 @@ def test_le_suivi_ne_montre_ni_l_arbitrage_ni_le_vote() -> None:
 
 
 def _recue(etat: EtatDemande = EtatDemande.OUVERTE) -> DemandeRecue:
-    return DemandeRecue("M2A", "m2A", "m2A", "délibération", etat, Euros.de(5000), {})
+    return DemandeRecue("M2A", "m2A", "m2A", "délibération", etat, Euros.de(5000), None)
 
 
 def test_l_accuse_dit_le_jour_du_rejet_et_du_dernier_recours() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.etapes.appel.pages import DITS
+from app.etapes.appel.pages.conduite import DITS
 from app.etapes.appel.rules import ACTES_DE_CONDUITE
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Passage

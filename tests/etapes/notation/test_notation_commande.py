@@ -27,8 +27,8 @@ GRILLE = GRILLES / "grille-2027.yaml"
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[sessionmaker[Session]]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[sessionmaker[Session]]:
+    with fabrique_de(base_propre) as fabrique:
         yield fabrique
 
 
@@ -42,10 +42,10 @@ def scene(fabrique: sessionmaker[Session]) -> Scene:
 
 
 @pytest.fixture
-def config(base_jetable: Base, tmp_path: Path) -> Config:
+def config(base_propre: Base, tmp_path: Path) -> Config:
     return Config(
         mode=Mode.ESSAI, donnees=tmp_path, secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"), _env_file=None,
-        database_url=base_jetable.url, database_url_proprietaire=base_jetable.url_proprietaire,
+        database_url=base_propre.url, database_url_proprietaire=base_propre.url_proprietaire,
     )  # fmt: skip
 
 

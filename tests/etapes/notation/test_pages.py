@@ -9,16 +9,15 @@ from fractions import Fraction
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
 from app.etapes.appel.rules import EtatAppel
 from app.etapes.dossier.models import Dossier, FaitConstate
 from app.etapes.notation import service as notation
 from app.etapes.notation.models import Ajustement, NoteEnregistree
 from app.etapes.notation.pages.faits import GROUPES, groupes_de_faits
-from app.infra.db import creer_fabrique, creer_moteur
+from app.infra.db import creer_fabrique
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte
 from app.referentiels.grilles.rules import CATALOGUE
@@ -53,9 +52,8 @@ class Visite:
 
 
 @pytest.fixture
-def visite(base_jetable: Base, client: TestClient) -> Iterator[Visite]:
-    moteur = creer_moteur(base_jetable.url)
-    with creer_fabrique(moteur)() as session:
+def visite(moteur_propre: Engine, client: TestClient) -> Iterator[Visite]:
+    with creer_fabrique(moteur_propre)() as session:
         scene = une_scene(session)
         demandes = [{"ligne": ligne, "annee": 2027, "montant": 266_000} for ligne in ("BOP147", "M2A", "MULHOUSE")]
         dossier = un_dossier(
@@ -66,7 +64,6 @@ def visite(base_jetable: Base, client: TestClient) -> Iterator[Visite]:
         notation.noter_dossier(session, dossier.id, acteur="service", maintenant=PLUS_TARD)
         session.commit()
         yield Visite(client, session, scene, dossier)
-    moteur.dispose()
 
 
 # --- qui lit quoi ---------------------------------------------------------------------------------------------------

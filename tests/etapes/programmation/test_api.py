@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,9 +16,7 @@ from app.etapes.programmation.models import EtatScenario, ScenarioEnregistre
 from app.etapes.programmation.tasks import calculer_scenario
 from app.infra.config import Config
 from app.infra.curseur import Curseur, ecrire
-from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.jobs import Atelier
-from app.infra.journal import ecriture
 from app.noyau.roles import Role
 from tests.etapes.programmation.donnees import REQUETES_AU_PLUS, Decor, texte, un_decor, un_dossier_depose
 from tests.factories import MAINTENANT, connecter, un_compte
@@ -31,17 +28,8 @@ LISTE = "/api/v1/appels/ess-2027/programmation"
 
 
 @pytest.fixture
-def base_ecrite(base_jetable: Base) -> Iterator[Session]:
-    ecriture.installer()
-    moteur = creer_moteur(base_jetable.url)
-    with creer_fabrique(moteur)() as session:
-        yield session
-    moteur.dispose()
-
-
-@pytest.fixture
-def decor(base_ecrite: Session) -> Decor:
-    return un_decor(base_ecrite)
+def decor(ecriture: Session) -> Decor:
+    return un_decor(ecriture)
 
 
 def entrer(client: TestClient, session: Session, decor: Decor, qui: str) -> None:
@@ -73,9 +61,9 @@ def test_une_route_par_acte_de_la_table(service: FastAPI) -> None:
     assert {f"/api/v1/dossiers/{{numero}}/lignes/{{code}}/{acte}" for acte in actes} <= chemins
 
 
-def test_proposer_puis_arbitrer_par_l_api(client: TestClient, base_ecrite: Session, decor: Decor) -> None:
-    un_dossier_depose(base_ecrite, decor, 1, {"M2A": 5_000})
-    entrer(client, base_ecrite, decor, "instructeur_m2a")
+def test_proposer_puis_arbitrer_par_l_api(client: TestClient, ecriture: Session, decor: Decor) -> None:
+    un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000})
+    entrer(client, ecriture, decor, "instructeur_m2a")
     reponse = client.post(f"{DOSSIER}/proposer", json=un_corps())
     assert reponse.status_code == 200
     assert reponse.json() == {
@@ -84,7 +72,7 @@ def test_proposer_puis_arbitrer_par_l_api(client: TestClient, base_ecrite: Sessi
     }  # fmt: skip
     assert code_de(client.post(f"{DOSSIER}/arbitrer", json=un_corps())) == (403, "role_requis")
     assert code_de(client.post(f"{DOSSIER}/proposer", json=un_corps(rang=0))) == (412, "version_perimee")
-    entrer(client, base_ecrite, decor, "elu_m2a")
+    entrer(client, ecriture, decor, "elu_m2a")
     reponse = client.post(f"{DOSSIER}/arbitrer", json=un_corps(montant_centimes=250_000, rang=1))
     assert (reponse.json()["etat"], reponse.json()["rang"]) == ("arbitree", 2)
 
@@ -105,22 +93,22 @@ def test_proposer_puis_arbitrer_par_l_api(client: TestClient, base_ecrite: Sessi
     ],
 )
 def test_un_corps_fautif_est_refuse_en_francais(
-    client: TestClient, base_ecrite: Session, decor: Decor, remplacements: dict[str, Any], champ: str
+    client: TestClient, ecriture: Session, decor: Decor, remplacements: dict[str, Any], champ: str
 ) -> None:
-    un_dossier_depose(base_ecrite, decor, 1, {"M2A": 5_000})
-    entrer(client, base_ecrite, decor, "instructeur_m2a")
+    un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000})
+    entrer(client, ecriture, decor, "instructeur_m2a")
     reponse = client.post(f"{DOSSIER}/proposer", json=un_corps(**remplacements))
     assert code_de(reponse) == (422, "saisie_invalide")
     assert [e["champ"] for e in reponse.json()["erreurs"]] == [champ]
 
 
-def test_ce_qu_on_ne_voit_pas_ou_ne_peut_pas(client: TestClient, base_ecrite: Session, decor: Decor) -> None:
-    un_dossier_depose(base_ecrite, decor, 1, {"M2A": 5_000})
-    base_ecrite.commit()
+def test_ce_qu_on_ne_voit_pas_ou_ne_peut_pas(client: TestClient, ecriture: Session, decor: Decor) -> None:
+    un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000})
+    ecriture.commit()
     assert code_de(client.post(f"{DOSSIER}/proposer", json=un_corps())) == (401, "connexion_requise")
-    entrer(client, base_ecrite, decor, "sous_prefecture")
+    entrer(client, ecriture, decor, "sous_prefecture")
     assert code_de(client.post(f"{DOSSIER}/proposer", json=un_corps())) == (403, "acte_interdit")
-    entrer(client, base_ecrite, decor, "instructeur_m2a")
+    entrer(client, ecriture, decor, "instructeur_m2a")
     for chemin in (DOSSIER.replace("0001", "0009"), DOSSIER.replace("M2A", "BOP147")):
         assert code_de(client.post(f"{chemin}/proposer", json=un_corps())) == (404, "introuvable")
     assert code_de(client.post(f"{DOSSIER}/proposer", json=un_corps(annee=2028))) == (404, "introuvable")
@@ -128,16 +116,14 @@ def test_ce_qu_on_ne_voit_pas_ou_ne_peut_pas(client: TestClient, base_ecrite: Se
         client.post(f"{DOSSIER}/proposer", content=b"{", headers={"Content-Type": "application/json"}).status_code
         == 400
     )
-    entrer(client, base_ecrite, decor, "elu_m2a")
+    entrer(client, ecriture, decor, "elu_m2a")
     assert code_de(client.post(f"{DOSSIER}/arbitrer", json=un_corps())) == (409, "etat_contraire")
 
 
-def test_la_liste_se_pagine_et_se_filtre(
-    client: TestClient, service: FastAPI, base_ecrite: Session, decor: Decor
-) -> None:
+def test_la_liste_se_pagine_et_se_filtre(client: TestClient, service: FastAPI, ecriture: Session, decor: Decor) -> None:
     for rang in range(1, 8):
-        un_dossier_depose(base_ecrite, decor, rang, {"M2A": 1_000 * rang, "BOP147": 500}, n1=900)
-    entrer(client, base_ecrite, decor, "equipe")
+        un_dossier_depose(ecriture, decor, rang, {"M2A": 1_000 * rang, "BOP147": 500}, n1=900)
+    entrer(client, ecriture, decor, "equipe")
     vus: list[tuple[str, str]] = []
     apres = ""
     while True:
@@ -168,11 +154,11 @@ def test_la_liste_se_pagine_et_se_filtre(
 
 
 def test_une_simulation_de_bout_en_bout(
-    client: TestClient, service: FastAPI, base_ecrite: Session, decor: Decor, config_essai: Config
+    client: TestClient, service: FastAPI, ecriture: Session, decor: Decor, config_essai: Config
 ) -> None:
     for rang in range(1, 6):
-        un_dossier_depose(base_ecrite, decor, rang, {"M2A": 8_000}, notes={"M2A": (f"{rang}0.0", "90.0")})
-    entrer(client, base_ecrite, decor, "equipe")
+        un_dossier_depose(ecriture, decor, rang, {"M2A": 8_000}, notes={"M2A": (f"{rang}0.0", "90.0")})
+    entrer(client, ecriture, decor, "equipe")
     contraintes = {
         "pas_centimes": 50_000,
         "verrous": [{"dossier": "ESS-2027-0001", "ligne": "M2A", "nature": "exact", "montant_centimes": 150_000}],
@@ -186,7 +172,7 @@ def test_une_simulation_de_bout_en_bout(
     assert (attente["etat"], attente["resultat"]) == ("demande", None)
     assert attente["contraintes"]["viabilite"] == {"ESS-2027-0002": 300_000}
     assert "Calcul en cours" in client.get(f"/scenarios/{code}").text
-    (scenario,) = calculer(service, base_ecrite, config_essai)
+    (scenario,) = calculer(service, ecriture, config_essai)
     assert scenario.etat is EtatScenario.CALCULE
     fini = client.get(f"/api/v1/scenarios/{code}").json()
     montants = {m["dossier"]: m["montant_centimes"] for m in fini["resultat"]["montants"]}
@@ -207,11 +193,11 @@ def test_une_simulation_de_bout_en_bout(
 
 
 def test_des_volontes_qui_se_contredisent_sont_nommees(
-    client: TestClient, service: FastAPI, base_ecrite: Session, decor: Decor, config_essai: Config
+    client: TestClient, service: FastAPI, ecriture: Session, decor: Decor, config_essai: Config
 ) -> None:
     for rang in (1, 2):
-        un_dossier_depose(base_ecrite, decor, rang, {"M2A": 90_000, "BOP147": 1_000})
-    entrer(client, base_ecrite, decor, "charge")
+        un_dossier_depose(ecriture, decor, rang, {"M2A": 90_000, "BOP147": 1_000})
+    entrer(client, ecriture, decor, "charge")
     verrous = [
         {"dossier": f"ESS-2027-000{r}", "nature": "au_moins", "ligne": "M2A", "montant_centimes": 900_000}
         for r in (1, 2)
@@ -219,7 +205,7 @@ def test_des_volontes_qui_se_contredisent_sont_nommees(
     code = client.post(
         SCENARIOS, json={"intitule": "Trop", "motif": "Voir.", "contraintes": {"verrous": verrous}}
     ).json()["code"]  # fmt: skip
-    (scenario,) = calculer(service, base_ecrite, config_essai)
+    (scenario,) = calculer(service, ecriture, config_essai)
     assert scenario.etat is EtatScenario.IMPOSSIBLE
     conflit = client.get(f"/api/v1/scenarios/{code}").json()["resultat"]["conflit"]
     assert len(conflit) == 2
@@ -229,25 +215,25 @@ def test_des_volontes_qui_se_contredisent_sont_nommees(
 
 
 def test_un_reglage_devenu_faux_se_range_avec_sa_raison(
-    client: TestClient, service: FastAPI, base_ecrite: Session, decor: Decor, config_essai: Config
+    client: TestClient, service: FastAPI, ecriture: Session, decor: Decor, config_essai: Config
 ) -> None:
-    dossier = un_dossier_depose(base_ecrite, decor, 1, {"M2A": 5_000})
-    entrer(client, base_ecrite, decor, "equipe")
+    dossier = un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000})
+    entrer(client, ecriture, decor, "equipe")
     contraintes = {"verrous": [{"dossier": "ESS-2027-0001", "ligne": "M2A", "nature": "doit"}]}
     corps = {"intitule": "Retiré depuis", "motif": "Voir.", "contraintes": contraintes}
     code = client.post(SCENARIOS, json=corps).json()["code"]
-    base_ecrite.execute(text("UPDATE demande SET etat = 'retiree' WHERE dossier_id = :d"), {"d": dossier.id})
-    base_ecrite.commit()
-    (scenario,) = calculer(service, base_ecrite, config_essai)
+    ecriture.execute(text("UPDATE demande SET etat = 'retiree' WHERE dossier_id = :d"), {"d": dossier.id})
+    ecriture.commit()
+    (scenario,) = calculer(service, ecriture, config_essai)
     assert scenario.etat is EtatScenario.ECHOUE
     page = client.get(f"/scenarios/{code}")
     assert "Le calcul n’a pas abouti" in page.text
     assert "aucune demande sur la ligne M2A" in page.text
 
 
-def test_le_formulaire_refuse_garde_tout(client: TestClient, base_ecrite: Session, decor: Decor) -> None:
-    un_dossier_depose(base_ecrite, decor, 1, {"M2A": 5_000})
-    entrer(client, base_ecrite, decor, "equipe")
+def test_le_formulaire_refuse_garde_tout(client: TestClient, ecriture: Session, decor: Decor) -> None:
+    un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000})
+    entrer(client, ecriture, decor, "equipe")
     jeton = client.headers["X-CSRF-Token"]
     formulaire = {
         "_csrf": jeton, "intitule": "", "motif": "Comparer deux choses.", "pas": "cent",
@@ -267,18 +253,18 @@ def test_le_formulaire_refuse_garde_tout(client: TestClient, base_ecrite: Sessio
 
 
 def test_la_simulation_est_fermee_aux_autres_et_eteinte_par_defaut(
-    client: TestClient, base_ecrite: Session, base_jetable: Base
+    client: TestClient, ecriture: Session, base_propre: Base
 ) -> None:
-    decor = un_decor(base_ecrite, orientations={})
+    decor = un_decor(ecriture, orientations={})
     for qui in ("instructeur_m2a", "elu_m2a", "sous_prefecture", "binome"):
-        entrer(client, base_ecrite, decor, qui)
+        entrer(client, ecriture, decor, qui)
         assert client.get("/appels/ess-2027/scenarios").status_code == 403
         assert client.get(SCENARIOS).status_code == 403
         assert "Simulations" not in client.get("/appels/ess-2027/programmation").text
-    entrer(client, base_ecrite, decor, "equipe")
+    entrer(client, ecriture, decor, "equipe")
     assert "La simulation est éteinte pour cet appel" in client.get("/appels/ess-2027/scenarios").text
     assert code_de(client.post(SCENARIOS, json={"intitule": "a", "motif": "b"})) == (409, "simulation_eteinte")
     assert client.get("/scenarios/ess-2027-s1").status_code == 404
-    porteur = un_compte(base_ecrite, Role.REDACTEUR, organisation=decor.organisation)
-    connecter(client, base_ecrite, porteur)
+    porteur = un_compte(ecriture, Role.REDACTEUR, organisation=decor.organisation)
+    connecter(client, ecriture, porteur)
     assert client.get("/api/v1/scenarios/ess-2027-s1").status_code == 403

@@ -32,18 +32,18 @@ Lancer = Callable[..., int]
 
 
 @pytest.fixture
-def lancer(base_jetable: Base, tmp_path: Path) -> Lancer:
+def lancer(base_propre: Base, tmp_path: Path) -> Lancer:
     """Une base avec trois dossiers à 60 000 € pour 100 000 € d'enveloppe, et la ligne de commande dessus."""
     ecriture.installer()
-    moteur = creer_moteur(base_jetable.url)
+    moteur = creer_moteur(base_propre.url)
     with creer_fabrique(moteur).begin() as session:
         decor = un_decor(session, orientations={})
         for rang in (1, 2, 3):
             un_dossier_depose(session, decor, rang, {"M2A": 8_000}, notes={"M2A": (f"{rang}0.0", f"{rang}0.0")})
     moteur.dispose()
     urls: dict[str, Any] = {
-        "DATABASE_URL": base_jetable.url,
-        "DATABASE_URL_PROPRIETAIRE": base_jetable.url_proprietaire,
+        "DATABASE_URL": base_propre.url,
+        "DATABASE_URL_PROPRIETAIRE": base_propre.url_proprietaire,
     }
     config = Config(mode=Mode.ESSAI, donnees=tmp_path / "donnees", _env_file=None, **urls)
     analyseur = argparse.ArgumentParser()
@@ -174,9 +174,9 @@ def test_un_format_ou_un_export_inconnu_est_une_erreur_d_usage(lancer: Lancer, t
         assert sortie.value.code == 2
 
 
-def test_le_vrai_worker_calcule_une_simulation(base_jetable: Base, tmp_path: Path) -> None:
+def test_le_vrai_worker_calcule_une_simulation(base_propre: Base, tmp_path: Path) -> None:
     ecriture.installer()
-    moteur = creer_moteur(base_jetable.url)
+    moteur = creer_moteur(base_propre.url)
     fabrique = creer_fabrique(moteur)
     with fabrique.begin() as session:
         decor = un_decor(session)
@@ -185,7 +185,7 @@ def test_le_vrai_worker_calcule_une_simulation(base_jetable: Base, tmp_path: Pat
             session, "ess-2027", intitule="Au worker", motif="Voir.", reglages=Reglages(),
             acteur=decor.qui(session, "equipe"), maintenant=MAINTENANT,
         )  # fmt: skip
-    environnement = {**os.environ, "DATABASE_URL": base_jetable.url, "IQ_MODE": "essai", "IQ_DONNEES": str(tmp_path)}
+    environnement = {**os.environ, "DATABASE_URL": base_propre.url, "IQ_MODE": "essai", "IQ_DONNEES": str(tmp_path)}
     commande = [sys.executable, "-m", "app", "worker", "--une-fois"]
     subprocess.run(commande, cwd=RACINE, env=environnement, check=True, timeout=120)
     with fabrique() as session:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,11 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base
 from app.etapes.convention.service import decision, notification
 from app.etapes.publication.rules import COLONNES, Subvention, est_publiable, ligne_scdl
-from app.infra.db import creer_moteur
-from app.infra.journal.ecriture import installer
 from app.noyau.euros import Euros
 from tests.etapes.commission.aide_seance import Campagne, une_campagne
 from tests.etapes.convention.aide_decision import APRES, accorde, arreter, de_la_ligne, refuse, voter_tout
@@ -59,15 +55,6 @@ def test_un_rna_hors_du_motif_du_schema_est_tu(rna: str | None) -> None:
 )
 def test_une_ligne_sans_siret_juste_n_est_pas_publiee(changement: dict[str, str | None], publiable: bool) -> None:
     assert est_publiable(replace(EXEMPLE, **changement)) is publiable  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def ecriture(base_jetable: Base) -> Iterator[Session]:
-    installer()
-    moteur = creer_moteur(base_jetable.url)
-    with Session(moteur, expire_on_commit=False) as session:
-        yield session
-    moteur.dispose()
 
 
 @pytest.fixture

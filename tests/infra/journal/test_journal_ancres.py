@@ -32,8 +32,8 @@ PDF = f"pdf:{'ab' * 32}"
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[Fabrique]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[Fabrique]:
+    with fabrique_de(base_propre) as fabrique:
         yield fabrique
 
 
@@ -166,10 +166,10 @@ def test_un_fichier_d_ancres_change_ne_compte_plus(fabrique: Fabrique, tmp_path:
     assert [anomalie.nature.value for anomalie in anomalies] == ["ancre"]
 
 
-def test_une_chaine_reecrite_n_est_plus_ancree(base_jetable: Base, fabrique: Fabrique, tmp_path: Path) -> None:
+def test_une_chaine_reecrite_n_est_plus_ancree(base_propre: Base, fabrique: Fabrique, tmp_path: Path) -> None:
     remplir(fabrique, 2)
     premier = _ancrer(fabrique, tmp_path)
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute("DELETE FROM journal_contenu")
         connexion.execute("DELETE FROM journal_entree WHERE rang = 2")
     with pytest.raises(JournalRompu, match=r"2026-11-06\.json"):

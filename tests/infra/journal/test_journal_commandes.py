@@ -22,8 +22,8 @@ Lancer = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[Fabrique]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[Fabrique]:
+    with fabrique_de(base_propre) as fabrique:
         remplir(fabrique, 4)
         remplir(fabrique, 2, None)
         yield fabrique
@@ -36,11 +36,11 @@ def donnees(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def lancer(
-    base_jetable: Base, donnees: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    base_propre: Base, donnees: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Lancer:
     """Lance une commande sur la base jetable ; rend son code et tout ce qu'elle a dit."""
-    monkeypatch.setenv("DATABASE_URL", base_jetable.url)
-    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_jetable.url_proprietaire)
+    monkeypatch.setenv("DATABASE_URL", base_propre.url)
+    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_propre.url_proprietaire)
     monkeypatch.setenv("IQ_DONNEES", str(donnees))
 
     def appeler(*arguments: object) -> tuple[int, str]:
@@ -81,8 +81,8 @@ def test_un_journal_ancre_puis_allonge_dit_sa_queue(lancer: Lancer, fabrique: Fa
     assert "Les 3 dernières entrées, depuis le vendredi 6 novembre 2026 à 14 h 13, ne sont couvertes par aucune" in dit
 
 
-def test_un_journal_falsifie_rend_un_et_nomme_l_entree(lancer: Lancer, fabrique: Fabrique, base_jetable: Base) -> None:
-    with superutilisateur(base_jetable) as connexion:
+def test_un_journal_falsifie_rend_un_et_nomme_l_entree(lancer: Lancer, fabrique: Fabrique, base_propre: Base) -> None:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute("UPDATE journal_entree SET acteur = 'c-x' WHERE chaine = 1 AND rang = 2")
     code, dit = lancer("journal", "verifier")
     assert code == 1
@@ -90,10 +90,10 @@ def test_un_journal_falsifie_rend_un_et_nomme_l_entree(lancer: Lancer, fabrique:
 
 
 def test_les_ancres_signees_du_dossier_de_donnees_servent_sans_qu_on_les_demande(
-    lancer: Lancer, fabrique: Fabrique, base_jetable: Base
+    lancer: Lancer, fabrique: Fabrique, base_propre: Base
 ) -> None:
     lancer("journal", "ancrer")
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute("DELETE FROM journal_ancre WHERE chaine = 1")
         connexion.execute("DELETE FROM journal_contenu WHERE chaine = 1 AND rang > 2")
         connexion.execute("DELETE FROM journal_entree WHERE chaine = 1 AND rang > 2")
@@ -158,9 +158,9 @@ def test_un_export_sans_contenus_garde_la_chaine_verifiable(lancer: Lancer, fabr
 
 
 def test_un_contenu_orphelin_se_voit_aussi_dans_l_export(
-    lancer: Lancer, fabrique: Fabrique, base_jetable: Base, tmp_path: Path
+    lancer: Lancer, fabrique: Fabrique, base_propre: Base, tmp_path: Path
 ) -> None:
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute("DELETE FROM journal_entree WHERE chaine = 1 AND rang = 4")
         connexion.execute("DELETE FROM journal_entree WHERE chaine = 0 AND rang = 2")
     fichier = tmp_path / "journal.jsonl"

@@ -24,8 +24,8 @@ Fabrique = sessionmaker[Session]
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[Fabrique]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[Fabrique]:
+    with fabrique_de(base_propre) as fabrique:
         yield fabrique
 
 
@@ -321,12 +321,12 @@ def test_le_role_de_service_n_a_pas_le_droit_de_reecrire_le_journal(fabrique: Fa
 @pytest.mark.parametrize("replique", [False, True])
 @pytest.mark.parametrize("ordre", REECRITURES)
 def test_le_declencheur_refuse_meme_au_proprietaire_et_au_superutilisateur(
-    base_jetable: Base, fabrique: Fabrique, ordre: str, replique: bool
+    base_propre: Base, fabrique: Fabrique, ordre: str, replique: bool
 ) -> None:
     _semer(fabrique)
-    assert base_jetable.grappe is not None
+    assert base_propre.grappe is not None
     for role in ("postgres",) if replique else (pg.PROPRIETAIRE, "postgres"):
-        with psycopg.connect(base_jetable.grappe.conninfo(base_jetable.nom, role)) as connexion:
+        with psycopg.connect(base_propre.grappe.conninfo(base_propre.nom, role)) as connexion:
             if replique:
                 connexion.execute("SET session_replication_role = replica")
             with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="ne se réécrit pas"):
@@ -350,8 +350,8 @@ def test_la_session_d_essai_chaine_aussi_ce_qu_elle_valide(session: Session) -> 
     assert tete(session, 77).rang == avant + 1
 
 
-def test_un_moteur_sans_reglages_relit_les_memes_instants(base_jetable: Base, fabrique: Fabrique) -> None:
+def test_un_moteur_sans_reglages_relit_les_memes_instants(base_propre: Base, fabrique: Fabrique) -> None:
     remplir(fabrique, 1)
-    autre = create_engine(base_jetable.url, connect_args={"options": "-c timezone=GMT"})
+    autre = create_engine(base_propre.url, connect_args={"options": "-c timezone=GMT"})
     assert relire(sessionmaker(autre)).est_sain
     autre.dispose()

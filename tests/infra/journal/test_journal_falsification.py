@@ -22,8 +22,8 @@ NOMBRE = 8
 
 
 @pytest.fixture
-def fabrique(base_jetable: Base) -> Iterator[Fabrique]:
-    with fabrique_de(base_jetable) as fabrique:
+def fabrique(base_propre: Base) -> Iterator[Fabrique]:
+    with fabrique_de(base_propre) as fabrique:
         remplir(fabrique, NOMBRE)
         remplir(fabrique, 2, None)
         yield fabrique
@@ -92,10 +92,10 @@ FALSIFICATIONS = {
 
 
 @pytest.mark.parametrize("quoi", FALSIFICATIONS)
-def test_une_falsification_est_trouvee_sans_aucune_ancre(base_jetable: Base, fabrique: Fabrique, quoi: str) -> None:
+def test_une_falsification_est_trouvee_sans_aucune_ancre(base_propre: Base, fabrique: Fabrique, quoi: str) -> None:
     assert relire(fabrique).est_sain
     ordres, attendue = FALSIFICATIONS[quoi]
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         for ordre in ordres.split(";"):
             assert connexion.execute(ordre).rowcount > 0
     assert attendue in fautes(relire(fabrique))
@@ -106,9 +106,9 @@ def _couper_la_queue(connexion: psycopg.Connection) -> None:
     connexion.execute("DELETE FROM journal_entree WHERE chaine = 1 AND rang > 5")
 
 
-def test_la_queue_retiree_est_trouvee_sous_une_ancre(base_jetable: Base, fabrique: Fabrique) -> None:
+def test_la_queue_retiree_est_trouvee_sous_une_ancre(base_propre: Base, fabrique: Fabrique) -> None:
     gardees = ancres(fabrique, 7)
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         _couper_la_queue(connexion)
     rapport = relire(fabrique, gardees)
     assert [a.phrase for a in rapport.anomalies] == [
@@ -117,12 +117,12 @@ def test_la_queue_retiree_est_trouvee_sous_une_ancre(base_jetable: Base, fabriqu
 
 
 def test_la_queue_retiree_sans_ancre_ne_se_voit_pas_et_c_est_dit_d_avance(
-    base_jetable: Base, fabrique: Fabrique
+    base_propre: Base, fabrique: Fabrique
 ) -> None:
     gardees = ancres(fabrique, 3)
     couverte = next(etat for etat in relire(fabrique, gardees).chaines if etat.chaine == 1).couverture
     assert (couverte.non_couvertes, couverte.depuis) == (5, entrees_de(fabrique)[5].instant)
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         _couper_la_queue(connexion)
     rapport = relire(fabrique, gardees)
     assert rapport.est_sain
@@ -142,28 +142,28 @@ def _recalculer(connexion: psycopg.Connection, entrees: list[Entree], rang: int)
 
 
 def test_la_chaine_recalculee_est_trouvee_par_une_ancre_et_par_elle_seule(
-    base_jetable: Base, fabrique: Fabrique
+    base_propre: Base, fabrique: Fabrique
 ) -> None:
     gardees = ancres(fabrique, 2, 6)
     entrees = [entree for entree in entrees_de(fabrique) if entree.chaine == 1]
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         _recalculer(connexion, entrees, 4)
     assert relire(fabrique).est_sain
     assert fautes(relire(fabrique, gardees)) == {("reecrite", 6)}
 
 
 def test_recalculer_la_chaine_et_les_ancres_de_la_base_ne_trompe_pas_une_ancre_gardee_ailleurs(
-    base_jetable: Base, fabrique: Fabrique
+    base_propre: Base, fabrique: Fabrique
 ) -> None:
     dehors = ancres(fabrique, NOMBRE)
     entrees = [entree for entree in entrees_de(fabrique) if entree.chaine == 1]
     with fabrique.begin() as session:
         champs = {"e": entrees[-1].empreinte, "a": entrees[-1].instant}
         session.execute(text("INSERT INTO journal_ancre VALUES (1, 8, 'jour:2026-11-06', :e, :a)"), champs)
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         _recalculer(connexion, entrees, 1)
     assert fautes(relire(fabrique)) == {("reecrite", 8)}
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute(
             "UPDATE journal_ancre a SET empreinte = e.empreinte FROM journal_entree e WHERE e.chaine = 1 AND e.rang = 8"
         )
@@ -171,17 +171,17 @@ def test_recalculer_la_chaine_et_les_ancres_de_la_base_ne_trompe_pas_une_ancre_g
     assert fautes(relire(fabrique, dehors)) == {("reecrite", 8)}
 
 
-def test_une_chaine_videe_entierement_est_trouvee_sous_une_ancre(base_jetable: Base, fabrique: Fabrique) -> None:
+def test_une_chaine_videe_entierement_est_trouvee_sous_une_ancre(base_propre: Base, fabrique: Fabrique) -> None:
     gardees = ancres(fabrique, 2)
-    with superutilisateur(base_jetable) as connexion:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute("DELETE FROM journal_contenu WHERE chaine = 1")
         connexion.execute("DELETE FROM journal_entree WHERE chaine = 1")
     assert relire(fabrique).est_sain
     assert fautes(relire(fabrique, gardees)) == {("retiree", 1)}
 
 
-def test_un_instant_hors_du_calendrier_se_dit_en_clair(base_jetable: Base, fabrique: Fabrique) -> None:
-    with superutilisateur(base_jetable) as connexion:
+def test_un_instant_hors_du_calendrier_se_dit_en_clair(base_propre: Base, fabrique: Fabrique) -> None:
+    with superutilisateur(base_propre) as connexion:
         connexion.execute("UPDATE journal_entree SET instant = 'infinity' WHERE chaine = 1 AND rang = 2")
     with pytest.raises(ErreurMetier, match="ANOMALIE"):
         rapport_de_base(fabrique, [], [])

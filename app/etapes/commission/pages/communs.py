@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from app.etapes.commission import repository
 from app.etapes.commission.models import EtatSeance, Seance
 from app.etapes.commission.repository import PointLu, Salle
-from app.etapes.commission.rules import Deport, TypeIssue
+from app.etapes.commission.rules import POUVOIRS_MAX, Deport, MajoriteExigee, QuorumExige, Reglages, TypeIssue
 from app.infra.acces import exiger
 from app.infra.forms import Formulaire
 from app.infra.identite import Identite
@@ -30,10 +31,30 @@ ISSUES = {
     TypeIssue.RESERVE.value: ("Liste de réserve", "attente"),
 }
 JEUX = [
-    ("commission_des_elus", "Règlement de la commission des élus", "Celui du projet : les valeurs du droit commun."),
+    (
+        "commission_des_elus",
+        "Règlement de la commission des élus",
+        "Celui du projet : les valeurs du droit commun, à régler plus bas.",
+    ),
     ("droit_commun", "Droit commun des assemblées", "CGCT, art. L.2121-17 à L.2121-21."),
     ("droit_local", "Droit local d’Alsace-Moselle", "CGCT, art. L.2541-1 à L.2541-17 : communes du Haut-Rhin."),
 ]
+OUI_NON = [("true", "Oui"), ("false", "Non")]
+REGLAGES = {
+    "quorums": [
+        (QuorumExige.PLUS_DE_LA_MOITIE.value, "Plus de la moitié"),
+        (QuorumExige.TIERS.value, "Le tiers au moins"),
+        (QuorumExige.AUCUN.value, "Aucun quorum"),
+    ],
+    "pouvoirs": [(str(n), ("Aucun", "Un", "Deux", "Trois")[n]) for n in range(POUVOIRS_MAX + 1)],
+    "majorites": [
+        (MajoriteExigee.PLUS_DE_LA_MOITIE.value, "Plus de la moitié"),
+        (MajoriteExigee.MOITIE.value, "La moitié suffit"),
+    ],
+    "oui_non": OUI_NON,
+    "champs": [c.name for c in fields(Reglages)],
+    "depart": {c.name: str(c.default).lower() for c in fields(Reglages)},
+}
 
 
 def titre_de(seance: Seance) -> str:

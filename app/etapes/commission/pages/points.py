@@ -21,9 +21,10 @@ from app.etapes.dossier.models import Dossier
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
+from app.infra.direct import rendre_en_direct
 from app.infra.forms import Formulaire, FormulaireDep, valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rediriger, refuser
 from app.noyau.erreurs import ActeInterdit, Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros, MontantIllisible
 
@@ -103,7 +104,10 @@ def page_point(
 ) -> Response:
     """Le point en discussion, en grand."""
     seance = repository.get_seance(session, code, acteur)
-    return rendre(request, "commission/point.html", _contexte(session, seance, rang, acteur, maintenant, {}))
+    return rendre_en_direct(
+        request, session, seance.contrat_id, "commission/point.html",
+        lambda: _contexte(session, seance, rang, acteur, maintenant, {}),
+    )  # fmt: skip
 
 
 def _refuser(

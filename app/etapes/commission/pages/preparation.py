@@ -17,6 +17,7 @@ from app.etapes.commission.pages.communs import (
     ETATS,
     JEUX,
     LIT,
+    REGLAGES,
     TIENT,
     cadre,
     points_deportes,
@@ -121,6 +122,7 @@ def _contexte_ordre(session: Session, seance: Seance, acteur: Identite, maintena
         "envoi_conseille": conseil,
         "en_retard": seance.convoquee_le is None and a_paris(maintenant).date() > conseil,
         "jeux": JEUX,
+        "reglages": REGLAGES,
         "decoupages": DECOUPAGES,
         "saisie": {},
     }
@@ -162,7 +164,9 @@ def ouvrir(
     """Ouvre la séance sous le règlement choisi."""
     try:
         donnees = valider(OuvertureEntrante, formulaire.en_dict())
-        preparation.ouvrir(session, code, acteur=acteur, maintenant=maintenant, jeu=donnees.regles)
+        preparation.ouvrir(
+            session, code, acteur=acteur, maintenant=maintenant, jeu=donnees.regles, reglages=donnees.reglages()
+        )
     except SaisieInvalide as erreur:
         seance = repository.get_seance(session, code, acteur)
         contexte = _contexte_ordre(session, seance, acteur, maintenant) | {"saisie": formulaire.en_dict()}

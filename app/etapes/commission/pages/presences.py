@@ -11,14 +11,16 @@ from starlette.responses import Response
 from app.etapes.commission import repository
 from app.etapes.commission.models import EtatSeance, Seance, StatutPresence
 from app.etapes.commission.pages.communs import LIT, TIENT, cadre
+from app.etapes.commission.rules import en_clair
 from app.etapes.commission.service import presences
 from app.etapes.commission.service.presences import PresenceDite
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
+from app.infra.direct import rendre_en_direct
 from app.infra.forms import Formulaire, FormulaireDep
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rediriger, refuser
 from app.noyau.erreurs import SaisieInvalide
 
 routeur = APIRouter()
@@ -39,6 +41,7 @@ def _contexte(
         "quorum": salle.quorum(maintenant),
         "preside": salle.qualite(salle.president()),
         "reglement": salle.regles,
+        "regles_en_clair": en_clair(salle.regles),
         "modifiable": seance.etat is not EtatSeance.CLOSE,
     }
 
@@ -49,7 +52,10 @@ def page_presences(
 ) -> Response:
     """Qui est là, qui porte le pouvoir de qui, le quorum."""
     seance = repository.get_seance(session, code, acteur)
-    return rendre(request, "commission/presences.html", _contexte(session, seance, acteur, maintenant))
+    return rendre_en_direct(
+        request, session, seance.contrat_id, "commission/presences.html",
+        lambda: _contexte(session, seance, acteur, maintenant),
+    )  # fmt: skip
 
 
 def _lire(formulaire: Formulaire) -> dict[int, PresenceDite]:

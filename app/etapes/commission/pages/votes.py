@@ -19,9 +19,10 @@ from app.etapes.commission.service import votes
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
+from app.infra.direct import rendre_en_direct
 from app.infra.forms import FormulaireDep, valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rediriger, refuser
 from app.noyau.erreurs import SaisieInvalide
 from app.noyau.euros import Euros
 
@@ -74,7 +75,10 @@ def _contexte(session: Session, seance: Seance, acteur: Identite, maintenant: da
 def page_votes(request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> Response:
     """Où en est le vote, bloc par bloc."""
     seance = repository.get_seance(session, code, acteur)
-    return rendre(request, "commission/votes.html", _contexte(session, seance, acteur, maintenant))
+    return rendre_en_direct(
+        request, session, seance.contrat_id, "commission/votes.html",
+        lambda: _contexte(session, seance, acteur, maintenant),
+    )  # fmt: skip
 
 
 @routeur.post("/seances/{code}/votes", name="seance:voter_bloc", dependencies=[Depends(TIENT)])

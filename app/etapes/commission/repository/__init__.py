@@ -11,6 +11,7 @@ from app.etapes.commission.repository.ecran import (
     soldes_de_seance,
 )
 from app.etapes.commission.repository.faits import (
+    JEU_REGLABLE,
     JEUX_DE_REGLES,
     Salle,
     deports_de,
@@ -45,6 +46,7 @@ from app.etapes.commission.repository.seances import (
 
 __all__ = [
     "JEUX_DE_REGLES",
+    "JEU_REGLABLE",
     "LISENT",
     "Avancement",
     "PointLu",

@@ -21,27 +21,35 @@ from app.etapes.commission.rules import (
     Procuration,
     Quorum,
     Refus,
+    Reglages,
     ReglesDeVote,
     Sens,
     Voix,
     controler_procurations,
     president_de_seance,
     quorum,
+    regler,
 )
 from app.etapes.commission.rules import Deport as FaitDeport
 from app.noyau.sources import Source
 from app.referentiels.instances.models import MembreInstance
 
+JEU_REGLABLE = "commission_des_elus"
 JEUX_DE_REGLES: Mapping[str, ReglesDeVote] = {
-    "commission_des_elus": COMMISSION_DES_ELUS,
+    JEU_REGLABLE: COMMISSION_DES_ELUS,
     "droit_commun": DROIT_COMMUN,
     "droit_local": DROIT_LOCAL,
 }
 
 
-def regles_en_json(jeu: str) -> dict[str, Any]:
-    """Le règlement figé à l'ouverture, valeur par valeur : rejouable même si le jeu change. Lève KeyError."""
+def regles_en_json(jeu: str, reglages: Reglages | None = None) -> dict[str, Any]:
+    """Le règlement figé à l'ouverture, valeur par valeur : rejouable même si le jeu change. Lève KeyError.
+
+    `reglages` : les valeurs de la séance, pour le jeu qui se règle ; sans elles, le jeu tel quel.
+    """
     regles = JEUX_DE_REGLES[jeu]
+    if reglages is not None:
+        regles = regler(regles, reglages)
     valeurs = {c.name: getattr(regles, c.name) for c in fields(regles) if c.name != "source"}
     source = {"texte": regles.source.texte, "endroit": regles.source.endroit}
     fige = {nom: str(v) if isinstance(v, Fraction) else v for nom, v in valeurs.items()}

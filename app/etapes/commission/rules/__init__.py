@@ -13,6 +13,7 @@ from app.etapes.commission.rules.membres import (
     participations,
     presents_a,
     president_de_seance,
+    trop_de_pouvoirs,
 )
 from app.etapes.commission.rules.ordre_du_jour import Decoupage, decoupage_des_blocs, nom_du_bloc
 from app.etapes.commission.rules.points import (
@@ -27,6 +28,14 @@ from app.etapes.commission.rules.points import (
     issue_du_point,
     issues_du_bloc,
     nature_de_l_acte,
+)
+from app.etapes.commission.rules.reglages import (
+    POUVOIRS_MAX,
+    MajoriteExigee,
+    QuorumExige,
+    Reglages,
+    en_clair,
+    regler,
 )
 from app.etapes.commission.rules.regles import COMMISSION_DES_ELUS, DROIT_COMMUN, DROIT_LOCAL, ReglesDeVote
 from app.etapes.commission.rules.scrutin import (
@@ -52,6 +61,7 @@ __all__ = [
     "COMMISSION_DES_ELUS",
     "DROIT_COMMUN",
     "DROIT_LOCAL",
+    "POUVOIRS_MAX",
     "Bloc",
     "Convocation",
     "Decompte",
@@ -59,6 +69,7 @@ __all__ = [
     "Deport",
     "Disjonction",
     "Issue",
+    "MajoriteExigee",
     "Membre",
     "NatureActe",
     "Participation",
@@ -66,7 +77,9 @@ __all__ = [
     "Presence",
     "Procuration",
     "Quorum",
+    "QuorumExige",
     "Refus",
+    "Reglages",
     "ReglesDeVote",
     "Resultat",
     "Scrutin",
@@ -81,6 +94,7 @@ __all__ = [
     "decompter",
     "decoupage_des_blocs",
     "deportes_du_point",
+    "en_clair",
     "former_les_blocs",
     "issue_du_point",
     "issues_du_bloc",
@@ -91,8 +105,10 @@ __all__ = [
     "presents_requis",
     "president_de_seance",
     "quorum",
+    "regler",
     "resultat",
     "scrutin_du_point",
     "seconde_convocation_valable",
+    "trop_de_pouvoirs",
     "voix_du_president",
 ]  # fmt: skip

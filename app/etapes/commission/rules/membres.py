@@ -171,6 +171,16 @@ def _defaut_de_personnes(
     return next((motif for est_vrai, motif in defauts if est_vrai), None)
 
 
+def trop_de_pouvoirs(regles: ReglesDeVote) -> str:
+    """La phrase qui refuse un pouvoir de trop.
+
+    Source : CGCT, art. L.2121-20 ; règle du projet, réglable (conception/produit.md).
+    """
+    if not regles.pouvoirs_par_porteur:
+        return "Le règlement de cette séance n’admet pas de pouvoir."
+    return f"Un membre ne porte pas plus de {accorder(regles.pouvoirs_par_porteur, 'pouvoir')}."
+
+
 def controler_procurations(
     procurations: Sequence[Procuration],
     membres: Iterable[Membre],
@@ -193,7 +203,7 @@ def controler_procurations(
         if motif is None and any(p.mandant == procuration.mandant for p in valides):
             motif = "Ce membre a déjà donné pouvoir : il faut d’abord révoquer le premier."
         if motif is None and _portes(valides, procuration.mandataire) >= regles.pouvoirs_par_porteur:
-            motif = f"Un membre ne porte pas plus de {accorder(regles.pouvoirs_par_porteur, 'pouvoir')}."
+            motif = trop_de_pouvoirs(regles)
         if motif is None:
             valides.append(procuration)
         else:

@@ -22,6 +22,7 @@ class ReglesDeVote:
     nom: str
     source: Source
     # Quorum : plus de la moitié des membres en exercice, présents en personne.
+    quorum_exige: bool = True
     quorum_part: Fraction = MOITIE
     quorum_strict: bool = True
     quorum_compte_les_pouvoirs: bool = False

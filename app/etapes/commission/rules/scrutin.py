@@ -155,6 +155,8 @@ def presents_requis(en_exercice: int, regles: ReglesDeVote) -> int:
 
     Source : CGCT, art. L.2121-17 ; reference/domaine.md, J17 et § 8 « Votes ».
     """
+    if not regles.quorum_exige:
+        return 1
     seuil = regles.quorum_part * en_exercice
     return max(1, math.floor(seuil) + 1 if regles.quorum_strict else math.ceil(seuil))
 
@@ -180,7 +182,12 @@ def quorum(
     comptes = len((votants & frozenset(presents)) - retires)
     if regles.quorum_compte_les_pouvoirs:
         comptes += len(pouvoirs)
-    salle = f"{accorder(comptes, 'membre présent', 'membres présents')} sur {len(en_exercice)} en exercice"
+    mots = (
+        ("membre présent ou représenté", "membres présents ou représentés")
+        if regles.quorum_compte_les_pouvoirs
+        else ("membre présent", "membres présents")
+    )
+    salle = f"{accorder(comptes, *mots)} sur {len(en_exercice)} en exercice"
     dispense = _dispense(len(votants), len(retires), regles, seconde)
     if dispense is not None and comptes:
         return Quorum(True, comptes, 0, len(en_exercice), f"{dispense} ; {salle}.")
@@ -194,6 +201,8 @@ def quorum(
 
 def _dispense(votants: int, retires: int, regles: ReglesDeVote, seconde: Convocation | None) -> str | None:
     """Pourquoi aucun quorum n'est exigé, s'il n'est pas exigé."""
+    if not regles.quorum_exige:
+        return "Le règlement n’exige pas de quorum"
     if seconde is not None and seconde_convocation_valable(seconde, regles) is None:
         return "Seconde convocation pour le même objet : pas de condition de quorum"
     if regles.quorum_leve_si_moitie_interessee and votants and 2 * retires >= votants:
@@ -308,13 +317,14 @@ def resultat(
 def _juger(votes: Decompte, regles: ReglesDeVote, scrutin: Scrutin, president: Sens | None) -> tuple[Sort, str]:
     if votes.exprimes == 0:
         return Sort.SANS_SUFFRAGE, "aucun suffrage exprimé, la proposition n’est pas adoptée."
-    if votes.pour == votes.contre and 2 * regles.majorite_part == 1:
+    if votes.pour == votes.contre and 2 * regles.majorite_part == 1 and regles.majorite_stricte:
         return _departager(regles, scrutin, president)
     seuil = regles.majorite_part * votes.exprimes
     passe = votes.pour > seuil or (votes.pour == seuil and not regles.majorite_stricte)
     exprimes = accorder(votes.exprimes, "suffrage exprimé", "suffrages exprimés")
     if passe:
-        return Sort.ADOPTE, f"adopté ({exprimes})."
+        juste = ", au nombre exact qu’il fallait" if votes.pour == seuil else ""
+        return Sort.ADOPTE, f"adopté{juste} ({exprimes})."
     return Sort.REJETE, f"rejeté ({exprimes})."
 
 

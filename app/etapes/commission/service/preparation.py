@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 from app.etapes.appel.repository import get_appel, get_appel_par_code
 from app.etapes.commission import repository
 from app.etapes.commission.models import Deport, EtatSeance, PointSeance, Seance
-from app.etapes.commission.rules import Decoupage, decoupage_des_blocs, nom_du_bloc
+from app.etapes.commission.rules import Decoupage, Reglages, decoupage_des_blocs, nom_du_bloc
+from app.etapes.commission.rules.regles import accorder
 from app.etapes.commission.service.gardes import exiger_secretaire, seance_tenue
 from app.infra.identite import Identite
 from app.infra.jobs import differer
@@ -124,19 +126,50 @@ def convoquer(session: Session, code: str, *, acteur: Identite, maintenant: date
     return seance
 
 
-def ouvrir(
-    session: Session, code: str, *, acteur: Identite, maintenant: datetime, jeu: str = "commission_des_elus"
-) -> Seance:
-    """Ouvre la séance : l'ordre du jour et ses montants sont repris une dernière fois, les règles de vote figées."""
-    seance = seance_tenue(session, code, acteur, EtatSeance.PREPAREE)
+def _fautes_de_regles(jeu: str, reglages: Reglages) -> list[Faute]:
+    """Un règlement inconnu, ou des réglages changés sous un règlement qui ne se règle pas."""
     if jeu not in repository.JEUX_DE_REGLES:
-        raise SaisieInvalide([Faute("regles", "Choisissez un règlement de la liste.", "regles_inconnues")])
+        return [Faute("regles", "Choisissez un règlement de la liste.", "regles_inconnues")]
+    if jeu == repository.JEU_REGLABLE:
+        return []
+    nom = repository.JEUX_DE_REGLES[repository.JEU_REGLABLE].nom
+    phrase = f"Seul le {nom} se règle : choisissez-le plus haut, ou remettez la valeur de départ."
+    return [Faute(champ, phrase, "reglement_non_reglable") for champ in reglages.changes()]
+
+
+def _fautes_de_pouvoirs(session: Session, seance: Seance, reglages: Reglages) -> list[Faute]:
+    """Des pouvoirs déjà notés que les réglages n'admettraient plus."""
+    notees = repository.get_presences(session, seance.id).values()
+    portes = Counter(p.mandataire_id for p in notees if p.mandataire_id is not None)
+    if max(portes.values(), default=0) <= reglages.pouvoirs_par_porteur:
+        return []
+    phrase = f"{accorder(portes.total(), 'pouvoir est noté', 'pouvoirs sont notés')} : corrigez d’abord les présences."
+    return [Faute("pouvoirs_par_porteur", phrase, "pouvoirs_deja_notes")]
+
+
+def ouvrir(
+    session: Session,
+    code: str,
+    *,
+    acteur: Identite,
+    maintenant: datetime,
+    jeu: str = repository.JEU_REGLABLE,
+    reglages: Reglages = Reglages(),  # noqa: B008 -- Reglages est figé
+) -> Seance:
+    """Ouvre la séance : l'ordre du jour et ses montants sont repris une dernière fois, les règles de vote figées.
+
+    `reglages` : les valeurs de cette séance, seulement sous le règlement de la commission. Lève SaisieInvalide.
+    """
+    seance = seance_tenue(session, code, acteur, EtatSeance.PREPAREE)
+    fautes = _fautes_de_regles(jeu, reglages) or _fautes_de_pouvoirs(session, seance, reglages)
+    if fautes:
+        raise SaisieInvalide(fautes)
     if a_paris(maintenant).date() < a_paris(seance.prevue_le).date():
         phrase = f"La séance est prévue le {instant_long(seance.prevue_le)} : elle s’ouvre ce jour-là, pas avant."
         raise ActeImpossible(phrase, code="seance_a_venir")
     if not _inscrire(session, seance, _decoupage_actuel(session, seance)):
         raise ActeImpossible("L’ordre du jour est vide : rien à voter.", code="ordre_du_jour_vide")
-    seance.regles = repository.regles_en_json(jeu)
+    seance.regles = repository.regles_en_json(jeu, reglages if jeu == repository.JEU_REGLABLE else None)
     seance.etat, seance.ouverte_le = EtatSeance.OUVERTE, maintenant
     consigner(
         session, contrat_id=seance.contrat_id, acte="seance.ouverte", objet=code, acteur=acteur.acteur,

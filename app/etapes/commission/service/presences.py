@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.commission import repository
 from app.etapes.commission.models import Deport, EtatSeance, Presence, Seance, StatutPresence
+from app.etapes.commission.rules import ReglesDeVote, trop_de_pouvoirs
 from app.etapes.commission.service.gardes import (
     exiger_etat,
     exiger_non_proclame,
@@ -32,9 +34,11 @@ class PresenceDite:
     mandataire: int | None = None
 
 
-def _fautes(sieges: Mapping[int, MembreInstance], dites: Mapping[int, PresenceDite]) -> list[Faute]:
+def _fautes(
+    sieges: Mapping[int, MembreInstance], dites: Mapping[int, PresenceDite], regles: ReglesDeVote
+) -> list[Faute]:
     fautes = []
-    portes: dict[int, int] = {}
+    portes: Counter[int] = Counter()
     for rang, dite in dites.items():
         champ = f"siege-{rang}"
         if rang not in sieges:
@@ -49,10 +53,10 @@ def _fautes(sieges: Mapping[int, MembreInstance], dites: Mapping[int, PresenceDi
             fautes.append(Faute(champ, "Un pouvoir se donne entre membres qui ont une voix.", "pouvoir_sans_voix"))
         elif dites.get(mandataire.rang, PresenceDite(StatutPresence.ABSENT)).statut is not StatutPresence.PRESENT:
             fautes.append(Faute(champ, "Le porteur du pouvoir doit être présent.", "mandataire_non_present"))
-        elif mandataire.rang in portes:
-            fautes.append(Faute(champ, "Un membre ne porte pas plus d’un pouvoir.", "pouvoir_deja_porte"))
+        elif portes[mandataire.rang] >= regles.pouvoirs_par_porteur:
+            fautes.append(Faute(champ, trop_de_pouvoirs(regles), "pouvoir_deja_porte"))
         else:
-            portes[mandataire.rang] = rang
+            portes[mandataire.rang] += 1
     return fautes
 
 
@@ -66,19 +70,15 @@ def noter(
 ) -> Seance:
     """Note qui est là et qui porte le pouvoir de qui, par rang de siège ; un siège non nommé est absent.
 
-    Un pouvoir est écrit, un seul par porteur (règle du projet, d'après CGCT, art. L.2121-20). Lève SaisieInvalide.
+    Un pouvoir est écrit ; combien un membre en porte, le règlement de la séance le dit : un seul, sauf réglage à
+    l'ouverture (règle du projet, d'après CGCT, art. L.2121-20). Lève SaisieInvalide.
     """
     seance = seance_tenue(session, code, acteur, EtatSeance.PREPAREE, EtatSeance.OUVERTE)
     sieges = {s.rang: s for s in repository.list_membres(session, seance)}
-    fautes = _fautes(sieges, dites)
+    fautes = _fautes(sieges, dites, repository.lire_regles(seance.regles))
     if fautes:
         raise SaisieInvalide(fautes)
     notees = repository.get_presences(session, seance.id)
-    # En deux temps : un pouvoir qui change de porteur ne doit pas heurter, un instant, l'unicité du porteur.
-    for presence in notees.values():
-        if presence.statut is StatutPresence.REPRESENTE:
-            presence.statut, presence.mandataire_id = StatutPresence.ABSENT, None
-    session.flush()
     for rang, siege in sieges.items():
         dite = dites.get(rang, PresenceDite(StatutPresence.ABSENT))
         mandataire = (

@@ -12,7 +12,7 @@ from app.etapes.appel.repository import get_appel
 from app.etapes.commission import repository
 from app.etapes.commission.models import EtatSeance, ResultatPoint, Seance
 from app.etapes.commission.repository import PointLu, Salle
-from app.etapes.commission.rules import NatureActe, TypeIssue
+from app.etapes.commission.rules import NatureActe, TypeIssue, en_clair
 from app.infra.documents import sceller as sceller_document
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.infra.pdf import compiler
@@ -68,6 +68,7 @@ def donnees(session: Session, seance: Seance) -> dict[str, Any]:
         "cloture": instant_long(seance.close_le) if seance.close_le else "",
         "convocation": instant_long(seance.convoquee_le) if seance.convoquee_le else "",
         "reglement": f"{salle.regles.nom} ({salle.regles.source})",
+        "regles": " ".join(en_clair(salle.regles)),
         "avertissement": PREPARE,
         "preside": salle.qualite(salle.president()),
         "presents": [m.libelle for m in salle.membres if m.a_voix and m.code in salle.presents],

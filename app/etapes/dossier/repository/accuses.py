@@ -26,7 +26,7 @@ def list_accuses(session: Session, dossier: Dossier, cadre: Cadre) -> tuple[Accu
             acte_decision=ligne.acte_decision,
             etat=deja.etat if deja is not None else demande.etat,
             montant=(deja.montant if deja is not None else Euros(0)) + demande.montant_demande,
-            service=ligne.contenu.get("service") or {},
+            service=ligne.service,
         )
     suspensions = [
         suspension(

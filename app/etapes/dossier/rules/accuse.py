@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from app.etapes.dossier.rules.depot import rejet_implicite_le
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.noyau.euros import Euros
 from app.noyau.periodes import ajouter_mois
 from app.noyau.sources import Parametre, Source
+from app.referentiels.lignes.rules import ServiceAJoindre, en_phrase
 
 DELAI_RECOURS = Parametre(
     nom="délai du recours contentieux, en mois",
@@ -27,7 +27,7 @@ VOIES_DE_RECOURS = (
 
 @dataclass(frozen=True, slots=True)
 class DemandeRecue:
-    """Ce qu'un accusé doit savoir d'une ligne demandée. `montant` : toutes années. `service` : comment la joindre."""
+    """Ce qu'un accusé doit savoir d'une ligne demandée. `montant` : toutes années. `service` : None si vide."""
 
     ligne: str
     financeur: str
@@ -35,7 +35,7 @@ class DemandeRecue:
     acte_decision: str
     etat: EtatDemande
     montant: Euros
-    service: Mapping[str, Any]
+    service: ServiceAJoindre | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,20 @@ class AccuseAutorite:
     est_saisie: bool
     rejet_le: date | None
     recours_jusqu_au: date | None
+
+    @property
+    def joindre(self) -> tuple[str, ...]:
+        """Le service à joindre, ligne à ligne ; s'il n'est pas renseigné, une phrase qui dit à qui s'adresser.
+
+        Source : CRPA, art. R.112-5, 2°.
+        """
+        if self.demande.service is not None:
+            return self.demande.service.lignes
+        autorite = en_phrase(self.demande.attribuant).sujet
+        return (
+            "Les coordonnées du service chargé du dossier ne sont pas renseignées ici : joignez directement "
+            f"{autorite}, en donnant le numéro de votre dossier.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

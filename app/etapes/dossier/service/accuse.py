@@ -104,7 +104,7 @@ def _autorite(accuse: AccuseAutorite) -> dict[str, Any]:
     demande = accuse.demande
     return {
         "financeur": demande.financeur,
-        "service": [demande.attribuant, *(str(v) for v in demande.service.values())],
+        "service": list(accuse.joindre),
         "montant": demande.montant,
         "est_saisie": accuse.est_saisie,
         "acte_decision": demande.acte_decision,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.referentiels.acteurs.pages import acces, connexion, membres, organisation
+from app.referentiels.acteurs.pages import acces, connexion, membres, organisation, oubli
 
 routeur = APIRouter()
-for _partie in (connexion, acces, organisation, membres):
+for _partie in (connexion, oubli, acces, organisation, membres):
     routeur.include_router(_partie.routeur)

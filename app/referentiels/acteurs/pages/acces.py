@@ -16,7 +16,7 @@ from app.infra.forms import FormulaireDep, valider
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre, transaction_a_part
 from app.noyau.erreurs import ActeInterdit, SaisieInvalide
 from app.referentiels.acteurs import repository, service
-from app.referentiels.acteurs.models import LienAcces
+from app.referentiels.acteurs.models import Compte, LienAcces
 from app.referentiels.acteurs.pages.connexion import poser_temoin
 from app.referentiels.acteurs.schemas import FormulairePremiereConnexion
 from app.referentiels.acteurs.service import liens
@@ -45,6 +45,7 @@ def _contexte(session: SessionDep, lien: LienAcces, secret: str, saisie: dict[st
         "role": lien.role,
         "a_un_compte": lien.compte_id is None and repository.courriel_est_pris(session, lien.courriel),
         "est_premiere": lien.compte_id is not None,
+        "est_un_oubli": liens.est_un_oubli(lien, session.get(Compte, lien.compte_id) if lien.compte_id else None),
         "saisie": saisie,
     }
 

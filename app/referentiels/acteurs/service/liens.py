@@ -1,4 +1,4 @@
-"""Actes : ouvrir un compte, inviter un co-auteur, suivre un lien à usage unique et choisir son mot de passe."""
+"""Actes : ouvrir un compte, inviter un co-auteur, oublier son mot de passe, suivre un lien à usage unique."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from app.referentiels.acteurs.service import habilitations
 
 DUREE_LIEN = timedelta(days=7)
 INVITATIONS_MAX = 20
-LIEN_REFUSE = "Ce lien a déjà servi, ou n’est plus valable. Demandez-en un nouveau à la personne qui vous l’a envoyé."
+LIEN_REFUSE = (
+    "Ce lien a déjà servi, ou n’est plus valable. Demandez-en un nouveau : par « Mot de passe oublié », ou à la "
+    "personne qui vous l’a envoyé."
+)
 
 
 class Suite(StrEnum):
@@ -48,7 +51,7 @@ def _cle_d_essai(code: str) -> bytes:
 
 def _creer(
     session: Session, *, courriel: str, acteur: str, machine: datetime, compte_id: int | None = None,
-    organisation_id: int | None = None, role: Role | None = None,
+    organisation_id: int | None = None, role: Role | None = None, duree: timedelta = DUREE_LIEN,
 ) -> LienAcces:  # fmt: skip
     """Range un lien, annule les précédents du même objet et met son envoi en file."""
     for ancien in repository.list_liens_vifs(session, machine, organisation_id=organisation_id, compte_id=compte_id):
@@ -56,7 +59,7 @@ def _creer(
             ancien.annule_at = machine
     lien = LienAcces(
         code=secrets.token_hex(6), courriel=courriel, compte_id=compte_id, organisation_id=organisation_id, role=role,
-        cree_par=acteur, cree_at=machine, expire_at=machine + DUREE_LIEN,
+        cree_par=acteur, cree_at=machine, expire_at=machine + duree,
     )  # fmt: skip
     session.add(lien)
     session.flush()
@@ -93,6 +96,45 @@ def renvoyer(
         session, contrat_id=contrat_id, acte="compte.lien_envoye", objet=compte.acteur, acteur=acteur,
         maintenant=maintenant,
     )  # fmt: skip
+
+
+def est_un_oubli(lien: LienAcces, compte: Compte | None) -> bool:
+    """Vrai si la personne s'est elle-même demandé ce lien : elle a déjà un compte, et vient d'en oublier la clé."""
+    return compte is not None and lien.cree_par == compte.acteur
+
+
+def demander(session: Session, courriel: str) -> None:
+    """Met en file ce qu'il faut faire d'un mot de passe oublié.
+
+    Le même travail est fait que l'adresse ait un compte ou non : ni la réponse, ni son temps ne disent si elle en a un.
+    La file ne garde pas l'adresse.
+    """
+    compte = repository.get_compte_par_courriel(session, courriel)
+    cle = hashlib.sha256(b"oubli\x1f" + courriel.strip().lower().encode()).hexdigest()
+    jobs.differer(
+        session, "acteurs.mot_de_passe_oublie", cle_unique=f"acteurs.oubli.{cle}",
+        compte_id=compte.id if compte is not None else 0,
+    )  # fmt: skip
+
+
+def repondre_a_l_oubli(
+    session: Session, compte_id: int, *, duree: timedelta, attente: timedelta, machine: datetime, maintenant: datetime
+) -> bool:
+    """Envoie au compte un lien pour choisir un nouveau mot de passe ; vrai s'il part. Ceux d'avant ne valent plus rien.
+
+    Rien ne part pour un compte inconnu ou désactivé, ni si un lien est déjà parti il y a moins que `attente`.
+    """
+    compte = repository.get_compte_actif(session, compte_id, verrou=True)
+    if compte is None or repository.a_un_lien_depuis(session, compte.id, machine - attente):
+        return False
+    _creer(
+        session, courriel=compte.courriel, acteur=compte.acteur, machine=machine, compte_id=compte.id, duree=duree
+    )  # fmt: skip
+    consigner(
+        session, contrat_id=None, acte="compte.mot_de_passe_oublie", objet=compte.acteur, acteur="service",
+        maintenant=maintenant,
+    )  # fmt: skip
+    return True
 
 
 def inviter(

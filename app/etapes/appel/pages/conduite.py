@@ -126,7 +126,8 @@ def page_campagne(request: Request, session: SessionDep, acteur: Acteur) -> Resp
     return rendre(request, "appel/campagne.html", contexte)
 
 
-def _get_appel_conduit(session: SessionDep, code: str, acteur: Identite) -> Appel:
+def get_appel_conduit(session: SessionDep, code: str, acteur: Identite) -> Appel:
+    """L'appel de ce code, si la personne le conduit. Lève Introuvable."""
     appel = repository.get_appel_par_code(session, code)
     if appel is None or not acteur.tient(Role.CHARGE_MISSION, contrat_id=appel.contrat_id):
         raise Introuvable("Cet appel n’existe pas, ou vous n’y avez pas accès.")
@@ -151,7 +152,7 @@ def _contexte_conduite(session: SessionDep, appel: Appel, saisie: dict[str, dict
 @routeur.get("/campagne/{code}", name="campagne:appel", dependencies=[Depends(CONDUIT)])
 def page_conduite(request: Request, session: SessionDep, acteur: Acteur, code: str) -> Response:
     """La conduite d'un appel : calendrier, actes, enveloppes."""
-    appel = _get_appel_conduit(session, code, acteur)
+    appel = get_appel_conduit(session, code, acteur)
     return rendre(request, "appel/conduite.html", _contexte_conduite(session, appel, {}))
 
 
@@ -160,7 +161,7 @@ def agir(
     request: Request, session: SessionDep, acteur: Acteur, code: str, acte: str, maintenant: Maintenant
 ) -> Response:
     """Ouvre, clôt, rouvre ou arrête l'appel."""
-    _get_appel_conduit(session, code, acteur)
+    get_appel_conduit(session, code, acteur)
     if acte not in FAIT:
         raise Introuvable("Cet acte n’existe pas.")
     service.passer(session, code, acte, acteur=acteur, maintenant=maintenant)
@@ -178,7 +179,7 @@ def doter(
     maintenant: Maintenant,
 ) -> Response:
     """Fixe le montant d'une enveloppe."""
-    appel = _get_appel_conduit(session, code, acteur)
+    appel = get_appel_conduit(session, code, acteur)
     saisie = {nom: formulaire.get(nom) for nom in SaisieEnveloppe.model_fields}
     try:
         donnees = valider(SaisieEnveloppe, formulaire.en_dict())
@@ -313,7 +314,7 @@ def _saisie_de(session: SessionDep, appel: Appel) -> dict[str, Any]:
 @routeur.get("/campagne/{code}/preparation", name="campagne:preparation", dependencies=[Depends(CONDUIT)])
 def page_preparation(request: Request, session: SessionDep, acteur: Acteur, code: str) -> Response:
     """Refaire un appel en préparation, ou déplacer les dates à venir d'un appel ouvert."""
-    appel = _get_appel_conduit(session, code, acteur)
+    appel = get_appel_conduit(session, code, acteur)
     contrat = contrats.get_contrat(session, appel.contrat_id)
     contexte = _contexte_preparation(session, contrat, appel.version_id, _saisie_de(session, appel), appel)
     return rendre(request, _gabarit(appel), contexte)
@@ -328,7 +329,7 @@ def modifier(
     request: Request, session: SessionDep, acteur: Acteur, code: str, formulaire: FormulaireDep, maintenant: Maintenant
 ) -> Response:
     """Refait l'appel en préparation ; s'il est ouvert, déplace des dates à venir, avec motif."""
-    appel = _get_appel_conduit(session, code, acteur)
+    appel = get_appel_conduit(session, code, acteur)
     contrat = contrats.get_contrat(session, appel.contrat_id)
     saisie = lire_preparation(formulaire) | {"code": appel.code, "annee": str(appel.annee)}
     contexte = _contexte_preparation(session, contrat, appel.version_id, saisie, appel)

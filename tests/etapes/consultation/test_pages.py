@@ -1,0 +1,112 @@
+"""Les pages d'une rencontre : préparer, convoquer, rendre un avis, suivre en direct ce que les autres ont rendu."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.etapes.consultation.rules import AVERTISSEMENT
+from app.etapes.dossier.models import Dossier
+from app.noyau.roles import Role
+from app.referentiels.acteurs.models import Compte
+from tests.factories import (
+    MAINTENANT,
+    connecter,
+    un_appel,
+    un_compte,
+    un_contrat,
+    un_dossier_complet,
+    un_porteur,
+    une_organisation,
+)
+from tests.requetes import requetes
+
+NOUVELLE = "/appels/ess-2027/rencontres/nouvelle"
+SAISIE = {
+    "intitule": "Rencontre Éducation", "prevue_le": "2026-12-15T09:00", "lieu": "Sous-préfecture",
+    "autorite": "Le sous-préfet de Mulhouse",
+}  # fmt: skip
+
+
+class Salle:
+    """Un dossier déposé, la sous-préfecture et un service convoqué, chacun son compte."""
+
+    def __init__(self, client: TestClient, session: Session) -> None:
+        self.client, self.session = client, session
+        contrat = un_contrat(session)
+        appel = un_appel(session, contrat)
+        organisation = une_organisation(session)
+        self.dossier: Dossier = un_dossier_complet(session, appel, organisation, un_porteur(session, organisation))
+        self.sous_prefecture = un_compte(session, Role.SOUS_PREFECTURE, contrat=contrat)
+        self.referent = un_compte(session, Role.REFERENT_SERVICE, contrat=contrat, service="DDETSPP")
+        self.jeton = ""
+
+    def entrer(self, compte: Compte) -> None:
+        self.jeton = connecter(self.client, self.session, compte, maintenant=MAINTENANT + timedelta(days=1))
+
+    def poster(self, chemin: str, **champs: object) -> tuple[int, str]:
+        reponse = self.client.post(chemin, data={"_csrf": self.jeton, **champs})
+        return reponse.status_code, reponse.headers.get("location", reponse.text)
+
+    def convoquer(self) -> str:
+        """Prépare et convoque la rencontre ; rend son adresse."""
+        self.entrer(self.sous_prefecture)
+        statut, adresse = self.poster(NOUVELLE, **SAISIE, numeros=[self.dossier.numero], services=["DDETSPP"])
+        assert statut == 303, adresse
+        rencontre = adresse.split("?")[0]
+        assert self.poster(f"{rencontre}/convocation")[0] == 303
+        return rencontre
+
+
+@pytest.fixture
+def salle(client: TestClient, ecriture: Session) -> Salle:
+    return Salle(client, ecriture)
+
+
+def test_une_rencontre_refusee_revient_telle_que_saisie(salle: Salle) -> None:
+    salle.entrer(salle.sous_prefecture)
+    statut, page = salle.poster(NOUVELLE, **SAISIE | {"lieu": ""}, numeros=[salle.dossier.numero], services=["DDETSPP"])
+    assert statut == 422
+    assert 'value="Rencontre Éducation"' in page
+    assert 'id="champ-lieu"' in page
+    assert page.count("checked") == 2
+
+
+def test_un_service_convoque_rend_son_avis_et_les_autres_le_voient(
+    salle: Salle, client: TestClient, service: FastAPI
+) -> None:
+    rencontre = salle.convoquer()
+    fiche = f"{rencontre}/dossiers/{salle.dossier.numero}"
+    avant = client.get(rencontre)
+    connue = {"If-None-Match": avant.headers["etag"]}
+    with requetes(service) as vues:
+        assert client.get(rencontre, headers=connue).status_code == 304
+    assert len(vues) <= 4
+    salle.entrer(salle.referent)
+    assert AVERTISSEMENT.split("’")[0] in client.get(fiche).text
+    statut, page = salle.poster(f"{fiche}/avis", service="DDETSPP", degre="defavorable", motif="")
+    assert statut == 422
+    assert 'id="erreur-motif"' in page
+    fait = salle.poster(
+        f"{fiche}/avis", service="DDETSPP", degre="favorable_avec_reserve", motif="À caler avec l’école."
+    )
+    assert fait[0] == 303
+    salle.entrer(salle.sous_prefecture)
+    apres = client.get(rencontre, headers=connue)
+    assert apres.status_code == 200
+    assert "Favorable avec réserve" in apres.text
+    assert "À caler avec l’école." in client.get(fiche).text
+
+
+def test_un_montant_illisible_se_dit_et_rien_n_est_ecrit(salle: Salle, client: TestClient) -> None:
+    fiche = f"{salle.convoquer()}/dossiers/{salle.dossier.numero}"
+    salle.entrer(salle.referent)
+    champs = {"service": "DDETSPP", "degre": "favorable", "motif": "", "droit_commun_dispositif": "Cité éducative"}
+    statut, page = salle.poster(f"{fiche}/avis", **champs, droit_commun_montant="beaucoup")
+    assert statut == 422
+    assert 'value="beaucoup"' in page
+    assert "Aucun avis pour l’instant" in client.get(fiche).text
