@@ -48,7 +48,7 @@ from app.infra.heure import heure_machine
 from app.infra.identite import Identite
 from app.infra.journal import ecriture
 from app.infra.secret import secret_du_service
-from app.infra.web import SessionDep
+from app.infra.web import SessionDep, reunir
 from app.referentiels.acteurs import pages as pages_acteurs
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.acteurs.service import empreinte_secret
@@ -169,8 +169,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.compte_d_avant = compte_d_avant
     etat.phrases_de_contrainte = phrases_de_contrainte()
     errors.installer(service)
-    for routeur in ROUTEURS:
-        service.router.routes.extend(routeur.routes)  # include_router rebâtirait chaque route : 0,6 s au premier appel
+    service.router.routes.extend(reunir(*ROUTEURS).routes)
     service.mount("/static", StaticFiles(directory=STATIQUE), name="static")
     service.add_middleware(intergiciels.LimiterLeCorps, taille_max=config.taille_max_corps)
     service.add_middleware(intergiciels.RejouerInterblocage)

@@ -183,7 +183,8 @@ class Fenetre:
               const large = document.documentElement.clientWidth;
               if (document.documentElement.scrollWidth <= large) return [];
               const dehors = [...document.querySelectorAll("body *")]
-                .filter((e) => e.getBoundingClientRect().right > large + 1 && !e.closest(".hors-vue"));
+                .filter((e) => e.getBoundingClientRect().right > large + 1 && !e.closest(".hors-vue"))
+                .sort((a, b) => b.getBoundingClientRect().right - a.getBoundingClientRect().right);
               return ["la page", ...dehors.map((e) => e.outerHTML.slice(0, 120)).slice(0, 3)];
             }"""
         )

@@ -17,17 +17,22 @@ from app.etapes.appel.models import Appel
 from app.etapes.commission.models import Seance
 from app.etapes.commission.repository import get_commission
 from app.etapes.commission.service import preparation
+from app.etapes.consultation import service as consultation
+from app.etapes.convention.service import decision, notification
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.recevabilite import tous_verifies
 from app.etapes.dossier.service import recevabilite
 from app.etapes.notation import service as notation
+from app.etapes.programmation import service as programmation
+from app.etapes.programmation.rules.reglages import Reglages
 from app.infra.clock import heure_machine
 from app.infra.config import Config
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import service as acteurs
 from app.referentiels.acteurs.models import Compte
 from app.referentiels.instances.models import MembreInstance
-from tests.etapes.commission.aide_seance import AVANT, JOUR_J, demandes_de, proposer
+from tests.etapes.commission.aide_seance import AVANT, JOUR_J, Campagne, demandes_de, proposer, une_campagne
+from tests.etapes.convention.aide_decision import APRES, accorde, arreter, de_la_ligne, voter_tout
 from tests.factories import (
     DEBUT_HABILITATION,
     MAINTENANT,
@@ -110,6 +115,41 @@ class Scene:
             session.commit()
             return seance
 
+    def une_rencontre_convoquee(self) -> str:
+        """Une rencontre sur le dossier du porteur, le service du référent convoqué ; rend son code."""
+        with self.fabrique.begin() as session:
+            prefecture = identite(session, self.comptes["BOP147"])
+            rencontre = consultation.preparer_rencontre(
+                session, appel=self.appel, intitule="Rencontre Éducation", prevue_le=AVANT, lieu="Sous-préfecture",
+                autorite="Le sous-préfet de Mulhouse", numeros=[str(self.dossier.numero)],
+                services=[next(iter(self.contrat.services))], acteur=prefecture, maintenant=RECEVABILITE,
+            )  # fmt: skip
+            consultation.convoquer(session, rencontre.code, acteur=prefecture, maintenant=RECEVABILITE)
+            return rencontre.code
+
+    def un_scenario(self) -> str:
+        """Une simulation demandée et calculée ; rend son code."""
+        with self.fabrique.begin() as session:
+            scenario = programmation.demander_scenario(
+                session, self.appel.code, intitule="Équilibrée", motif="Comparer.", reglages=Reglages(),
+                acteur=identite(session, self.comptes["equipe"]), maintenant=AVANT,
+            )  # fmt: skip
+            code = scenario.code
+        self.faire_les_taches()
+        return code
+
+    def une_campagne_decidee(self) -> Campagne:
+        """Un autre contrat, sa campagne votée ; le premier dossier accordé et notifié par m2A."""
+        with self.fabrique.begin() as session:
+            campagne = une_campagne(session, premiere_organisation=500)
+            voter_tout(session, campagne)
+            arreter(session, campagne, "M2A")
+            numero, m2a = str(campagne.dossiers[0].numero), de_la_ligne(session, campagne, "M2A")
+            decision.decider(session, numero, "M2A", accorde(2_000, "Budget réduit"), acteur=m2a, maintenant=APRES)
+            notification.notifier(session, numero, "M2A", acteur=m2a, maintenant=APRES)
+        self.faire_les_taches()
+        return campagne
+
     def un_brouillon(self) -> tuple[Compte, str]:
         """Un dossier vide et la personne qui le rédige : (compte, référence)."""
         with self.fabrique.begin() as session:
@@ -148,6 +188,8 @@ def _les_comptes(session: Session, scene: Scene) -> dict[str, Compte]:
     comptes = {
         "charge": un_compte(session, Role.CHARGE_MISSION, contrat=contrat),
         "BOP147": un_compte(session, Role.SOUS_PREFECTURE, contrat=contrat, ligne="BOP147"),
+        "equipe": un_compte(session, Role.EQUIPE_PROJET, contrat=contrat),
+        "administrateur": un_compte(session, Role.ADMINISTRATEUR, contrat=contrat),
         "M2A": un_compte(session, Role.INSTRUCTEUR, contrat=contrat, ligne="M2A"),
         "elu": un_compte(session, Role.ELU_LIGNE, contrat=contrat, ligne="M2A"),
         "referent": un_compte(session, Role.REFERENT_SERVICE, contrat=contrat, service=next(iter(contrat.services))),

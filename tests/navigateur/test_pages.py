@@ -2,63 +2,145 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
+from app.referentiels.acteurs.models import Compte
 from tests.etapes.commission.aide_seance import AVANT
+from tests.etapes.convention.aide_decision import APRES
 from tests.factories import MAINTENANT
-from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE
+from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE, Fenetre
 from tests.navigateur.conftest import Ouvrir, Site
 
 pytestmark = pytest.mark.navigateur
 APPEL = "/appels/m2a-2027"
 CONTRAT = "/contrats/m2a-2024-2030"
+CAMPAGNE = "/campagne/m2a-2027"
+COMPTES = "/comptes/m2a-2024-2030"
 PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
     "": (
         MAINTENANT,
         (
-            "/", "/connexion", "/appel", APPEL, "/contrat", f"{CONTRAT}/objectifs/E1.2", f"{CONTRAT}/fiches/COTEAUX",
-            f"{CONTRAT}/quartiers/QN06804M", f"{CONTRAT}/gouvernance", f"{APPEL}/regles", "/donnees",
-            "/accessibilite", "/donnees-personnelles",
+            "/", "/connexion", "/mot-de-passe-oublie", "/appel", APPEL, "/contrat", CONTRAT,
+            f"{CONTRAT}/objectifs/E1.2", f"{CONTRAT}/fiches/COTEAUX", f"{CONTRAT}/quartiers/QN06804M",
+            f"{CONTRAT}/gouvernance", f"{CONTRAT}/partenaires", f"{CONTRAT}/anomalies", "/regles", f"{APPEL}/regles",
+            "/donnees", "/accessibilite", "/donnees-personnelles", "/composants",
         ),
     ),
-    "porteur": (AVANT, ("/accueil", "/dossiers", "/dossiers/{numero}", "/dossiers/{numero}/accuse", "/organisations")),
+    "porteur": (
+        AVANT,
+        (
+            "/accueil", "/dossiers", "/dossiers/{numero}", "/dossiers/{numero}/accuse", "/dossiers/{numero}/retrait",
+            "/organisations", "/organisations/nouvelle",
+        ),
+    ),
+    "brouillon": (MAINTENANT, ("/dossiers/nouveau", "/dossiers/{brouillon}", "/dossiers/{brouillon}/signature")),
     "M2A": (
         AVANT,
         (
-            "/accueil", "/instruction", "/instruction/{numero}", "/dossiers/{numero}/notes/M2A",
-            "/dossiers/{numero}/faits", f"{APPEL}/classement/M2A", f"{APPEL}/programmation",
-            f"{APPEL}/programmation/M2A", f"{APPEL}/decisions/M2A",
+            "/accueil", "/instruction", "/instruction/{numero}", "/dossiers/{numero}/notes",
+            "/dossiers/{numero}/notes/M2A", "/dossiers/{numero}/faits", "/dossiers/{numero}/faits/beneficiaires",
+            f"{APPEL}/classement", f"{APPEL}/classement/M2A", "/programmation", f"{APPEL}/programmation",
+            f"{APPEL}/programmation/M2A", "/compte/jetons",
         ),
     ),
     "charge": (
         AVANT,
         (
-            "/accueil", "/campagne", f"{APPEL}/scenarios", "/rencontres", "/decisions", "/seances", "/seances/{seance}",
-            "/seances/{seance}/presences", "/seances/{seance}/votes", "/seances/{seance}/points/1",
+            "/accueil", "/campagne", CAMPAGNE, f"{CAMPAGNE}/preparation", f"{CAMPAGNE}/autorites",
+            "/campagne/contrats/m2a-2024-2030/appels/nouveau", "/rencontres", "/decisions", "/seances",
+            "/seances/{seance}", "/seances/{seance}/presences", "/seances/{seance}/votes", "/seances/{seance}/points/1",
             "/seances/{seance}/proces-verbal",
         ),
     ),
-    "membre": (AVANT, ("/accueil", "/seances/{seance}", "/seances/{seance}/points/3/deport")),
-    "referent": (AVANT, ("/accueil", "/rencontres")),
+    "equipe": (AVANT, ("/accueil", f"{APPEL}/scenarios", "/scenarios/{scenario}")),
+    "administrateur": (
+        AVANT,
+        (
+            "/accueil", "/comptes", COMPTES, f"{COMPTES}/nouveau", f"{COMPTES}/sieges",
+            COMPTES + "/personnes/{personne}",
+        ),
+    ),
+    "BOP147": (AVANT, ("/accueil", f"{APPEL}/rencontres/nouvelle", "/rencontres/{rencontre}")),
+    "referent": (AVANT, ("/accueil", "/rencontres", "/rencontres/{rencontre}/dossiers/{numero}")),
+    "elu": (AVANT, ("/accueil",)),
+    "membre": (AVANT, ("/accueil", "/seances/{seance}/points/3/deport")),
 }  # fmt: skip
+DECISIONS = (
+    "/appels/{appel}/decisions/M2A", "/dossiers/{decide}/lignes/M2A/decision", "/dossiers/{decide}/notifications/M2A",
+)  # fmt: skip
+AILLEURS = {
+    "/acces/{secret}": "test_comptes_pages, et le lien ne sert qu'une fois",
+    "/dossiers/{identifiant}/etapes/{section}": "test_depot : chacune des étapes",
+    "/organisations/{organisation}/membres": "vue avec les organisations du porteur, dans test_membres",
+}
+
+
+def test_aucune_page_n_est_oubliee(service: FastAPI) -> None:
+    """Toute route qui rend une page est regardée ici, ou dit où elle l'est."""
+    vues = [c.format_map(defaultdict(lambda: "x")) for _, chemins in PAGES.values() for c in chemins]
+    vues += [c.format_map(defaultdict(lambda: "x")) for c in DECISIONS]
+    oubliees = {
+        route.path
+        for route in service.routes
+        if isinstance(route, APIRoute)
+        and "GET" in route.methods
+        and not route.path.startswith(("/api/", "/sante"))
+        and not route.path.endswith((".csv", ".xlsx", ".pdf", ".{format}"))
+        and not any(route.path_regex.match(c) for c in vues)
+    }
+    assert oubliees == set(AILLEURS)
+
+
+@pytest.fixture(scope="module")
+def noms(site: Site) -> dict[str, str]:
+    """De quoi remplir les adresses : un objet de chaque sorte."""
+    scene = site.scene
+    scene.comptes["brouillon"], brouillon = scene.un_brouillon()
+    return {
+        "numero": str(scene.dossier.numero), "seance": scene.seance.code, "brouillon": brouillon,
+        "rencontre": scene.une_rencontre_convoquee(), "scenario": scene.un_scenario(),
+        "personne": scene.comptes["membre"].acteur,
+    }  # fmt: skip
+
+
+def regarder(f: Fenetre, chemins: Iterable[str], nom: str) -> None:
+    """Chaque page au bureau puis au téléphone : axe, largeur, et son image."""
+    for rang, chemin in enumerate(chemins):
+        image = f"{nom}-{rang:02d}"
+        f.redimensionner(BUREAU)
+        f.aller(chemin)
+        f.capturer(image)
+        f.redimensionner(TELEPHONE)
+        f.juger()
+        f.capturer(image)
 
 
 @pytest.mark.parametrize("public", PAGES, ids=lambda p: p or "visiteur")
-def test_les_pages_d_un_public_se_lisent_partout(site: Site, ouvrir: Ouvrir, public: str) -> None:
+def test_les_pages_d_un_public_se_lisent_partout(site: Site, ouvrir: Ouvrir, noms: dict[str, str], public: str) -> None:
     horloge, chemins = PAGES[public]
     temoin = site.scene.temoin(site.scene.comptes[public]) if public else None
-    numeros = {"numero": site.scene.dossier.numero, "seance": site.scene.seance.code}
     with ouvrir(BUREAU, horloge, temoin=temoin) as f:
-        for rang, chemin in enumerate(chemins):
-            image = f"{public or 'visiteur'}-{rang:02d}"
-            f.redimensionner(BUREAU)
-            f.aller(chemin.format(**numeros), axe=rang == 0)
-            f.capturer(image)
-            f.redimensionner(TELEPHONE)
-            f.juger()
-            f.capturer(image)
+        regarder(f, [chemin.format(**noms) for chemin in chemins], public or "visiteur")
+
+
+def test_les_pages_d_apres_le_vote_se_lisent_partout(site: Site, ouvrir: Ouvrir) -> None:
+    """La décision, la notification, la lettre chez le porteur."""
+    campagne = site.scene.une_campagne_decidee()
+    noms = {"appel": campagne.appel.code, "decide": str(campagne.dossiers[0].numero)}
+    with ouvrir(BUREAU, APRES, temoin=site.scene.temoin(campagne.compte_charge)) as f:
+        regarder(f, [chemin.format(**noms) for chemin in DECISIONS], "decision")
+    with site.scene.fabrique() as session:
+        porteur = session.get_one(Compte, campagne.porteurs[0].compte_id)
+    with ouvrir(BUREAU, APRES, temoin=site.scene.temoin(porteur)) as f:
+        regarder(
+            f, ["/dossiers", f"/dossiers/{noms['decide']}", f"/dossiers/{noms['decide']}/notifications/M2A"], "lettre"
+        )
 
 
 @pytest.mark.parametrize("taille", [TELEPHONE, BUREAU], ids=["375", "1280"])

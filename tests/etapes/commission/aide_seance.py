@@ -102,6 +102,7 @@ def une_campagne(
     enveloppe: Euros = Euros.de(100_000),  # noqa: B008 -- Euros est figé
     code: str = "essai-2024-2030",
     prefixe: str = "ESS",
+    premiere_organisation: int = 1,
 ) -> Campagne:
     """Des dossiers déposés et proposés ; `propose` : par dossier, ligne → euros (0 : ne pas financer)."""
     contrat = un_contrat(session, code=code, prefixe=prefixe)
@@ -110,7 +111,7 @@ def une_campagne(
     instance, comptes = une_commission(session, contrat)
     campagne = Campagne(contrat, appel, identite(session, compte), compte, instance, comptes)
     for rang in range(1, dossiers + 1):
-        organisation = une_organisation(session, rang=rang)
+        organisation = une_organisation(session, rang=premiere_organisation + rang - 1)
         porteur = un_porteur(session, organisation)
         dossier = un_dossier_complet(session, appel, organisation, porteur, titre=f"Action {rang}")
         montants = propose[rang - 1] if rang <= len(propose) else PROPOSE

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from app.etapes.appel.pages import autorites, conduite
+from app.infra.web import reunir
 
-routeur = APIRouter()
-for _partie in (conduite, autorites):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(conduite.routeur, autorites.routeur)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from app.etapes.commission.pages import deports, points, preparation, presences, proces_verbal, votes
+from app.infra.web import reunir
 
-routeur = APIRouter()
-for _partie in (preparation, presences, votes, points, deports, proces_verbal):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(
+    preparation.routeur, presences.routeur, votes.routeur, points.routeur, deports.routeur, proces_verbal.routeur
+)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from app.etapes.convention.pages import decision, exports, lignes, notification
+from app.infra.web import reunir
 
-routeur = APIRouter()
-for _partie in (exports, lignes, decision, notification):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(exports.routeur, lignes.routeur, decision.routeur, notification.routeur)

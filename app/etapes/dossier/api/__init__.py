@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from app.etapes.dossier.api import actes, dossiers
+from app.infra.web import reunir
 
-routeur = APIRouter()
-routeur.include_router(dossiers.routeur)
-routeur.include_router(actes.routeur)
+routeur = reunir(dossiers.routeur, actes.routeur)

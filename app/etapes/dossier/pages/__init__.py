@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from app.etapes.dossier.pages import porteur_actes, porteur_dossier, porteur_etapes, porteur_listes
+from app.infra.web import reunir
 
-routeur = APIRouter()
-for _partie in (porteur_listes, porteur_dossier, porteur_etapes, porteur_actes):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(porteur_listes.routeur, porteur_dossier.routeur, porteur_etapes.routeur, porteur_actes.routeur)

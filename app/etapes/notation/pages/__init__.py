@@ -1,9 +1,6 @@
 """Pages : les notes d'un dossier, ses faits, le classement d'une ligne, les règles publiques."""
 
-from fastapi import APIRouter
-
 from app.etapes.notation.pages import classement, faits, notes, regles
+from app.infra.web import reunir
 
-routeur = APIRouter()
-for _partie in (notes, faits, classement, regles):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(notes.routeur, faits.routeur, classement.routeur, regles.routeur)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from app.etapes.programmation.pages import exports, montants, scenarios, tableaux
+from app.infra.web import reunir
 
-routeur = APIRouter()
-for _partie in (tableaux, montants, exports, scenarios):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(tableaux.routeur, montants.routeur, exports.routeur, scenarios.routeur)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
+from app.infra.web import reunir
 from app.referentiels.acteurs.pages import acces, connexion, membres, organisation, oubli
 
-routeur = APIRouter()
-for _partie in (connexion, oubli, acces, organisation, membres):
-    routeur.include_router(_partie.routeur)
+routeur = reunir(connexion.routeur, oubli.routeur, acces.routeur, organisation.routeur, membres.routeur)
