@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
-import app.modeles  # noqa: F401 -- toutes les tables, pour les liens entre étapes
-from app.infra import migrations
 from app.infra import postgres_embarque as pg
 from app.infra.config import Config
 from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.journal import ecriture
+from app.infra.tete import est_a_la_tete
 
 NOM_BASE = "initiatives_quartiers"
 
@@ -46,23 +46,45 @@ def base_ouverte(config: Config, *, migrer: bool = True) -> Iterator[Base]:
     if config.database_url is not None:
         base = Base(config.database_url, config.database_url_proprietaire or config.database_url, "", None)
         if migrer:
-            migrations.migrer(base.url_proprietaire)
+            _monter(base.url_proprietaire)
         yield base
         return
     with grappe_ouverte(config) as grappe:
         pg.assurer_base(grappe, NOM_BASE)
         base = base_de(grappe, NOM_BASE)
         if migrer:
-            migrations.migrer(base.url_proprietaire)
+            _monter(base.url_proprietaire)
         yield base
+
+
+def _monter(url: str) -> None:
+    """Monte la base à la tête. Déjà là, rien d'autre n'est lu : le service répond une seconde plus tôt."""
+    if est_a_la_tete(url):
+        return
+    from app.infra import migrations  # noqa: PLC0415 -- Alembic et tous les modèles
+
+    migrations.migrer(url)
 
 
 @contextmanager
 def fabrique_de(base: Base) -> Iterator[sessionmaker[Session]]:
     """Une fabrique de sessions au rôle de service, journal branché."""
+    import app.modeles  # noqa: F401, PLC0415 -- toutes les tables, que ni servir ni migrer n'ont besoin de lire
+
     ecriture.installer()
     moteur = creer_moteur(base.url, taille=4)
     try:
         yield creer_fabrique(moteur)
     finally:
         moteur.dispose()
+
+
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """`migrer` n'accepte rien."""
+    analyseur.set_defaults(agir=_migrer)
+
+
+def _migrer(config: Config, _lus: argparse.Namespace) -> int:
+    with base_ouverte(config):
+        print("La base est à jour.")
+    return 0

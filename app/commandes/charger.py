@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -74,11 +75,14 @@ def _dire_tout(charges: tuple[list[Bilan], list[chargement.GrilleChargee]]) -> l
     ]
 
 
-def brancher(
-    sous: argparse._SubParsersAction[argparse.ArgumentParser], demo: Callable[[Config, argparse.Namespace], int]
-) -> None:
-    """Ajoute « charger contrat », « charger reference » et « charger demo » à la ligne de commande."""
-    analyseur = sous.add_parser("charger", help="charge des données ; rejouable sans effet")
+def _demo(config: Config, lus: argparse.Namespace) -> int:
+    # Par son nom : la campagne s'appuie sur ce fichier, il ne la lit que si on la demande.
+    code: int = import_module("app.commandes.campagne.commande").charger_demo(config, lus)
+    return code
+
+
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que « charger » accepte : contrat, reference, demo."""
     quoi = analyseur.add_subparsers(dest="quoi", required=True, metavar="QUOI")
     contrat = quoi.add_parser("contrat", help="un contrat de ville et ses grilles, depuis leur dossier")
     contrat.add_argument("dossier", type=Path, metavar="DOSSIER", help="par exemple seeds/contrats/m2a-2024-2030")
@@ -86,4 +90,4 @@ def brancher(
     reference = quoi.add_parser("reference", help="les contrats et les grilles livrés avec le service")
     reference.set_defaults(agir=_reference)
     demonstration = quoi.add_parser("demo", help="les comptes et les campagnes de démonstration")
-    demonstration.set_defaults(agir=demo)
+    demonstration.set_defaults(agir=_demo)

@@ -160,9 +160,8 @@ def _ajouter_le_lieu(analyseur: argparse.ArgumentParser) -> None:
         portee.add_argument(f"--{nature.value}", metavar="CODE", help=habilitations.NOMS_PORTEES[nature])
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute `compte` et ses cinq actes à la ligne de commande."""
-    analyseur = sous.add_parser("compte", help="ouvre un compte, l’habilite, lui attribue un siège")
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `compte` accepte : ses cinq actes."""
     actes = analyseur.add_subparsers(dest="acte", required=True, metavar="ACTE")
     p = actes.add_parser("creer", help="crée un compte ; sans option, le mot de passe est tiré au sort et dit une fois")
     p.add_argument("courriel")

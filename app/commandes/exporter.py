@@ -91,9 +91,8 @@ def _agir(config: Config, arguments: argparse.Namespace) -> int:
     return exporter(config, arguments.quoi, arguments.appel, arguments.format, arguments.vers)
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute `exporter` et un nom par export à la ligne de commande."""
-    analyseur = sous.add_parser("exporter", help="écrit un export d'un appel dans un fichier")
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce qu'`exporter` accepte : un nom par export."""
     exports = analyseur.add_subparsers(dest="quoi", required=True, metavar="QUOI")
     for nom, formats in EXPORTS.items():
         export = exports.add_parser(nom, help=AIDES[nom])

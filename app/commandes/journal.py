@@ -152,10 +152,9 @@ def _agir_ancrer(config: Config, _lus: argparse.Namespace) -> int:
     return ancrer(config)
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute `journal` et ses trois actions à la ligne de commande."""
-    journal = sous.add_parser("journal", help="vérifie, exporte ou ancre le journal")
-    actions = journal.add_subparsers(dest="action", required=True, metavar="ACTION")
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `journal` accepte : ses trois actions."""
+    actions = analyseur.add_subparsers(dest="action", required=True, metavar="ACTION")
     relire = actions.add_parser(
         "verifier", help="relit la chaîne et dit ce qui a été changé (code 1) ou n'est pas ancré"
     )

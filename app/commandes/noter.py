@@ -143,9 +143,8 @@ def _agir(config: Config, arguments: argparse.Namespace) -> int:
     return noter(config, arguments.appel, arguments.grille, en_json=arguments.json)
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute `noter` à la ligne de commande."""
-    analyseur = sous.add_parser("noter", help="renote un appel entier, ou compare une autre grille sans rien écrire")
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `noter` accepte."""
     analyseur.add_argument("--appel", required=True, metavar="CODE", help="par exemple m2a-2027")
     analyseur.add_argument(
         "--grille", type=Path, metavar="FICHIER", help="une grille YAML à comparer, sans rien écrire"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable, Sequence
 
 from app.etapes.appel.rules import TRANSITIONS_APPEL, EtatAppel, TransitionAppel
@@ -89,3 +90,8 @@ def ecrire() -> int:
     FICHIER.write_text(engendrer(), encoding="utf-8")
     print(f"{FICHIER.relative_to(RACINE)} est à jour.")
     return 0
+
+
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """`parcours` n'accepte rien."""
+    analyseur.set_defaults(agir=lambda _config, _lus: ecrire())

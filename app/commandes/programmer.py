@@ -101,11 +101,8 @@ def _agir(config: Config, arguments: argparse.Namespace) -> int:
     return programmer(config, arguments.appel, arguments.contraintes, en_json=arguments.json)
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute `programmer` à la ligne de commande."""
-    analyseur = sous.add_parser(
-        "programmer", help="calcule un scénario de programmation et l'imprime, sans rien écrire"
-    )
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `programmer` accepte."""
     analyseur.add_argument("--appel", required=True, metavar="CODE", help="par exemple m2a-2027")
     analyseur.add_argument(
         "--contraintes", type=Path, metavar="FICHIER",

@@ -96,14 +96,18 @@ def _agir_restaurer(config: Config, lus: argparse.Namespace) -> int:
     return restaurer(config, lus.depuis, remplacer=lus.remplacer, garder=garder, maintenant=heure_machine())
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute `sauvegarder` et `restaurer` à la ligne de commande."""
-    copie = sous.add_parser("sauvegarder", help="met la base et les fichiers utiles dans une archive")
-    copie.add_argument("vers", metavar="VERS", help="fichier à écrire, ou dossier où le nommer")
-    copie.add_argument("--avec-cles", action="store_true", help="emporte aussi les clés privées : archive à enfermer")
-    copie.set_defaults(agir=_agir_sauvegarder)
-    remise = sous.add_parser("restaurer", help="remet une archive, contrôlée en entier avant de toucher à la base")
-    remise.add_argument("depuis", type=Path, metavar="DEPUIS")
-    remise.add_argument("--remplacer", action="store_true", help="admet une base qui contient déjà quelque chose")
-    remise.add_argument("--sans-garder", action="store_true", help="efface la base d'avant et celles déjà gardées")
-    remise.set_defaults(agir=_agir_restaurer)
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `sauvegarder` accepte."""
+    analyseur.add_argument("vers", metavar="VERS", help="fichier à écrire, ou dossier où le nommer")
+    analyseur.add_argument(
+        "--avec-cles", action="store_true", help="emporte aussi les clés privées : archive à enfermer"
+    )
+    analyseur.set_defaults(agir=_agir_sauvegarder)
+
+
+def brancher_restaurer(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `restaurer` accepte."""
+    analyseur.add_argument("depuis", type=Path, metavar="DEPUIS")
+    analyseur.add_argument("--remplacer", action="store_true", help="admet une base qui contient déjà quelque chose")
+    analyseur.add_argument("--sans-garder", action="store_true", help="efface la base d'avant et celles déjà gardées")
+    analyseur.set_defaults(agir=_agir_restaurer)

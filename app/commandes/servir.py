@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
@@ -148,3 +149,11 @@ def servir(config: Config, *, hote: str, port: int, ouvriers: int) -> int:
             return 1
     except Arret:
         return 0
+
+
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `servir` accepte."""
+    analyseur.add_argument("--hote", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
+    analyseur.add_argument("--port", type=int, default=8000, help="port d'écoute, 0 pour un port libre (8000)")
+    analyseur.add_argument("--ouvriers", type=int, default=2, help="nombre de processus web (2)")
+    analyseur.set_defaults(agir=lambda config, lus: servir(config, hote=lus.hote, port=lus.port, ouvriers=lus.ouvriers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -161,3 +162,12 @@ def travailler(config: Config, *, une_fois: bool, paralleles: int) -> int:
     for erreur in bilan.erreurs:
         print(erreur, file=sys.stderr)
     return 1 if bilan.echecs else 0
+
+
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que `worker` accepte."""
+    analyseur.add_argument("--une-fois", action="store_true", help="vide la file puis s’arrête (1 si une tâche échoue)")
+    analyseur.add_argument("--paralleles", type=int, default=2, help="tâches menées de front (2)")
+    analyseur.set_defaults(
+        agir=lambda config, lus: travailler(config, une_fois=lus.une_fois, paralleles=lus.paralleles)
+    )

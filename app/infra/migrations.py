@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
@@ -16,7 +14,6 @@ from sqlalchemy.pool import NullPool
 from app.infra.config import RACINE
 
 DOSSIER = RACINE / "migrations"
-FICHIER_TETE = DOSSIER / ".tete"
 VERROU = 7_204_115_001
 
 
@@ -66,14 +63,3 @@ def engendrer(url: str, numero: str, titre: str) -> None:
 def tetes() -> tuple[str, ...]:
     """Les têtes des migrations écrites : une seule attendue."""
     return tuple(ScriptDirectory.from_config(_configuration()).get_heads())
-
-
-def est_a_jour(url: str) -> bool:
-    """Vrai si la base est à la tête."""
-    with _connexion(url) as connexion:
-        return MigrationContext.configure(connexion).get_current_heads() == tetes()
-
-
-def tete_ecrite(fichier: Path = FICHIER_TETE) -> str:
-    """La tête notée dans `migrations/.tete` : deux branches entrent en conflit dans git, pas en production."""
-    return fichier.read_text(encoding="utf-8").strip()

@@ -18,7 +18,7 @@ from fastapi.staticfiles import StaticFiles
 
 from app.commandes.base import Base
 from app.commandes.parcours import engendrer
-from app.infra import migrations
+from app.infra import migrations, tete
 from app.infra import postgres_embarque as pg
 from app.infra.acces import Exigence
 
@@ -188,7 +188,7 @@ def test_seuls_les_fichiers_statiques_echappent_aux_routes(service: FastAPI) -> 
 
 
 def test_une_seule_tete_de_migration_notee() -> None:
-    assert migrations.tetes() == (migrations.tete_ecrite(),)
+    assert migrations.tetes() == (tete.tete_ecrite(),)
 
 
 def test_les_migrations_montent_concordent_et_redescendent(grappe: pg.Grappe) -> None:
@@ -199,10 +199,10 @@ def test_les_migrations_montent_concordent_et_redescendent(grappe: pg.Grappe) ->
     try:
         url = grappe.url(nom, pg.PROPRIETAIRE)
         migrations.migrer(url)
-        assert migrations.est_a_jour(url)
+        assert tete.est_a_la_tete(url)
         migrations.verifier(url)
         migrations.descendre(url, "base")
-        assert not migrations.est_a_jour(url)
+        assert not tete.est_a_la_tete(url)
         migrations.migrer(url)
         migrations.verifier(url)
     finally:

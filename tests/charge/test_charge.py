@@ -223,11 +223,11 @@ def test_la_charge_ne_touche_pas_une_base_donnee_par_son_adresse(reglages: Confi
 )
 def test_un_usage_faux_rend_deux(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as sortie:
-        construire().parse_args(arguments)
+        construire(arguments[0]).parse_args(arguments)
     assert sortie.value.code == 2
     assert "charge" in capsys.readouterr().err
 
 
 def test_la_base_par_defaut_n_est_pas_celle_du_service() -> None:
-    lus = construire().parse_args(["charge", "--dossiers", "10"])
+    lus = construire("charge").parse_args(["charge", "--dossiers", "10"])
     assert lus.base == "initiatives_quartiers_charge"

@@ -121,8 +121,7 @@ def charger_demo(config: Config, _arguments: argparse.Namespace) -> int:
         return _jouer_sur(config, base, ou.a_jouer)
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute « campagne-demo » à la ligne de commande."""
-    analyseur = sous.add_parser("campagne-demo", help="joue une campagne entière sur une base neuve et vérifie tout")
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que « campagne-demo » accepte."""
     analyseur.add_argument("--garder", metavar="BASE", help="garde la base jouée sous ce nom")
     analyseur.set_defaults(agir=lambda config, arguments: campagne_demo(config, arguments.garder))

@@ -159,9 +159,8 @@ def _nom_de_base(texte: str) -> str:
     return texte
 
 
-def brancher(sous: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Ajoute « charge » à la ligne de commande."""
-    analyseur = sous.add_parser("charge", help="fabrique des dossiers réalistes dans une base à part, pour mesurer")
+def brancher(analyseur: argparse.ArgumentParser) -> None:
+    """Ce que « charge » accepte."""
     analyseur.add_argument("--dossiers", type=_nombre, required=True, metavar="N", help=f"de 1 à {MAXIMUM}")
     analyseur.add_argument("--base", type=_nom_de_base, default=NOM, metavar="NOM", help=f"base à remplir ({NOM})")
     analyseur.set_defaults(agir=lambda config, lus: charger(config, lus.dossiers, lus.base))

@@ -124,7 +124,7 @@ def test_un_appel_inconnu_est_un_refus(
 
 def test_la_commande_exige_un_appel(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as sortie:
-        construire().parse_args(["noter"])
+        construire("noter").parse_args(["noter"])
     assert sortie.value.code == 2
     assert "--appel" in capsys.readouterr().err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.commandes import exporter, programmer
+from app.__main__ import construire
 from app.commandes.base import Base
 from app.etapes.programmation import service
 from app.etapes.programmation.models import EtatScenario, ScenarioEnregistre
@@ -46,13 +45,9 @@ def lancer(base_propre: Base, tmp_path: Path) -> Lancer:
         "DATABASE_URL_PROPRIETAIRE": base_propre.url_proprietaire,
     }
     config = Config(mode=Mode.ESSAI, donnees=tmp_path / "donnees", _env_file=None, **urls)
-    analyseur = argparse.ArgumentParser()
-    sous = analyseur.add_subparsers()
-    programmer.brancher(sous)
-    exporter.brancher(sous)
 
     def agir(*arguments: str) -> int:
-        lus = analyseur.parse_args(arguments)
+        lus = construire(arguments[0]).parse_args(arguments)
         code: int = lus.agir(config, lus)
         return code
 

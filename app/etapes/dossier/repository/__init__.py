@@ -165,6 +165,19 @@ def get_demande(session: Session, dossier: Dossier, ligne: str, annee: int, *, v
     return demande
 
 
+def list_annees_suivantes(session: Session, premiere: Demande) -> Sequence[Demande]:
+    """Les demandes d'une CPO à la même ligne, verrouillées, pour les années d'après sa première ; rien sinon."""
+    requete = (
+        select(Demande)
+        .where(Demande.dossier_id == premiere.dossier_id, Demande.ligne_id == premiere.ligne_id)
+        .order_by(Demande.annee)
+        .with_for_update(key_share=True, of=Demande)
+        .execution_options(populate_existing=True)
+    )
+    annees = session.scalars(requete).all()
+    return annees[1:] if annees and annees[0].id == premiere.id else ()
+
+
 def list_demandes(session: Session, dossier_ids: Iterable[int]) -> Sequence[tuple[Demande, LigneFinancement]]:
     """Les demandes de ces dossiers et leur ligne, par dossier, année, rang de ligne."""
     requete = (

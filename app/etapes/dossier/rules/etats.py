@@ -269,6 +269,10 @@ TRANSITIONS_DEMANDE: tuple[TransitionDemande, ...] = (
     TransitionDemande(
         "declarer_caduque", frozenset({_L.RESERVE, _L.AJOURNEE}), _L.CADUQUE, SECRETAIRE, "Déclarer caduque", motif=True
     ),
+    TransitionDemande(
+        "ecarter_suite", _ANNEES_SUIVANTES, _L.CADUQUE, SECRETAIRE, "Écarter avec la première année (CPO)", motif=True,
+        etape="suite",
+    ),
 )  # fmt: skip
 
 _PAR_ACTE = {t.acte: t for t in TRANSITIONS}

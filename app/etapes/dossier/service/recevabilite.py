@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
-from app.etapes.dossier.rules.etats import AVANT_DECISION
+from app.etapes.dossier.rules.etats import AVANT_DECISION, transition_demande
 from app.etapes.dossier.rules.recevabilite import verifier_points
 from app.etapes.dossier.service.vie import passer_demande, passer_dossier, verifier_passage_demande
 from app.infra.identite import Identite
@@ -25,6 +25,8 @@ CONCLUSIONS = {
     "hors_champ": "declarer_hors_champ",
     "orientee": "orienter",
 }
+# Ce qui arrive aux années suivantes d'une CPO quand sa première année est reprise.
+SUITES = {"rouvrir": "rouvrir", "declarer_caduque": "ecarter_suite"}
 EXAMINE = frozenset({Role.INSTRUCTEUR, Role.SOUS_PREFECTURE})
 
 
@@ -70,7 +72,28 @@ def examiner(
     )
     if conclusion == "recevable":
         _faire_noter(session, dossier, maintenant)
+    else:
+        _faire_suivre(session, dossier, demande, CONCLUSIONS[conclusion], ligne, acteur, maintenant, motif)
     return demande
+
+
+def _faire_suivre(
+    session: Session,
+    dossier: Dossier,
+    premiere: Demande,
+    acte: str,
+    ligne: str,
+    acteur: Identite,
+    maintenant: datetime,
+    motif: str,
+) -> None:
+    """Les années suivantes d'une CPO suivent la première : écartée ou rouverte, elle les emmène (ADR 0008)."""
+    for suivante in repository.list_annees_suivantes(session, premiere):
+        if suivante.etat in transition_demande(acte).depuis:
+            passer_demande(
+                session, dossier, suivante, acte, ligne=ligne, acteur=acteur, maintenant=maintenant,
+                motif=f"Comme {premiere.annee} : {motif.strip()}",
+            )  # fmt: skip
 
 
 def _reprendre(
@@ -87,6 +110,8 @@ def _reprendre(
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     demande = repository.get_demande(session, dossier, ligne, annee, verrou=True)
     passer_demande(session, dossier, demande, acte, ligne=ligne, acteur=acteur, maintenant=maintenant, motif=motif)
+    if acte in SUITES:
+        _faire_suivre(session, dossier, demande, SUITES[acte], ligne, acteur, maintenant, motif)
     return demande
 
 
