@@ -127,6 +127,7 @@ def phrases_de_contrainte() -> dict[str, str]:
         "uq_decision_demande": "Une décision est déjà enregistrée pour cette demande.",
         "uq_engagement_demande_annee": "Cette demande est déjà engagée pour cette année.",
         "uq_arrete_ligne": "La programmation de cette ligne est déjà arrêtée.",
+        "pk_depot_idempotent": "Cette clé a déjà servi à un autre dépôt.",
         "uq_point_demande": "Cette demande est déjà à l’ordre du jour.",
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from coverage import Coverage
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -36,6 +38,8 @@ LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/t
 MODELE = "IQ_ESSAI_MODELE"
 MARQUE = f"iq-essai-{os.getuid()}-"
 DOSSIER = "IQ_ESSAI_DOSSIER"
+# Ce qui éprouve les règles et les services ; pages, API, processus et tirages n'en prouvent rien de plus.
+_MESURES = re.compile(r"tests/(noyau|referentiels|etapes)/(?!.*(pages|api|web|commande|direct|proprietes)\w*\.py)")
 _PILE = pytest.StashKey[ExitStack]()
 
 
@@ -119,6 +123,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Les essais les plus longs d'abord : le dernier ne tourne pas seul pendant que l'autre cœur attend."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """La couverture ne suit que ce qui éprouve les règles : elle coûte le tiers du temps de tout le reste.
+
+    `IQ_COUVERTURE=tout` suit tout.
+    """
+    mesure = Coverage.current()
+    if mesure is None or "IQ_COUVERTURE" in os.environ or _MESURES.match(item.nodeid):
+        return (yield)
+    mesure.stop()
+    try:
+        return (yield)
+    finally:
+        mesure.start()
 
 
 @pytest.fixture(scope="session")

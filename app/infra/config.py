@@ -24,7 +24,9 @@ class Mode(StrEnum):
 class Config(BaseSettings):
     """Tout ce qui change d'une installation à l'autre."""
 
-    model_config = SettingsConfigDict(env_prefix="IQ_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="IQ_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     mode: Mode = Mode.PRODUCTION
     database_url: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "IQ_DATABASE_URL"))

@@ -12,7 +12,8 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as BassinEpuise
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -61,8 +62,8 @@ journal = logging.getLogger("iq.erreurs")
 
 
 def veut_du_json(request: Request) -> bool:
-    """Vrai sous /api/ : la réponse est un problème RFC 9457."""
-    return request.url.path.startswith("/api/")
+    """Vrai sous /api/ et pour /sante, que lisent des machines : la réponse est un problème RFC 9457."""
+    return request.url.path.startswith("/api/") or request.url.path == "/sante"
 
 
 def probleme(statut: int, code: str, detail: str, **plus: Any) -> JSONResponse:
@@ -141,6 +142,9 @@ def _base(request: Request, erreur: DBAPIError) -> Response:
         phrase = request.app.state.phrases_de_contrainte.get(contrainte)
         if phrase is not None:
             return _repondre(request, 409, contrainte, phrase)
+    if isinstance(erreur, OperationalError):
+        journal.exception("base injoignable", exc_info=erreur)
+        return _occupe(request)
     if isinstance(erreur, DataError) and "NUL" in str(origine):
         return _repondre(request, 400, "caractere_illisible", "L’adresse contient un caractère illisible.")
     journal.exception("erreur de base", exc_info=erreur)
@@ -175,5 +179,6 @@ def installer(app: FastAPI) -> None:
     brancher(HTTPException, _http)
     brancher(RequestValidationError, _validation)
     brancher(DBAPIError, _base)
+    brancher(BassinEpuise, lambda request, _: _occupe(request))
     brancher(ReponseRefusee, refusee)
     brancher(Exception, _imprevue)

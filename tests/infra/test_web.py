@@ -244,3 +244,14 @@ def test_un_formulaire_sans_jeton_ou_venu_d_ailleurs_est_refuse(client: TestClie
         assert refus.status_code == 403, donnees
         assert "autre site" in refus.text
     assert client.post("/deconnexion", data={"_csrf": jeton}).status_code == 303
+
+
+def test_une_base_injoignable_se_dit_et_se_reessaie(config_essai: Config) -> None:
+    """Rien n'écoute sur ce port : 503 pour tous, en JSON pour une machine, en français pour une personne."""
+    moteur = creer_moteur("postgresql+psycopg://personne@127.0.0.1:1/rien")
+    with TestClient(create_app(config_essai, moteur), raise_server_exceptions=False) as client:
+        sante, page = client.get("/sante"), client.get("/contrat")
+    moteur.dispose()
+    assert (sante.status_code, sante.json()["code"], sante.headers["retry-after"]) == (503, "reessayez", "2")
+    assert page.status_code == 503
+    assert "Réessayez dans quelques secondes" in page.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -224,7 +225,9 @@ class Fenetre:
         return resume
 
     def capturer(self, nom: str) -> None:
-        """Garde l'image de la page entière dans captures/ (ignoré de git)."""
+        """Avec IQ_CAPTURES, garde l'image de la page entière dans captures/ (ignoré de git)."""
+        if "IQ_CAPTURES" not in os.environ:
+            return
         CAPTURES.mkdir(exist_ok=True)
         self.page.screenshot(path=CAPTURES / f"{nom}-{self.largeur}.png", full_page=True)
 

@@ -1,4 +1,4 @@
-"""Les pages principales de chaque public, au téléphone et au bureau : axe, aucun débordement, une image de chacune."""
+"""Toutes les pages, au téléphone et au bureau : axe, aucun débordement ; une image de chacune avec IQ_CAPTURES=1."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
 from app.commandes.base import Base
@@ -48,8 +48,10 @@ from app.infra.mail import Courriel
 from app.referentiels.lignes.models import LigneFinancement
 from seeds.demo.derivation import cle_de_l_action, dossiers_deduits, enveloppe, lire_actions
 from tests.conftest import un_clone, une_config
+from tests.factories import siret_fictif
 
 NOMBRE = 44
+SIRET_D_ESSAI = siret_fictif(999)
 ISSUES = {
     "notifiee", "refus_notifie", "irrecevable", "orientee", "hors_champ", "ajournee", "reserve", "retiree", "renoncee",
     "tranche_reservee",
@@ -130,6 +132,10 @@ def jouee(grappe: pg.Grappe, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     dits: list[str] = []
     with un_clone(grappe) as base, service_de_la_campagne(config, base) as plateau:
         charger_le_decor(plateau.fabrique)
+        with plateau.fabrique.begin() as session:  # ce que le chargé de mission saisit à l'écran des autorités
+            session.execute(
+                update(LigneFinancement).where(LigneFinancement.code == "M2A").values(attribuant_siret=SIRET_D_ESSAI)
+            )
         scene = jouer(plateau, Campagne(2027, 2025, NOMBRE), dits.append)
         ouvrir_l_essai(plateau)
         ouvrir_l_essai(plateau)
@@ -227,8 +233,11 @@ def test_la_campagne_entiere_concorde(jouee: Jouee, lue: Session) -> None:
 # -- une issue, un dossier, de bout en bout
 
 
-@pytest.mark.parametrize(("ligne", "vote"), [("BOP147", "rendre_avis"), ("M2A", "valider")])
-def test_retenu_jusqu_a_sa_lettre_et_aux_donnees_ouvertes(jouee: Jouee, lue: Session, ligne: str, vote: str) -> None:
+@pytest.mark.parametrize(("ligne", "vote", "publie"), [("BOP147", "rendre_avis", False), ("M2A", "valider", True)])
+def test_retenu_jusqu_a_sa_lettre_et_aux_donnees_ouvertes(
+    jouee: Jouee, lue: Session, ligne: str, vote: str, publie: bool
+) -> None:
+    """m2A a donné son SIRET à la préparation, l'État non : rien de lui ne se publie."""
     suivie = suivre(lue, EtatDemande.NOTIFIEE, LigneFinancement.code == ligne)
     assert suivie.actes() == ["declarer_recevable", "proposer", "arbitrer", vote, "attribuer", "notifier"]
     decision = suivie.decision()
@@ -237,11 +246,12 @@ def test_retenu_jusqu_a_sa_lettre_et_aux_donnees_ouvertes(jouee: Jouee, lue: Ses
     assert suivie.lettre_scellee().startswith(b"%PDF")
     assert suivie.ecrit()["montant"] == str(decision.montant)
     assert vue(jouee, suivie)["libelle"] == "Subvention accordée"
-    siret = suivie.ligne.attribuant_siret
     lignes = csv.DictReader(io.StringIO(_telecharger(jouee, "/donnees/subventions.csv")))
-    publiees = [r for r in lignes if (r["objet"], r["idAttribuant"]) == (suivie.dossier.titre, siret)]
-    attendu = [decision.montant.centimes / 100] if siret else []  # sans SIRET de l'attribuant, rien ne se publie
-    assert [float(r["montant"]) for r in publiees] == attendu
+    siennes = [
+        r for r in lignes if (r["objet"], r["nomAttribuant"]) == (suivie.dossier.titre, suivie.ligne.attribuant_nom)
+    ]
+    attendues = [(SIRET_D_ESSAI, decision.montant.centimes / 100)] if publie else []
+    assert [(r["idAttribuant"], float(r["montant"])) for r in siennes] == attendues
 
 
 def _telecharger(jouee: Jouee, chemin: str) -> str:
@@ -387,6 +397,7 @@ def _fausse(champ: str) -> Callable[[Session, bilan.Bilan], bilan.Bilan]:
                 "AND engage_centimes > 100", "enveloppe"), "tenus pour"),
         (_ordre("UPDATE enveloppe SET engage_centimes = engage_centimes - 100 WHERE annee = 2028 "
                 "AND engage_centimes > 100", "enveloppe"), "2028 : "),
+        (_ordre("UPDATE demande SET etat = 'retiree' WHERE etat = 'notifiee'", "demande"), "garde des crédits engagés"),
         (_ordre("UPDATE decision SET sens = 'refusee', montant_centimes = 0, motif = 'x' "
                 "WHERE sens = 'attribuee'", "decision"), "avec une décision « refusee »"),
         (_ordre("DELETE FROM decision", "decision"), "avec une décision « absente »"),

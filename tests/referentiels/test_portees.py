@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier.models import AccesDossier, Dossier
 from app.etapes.dossier.repository import visibles
-from app.infra.identite import Identite
+from app.infra.identite import Habilitation, Identite
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs.models import Compte, HabilitationCompte
+from app.referentiels.instances.models import Instance, MembreInstance
 from tests.factories import (
     DEBUT_HABILITATION,
     MAINTENANT,
@@ -120,3 +121,30 @@ def test_sans_instant_dit_l_horloge_de_la_base_juge(scene: Scene) -> None:
     assert scene.coteaux.numero in scene.vus(sans_instant)
     scene.acces("ferme", MAINTENANT + timedelta(days=3650), compte_id=compte.id)
     assert scene.coteaux.numero not in scene.vus(sans_instant)
+
+
+def test_une_instance_ne_lit_que_ce_qui_lui_est_ouvert_sauf_celle_qui_vote(scene: Scene) -> None:
+    """Architecture, décision 14 : la portée « instance »."""
+    cles = {"pilotage": "", "frequence": "", "composition": "", "role": "", "source": "essai"}
+    commission, comite = (
+        Instance(contrat_id=scene.contrat.id, code=code, rang=rang, nom=code, **cles)
+        for rang, code in ((90, "commission-qui-vote"), (91, "comite"))
+    )
+    scene.session.add_all([commission, comite])
+    scene.session.flush()
+    scene.session.add(
+        MembreInstance(
+            contrat_id=scene.contrat.id, instance_id=commission.id, rang=1, qualite="Présidence", a_voix=True,
+            est_president=True, debut=DEBUT_HABILITATION.date(),
+        )
+    )  # fmt: skip
+    lue = identite(scene.session, un_compte(scene.session))
+
+    def membre(instance: str) -> Identite:
+        tenue = Habilitation(Role.MEMBRE_COMMISSION, Portee.INSTANCE, scene.contrat.id, instance)
+        return replace(lue, habilitations=(tenue,))
+
+    assert scene.vus(membre("commission-qui-vote")) == {scene.coteaux.numero, scene.markstein.numero}
+    assert scene.vus(membre("comite")) == set()
+    scene.acces("ouvre", None, instance_id=comite.id)
+    assert scene.vus(membre("comite")) == {scene.coteaux.numero}

@@ -8,8 +8,8 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.commandes.campagne.bilan import Bilan
-from app.etapes.appel.models import Engagement, Enveloppe
-from app.etapes.convention.models import Decision, Liberation, Notification
+from app.etapes.appel.models import Engagement, Enveloppe, Liberation
+from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.rules import SensDecision
 from app.etapes.dossier.models import Demande, Dossier, DossierVersion
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
@@ -19,6 +19,17 @@ from app.referentiels.lignes.models import LigneFinancement
 
 ATTRIBUEES = frozenset({EtatDemande.DECIDEE, EtatDemande.NOTIFIEE, EtatDemande.RENONCEE})
 NOTIFIEES = frozenset({EtatDemande.NOTIFIEE, EtatDemande.REFUS_NOTIFIE, EtatDemande.TRANCHE_RESERVEE})
+TIENNENT = frozenset(
+    {
+        EtatDemande.VALIDEE,
+        EtatDemande.AVIS_RENDU,
+        EtatDemande.DECIDEE,
+        EtatDemande.NOTIFIEE,
+        EtatDemande.TRANCHE_DECIDEE,
+        EtatDemande.TRANCHE_RESERVEE,
+    }
+)
+"""Les états où des crédits peuvent rester engagés : de l'arrêté de la ligne à la subvention notifiée."""
 DEMANDE_SUR_ENVELOPPE = (135, 145)
 """Pour cent : une ligne demandée environ 1,4 fois, pour que choisir ait un sens."""
 
@@ -76,6 +87,27 @@ def engagements_totalises(session: Session, bilan: Bilan) -> list[str]:
         if total != enveloppe.engage.centimes:
             faux.append(f"{ligne} {enveloppe.annee} : {enveloppe.engage} tenus pour {Euros(total)} écrits.")
     return faux
+
+
+def rien_d_engage_sans_objet(session: Session, bilan: Bilan) -> list[str]:
+    """Une demande qui n'est plus sur le chemin d'une subvention (retirée, refusée, caduque…) ne tient plus rien."""
+    engage = func.coalesce(
+        select(func.sum(Engagement.montant)).where(Engagement.demande_id == Demande.id).scalar_subquery(), 0
+    )
+    libere = func.coalesce(
+        select(func.sum(Liberation.montant)).where(Liberation.demande_id == Demande.id).scalar_subquery(), 0
+    )
+    requete = (
+        select(Dossier.numero, LigneFinancement.code, Demande.annee, Demande.etat)
+        .join(Dossier, Dossier.id == Demande.dossier_id)
+        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
+        .where(Dossier.appel_id == bilan.appel.id, Demande.etat.not_in(TIENNENT), engage > libere)
+        .order_by(Dossier.numero, LigneFinancement.rang, Demande.annee)
+    )
+    return [
+        f"{numero}/{ligne}/{annee} : une demande « {etat.value} » garde des crédits engagés."
+        for numero, ligne, annee, etat in session.execute(requete)
+    ]
 
 
 def decisions_concordantes(session: Session, bilan: Bilan) -> list[str]:
@@ -162,6 +194,7 @@ CONTROLES: tuple[Callable[[Session, Bilan], list[str]], ...] = (
     choix_reel,
     sommes_egales,
     engagements_totalises,
+    rien_d_engage_sans_objet,
     decisions_concordantes,
     lettres_parties,
     tranches_tenues,

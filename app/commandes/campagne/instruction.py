@@ -60,13 +60,11 @@ def _conclure(scene: Scene, d: DossierJoue, ligne: str) -> None:
     qui = INSTRUCTION[ligne]
     if d.deduit.rang % IRRECEVABLE_TOUS_LES == 7:
         motif = "Le bilan de l’an dernier n’est pas rendu (fictif)."
-        for annee in _annees(d):
-            scene.post(f"{chemin}/declarer_irrecevable", qui, {"motif": motif, "annee": annee})
+        scene.post(f"{chemin}/declarer_irrecevable", qui, {"motif": motif})
         d.ouvertes.discard(ligne)
     elif d.deduit.rang % ORIENTEE_TOUS_LES == 9 and ligne != "BOP147":
         corps = {"motif": "Relève du droit commun de la ville (fictif).", "oriente_vers": "Droit commun"}
-        for annee in _annees(d):
-            scene.post(f"{chemin}/orienter", qui, corps | {"annee": annee})
+        scene.post(f"{chemin}/orienter", qui, corps)
         d.ouvertes.discard(ligne)
     else:
         scene.post(f"{chemin}/declarer_recevable", qui, {"points": POINTS})

@@ -52,7 +52,7 @@ class Envoi:
             acte()
         except SaisieInvalide as erreur:
             dossier = dossiers.get_dossier(self.session, self.numero, self.acteur)
-            contexte = contexte_dossier(self.session, self.acteur, dossier, dict(saisie))
+            contexte = contexte_dossier(self.session, self.acteur, dossier, self.maintenant, dict(saisie))
             refuser(self.request, "espaces/instructeur/dossier.html", contexte, erreur.fautes)
         return rediriger(self.request, "instruction:dossier", numero=self.numero, fait=fait)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from app.etapes.dossier.repository import recherche
 from app.etapes.dossier.repository.referentiel import get_referentiel_garde
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import THEMES_P147
+from app.etapes.dossier.rules.complement import etat_du_complement
 from app.etapes.dossier.rules.etats import (
     AVANT_DECISION,
     FINALES,
@@ -34,6 +36,7 @@ from app.etapes.dossier.rules.etats import (
 from app.etapes.dossier.rules.recevabilite import POINTS
 from app.etapes.dossier.service.recevabilite import EXAMINE, REPRISES
 from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant
 from app.infra.db import COMPTE_MAX
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, rendre
@@ -123,7 +126,9 @@ def _adresse(parametres: Mapping[str, str], **change: str) -> str:
     return "/instruction?" + urlencode({cle: v for cle, v in (dict(parametres) | change).items() if v})
 
 
-def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, saisie: dict[str, Any]) -> dict[str, Any]:
+def contexte_dossier(
+    session: SessionDep, acteur: Identite, dossier: Dossier, maintenant: datetime, saisie: dict[str, Any]
+) -> dict[str, Any]:
     """Tout ce que la page d'un dossier attend. `saisie` : ce qu'un formulaire refusé avait reçu."""
     cadre = repository.cadre_lu(session, dossier)
     contenu = cadre.contenu
@@ -147,7 +152,10 @@ def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, sa
         "portees": {d.id for d in lues if Role.SOUS_PREFECTURE in acteur.roles_sur_ligne(dossier.contrat_id, d.code)},
         "themes_p147": THEMES_P147,
         "avis": avis,
-        "complements": dossiers.list_complements(session, dossier.id),
+        "complements": [
+            (c, etat_du_complement(c.echeance_le, c.recue_le, maintenant))
+            for c in dossiers.list_complements(session, dossier.id)
+        ],
         "passages": dossiers.list_passages(session, dossier.id),
         "libelles_actes": LIBELLES_ACTES,
         "libelles": LIBELLES_DEMANDE,
@@ -161,7 +169,7 @@ def contexte_dossier(session: SessionDep, acteur: Identite, dossier: Dossier, sa
                 if d.etat in AVANT_DECISION and acteur.roles_sur_ligne(dossier.contrat_id, d.code) & EXAMINE
             }
         ),
-        "peut_clore": dossier.etat is EtatDossier.DEPOSE
+        "peut_clore": dossier.etat in {EtatDossier.DEPOSE, EtatDossier.A_COMPLETER}
         and all(d.etat in FINALES for d in lues)
         and acteur.tient(Role.CHARGE_MISSION, contrat_id=dossier.contrat_id),
         "saisie": saisie,
@@ -175,6 +183,7 @@ def page_dossier(
     session: SessionDep,
     acteur: Acteur,
     numero: str,
+    maintenant: Maintenant,
     acte: Annotated[str, Query(max_length=60)] = "",
     ligne: Annotated[str, Query(max_length=60)] = "",
     annee: Annotated[int, Query(ge=0, le=9999)] = 0,
@@ -182,4 +191,5 @@ def page_dossier(
     """Un dossier déposé et tout ce que les étapes en disent ; `acte`, `ligne`, `annee` : le formulaire à ouvrir."""
     dossier = dossiers.get_dossier(session, numero, acteur)
     saisie = {"acte": acte, "ligne": ligne, "annee": annee}
-    return rendre(request, "espaces/instructeur/dossier.html", contexte_dossier(session, acteur, dossier, saisie))
+    contexte = contexte_dossier(session, acteur, dossier, maintenant, saisie)
+    return rendre(request, "espaces/instructeur/dossier.html", contexte)

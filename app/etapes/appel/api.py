@@ -19,12 +19,13 @@ from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.periodes import a_paris
-from app.noyau.roles import ROLES_AGENT, Role
+from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, Role
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.grilles import repository as grilles
 
 routeur = APIRouter(prefix="/api/v1", tags=["appel"])
 CONDUIT = exiger(Role.CHARGE_MISSION)
+LIT_LES_ENVELOPPES = exiger(*ROLES_AGENT, *ROLES_COMMISSION)
 
 
 def _iso(instant: datetime | None) -> str | None:
@@ -82,10 +83,12 @@ def get_appel(session: SessionDep, visiteur: Visiteur, code: str) -> dict[str, A
     return _montrer(session, _get_appel(session, code, visiteur))
 
 
-@routeur.get("/appels/{code}/enveloppes", name="api:enveloppes", dependencies=[Depends(PUBLIQUE)])
-def get_enveloppes(session: SessionDep, visiteur: Visiteur, code: str) -> dict[str, Any]:
-    """Par ligne d'un appel publié : enveloppe, engagé, reste, en centimes."""
-    appel = _get_appel(session, code, visiteur)
+@routeur.get("/appels/{code}/enveloppes", name="api:enveloppes", dependencies=[Depends(LIT_LES_ENVELOPPES)])
+def get_enveloppes(session: SessionDep, acteur: Acteur, code: str) -> dict[str, Any]:
+    """Par ligne d'un appel : enveloppe, engagé, reste, en centimes. L'engagé n'est pas public avant les décisions."""
+    appel = _get_appel(session, code, acteur)
+    if appel.contrat_id not in acteur.contrats(ROLES_AGENT | ROLES_COMMISSION):
+        raise Introuvable("Cet appel n’existe pas, ou vous n’y avez pas accès.")
     elements = [
         {
             "ligne": ligne.code,

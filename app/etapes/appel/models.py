@@ -1,4 +1,4 @@
-"""Tables : appel, phase, piece_exigee, enveloppe, mouvement_enveloppe, engagement."""
+"""Tables : appel, phase, piece_exigee, enveloppe, mouvement_enveloppe, engagement, liberation."""
 
 from __future__ import annotations
 
@@ -140,5 +140,26 @@ class Engagement(DansContrat, Base):
     annee: Mapped[int]
     nature: Mapped[NatureEngagement]
     montant: Mapped[Euros] = mapped_column("montant_centimes")
+    acteur: Mapped[str]
+    a: Mapped[datetime]
+
+
+class Liberation(DansContrat, Base):
+    """Ce qu'un engagement rend à son enveloppe (décision plus basse que le vote, renonciation, retrait). Ajoutée."""
+
+    __tablename__ = "liberation"
+    __table_args__ = (
+        lien("enveloppe_id", "enveloppe"),
+        lien("demande_id", "demande"),
+        CheckConstraint("montant_centimes > 0", name="montant"),
+        CheckConstraint("motif <> ''", name="motif"),
+    )
+
+    id: Mapped[int] = cle()
+    enveloppe_id: Mapped[int]
+    demande_id: Mapped[int]
+    annee: Mapped[int]
+    montant: Mapped[Euros] = mapped_column("montant_centimes")
+    motif: Mapped[str]
     acteur: Mapped[str]
     a: Mapped[datetime]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.models import Appel, Enveloppe, MouvementEnveloppe, Phase, PieceExigee
+from app.etapes.appel.models import Appel, Engagement, Enveloppe, Liberation, MouvementEnveloppe, Phase, PieceExigee
 from app.etapes.appel.rules import TOUS, EtatAppel, PhaseAnnoncee
+from app.noyau.euros import Euros
 from app.noyau.periodes import Intervalle
 from app.referentiels.lignes.models import LigneFinancement
 
@@ -106,3 +107,14 @@ def list_mouvements(session: Session, enveloppe_id: int) -> Sequence[MouvementEn
     """Les changements de montant d'une enveloppe, dans l'ordre."""
     requete = select(MouvementEnveloppe).where(MouvementEnveloppe.enveloppe_id == enveloppe_id)
     return session.scalars(requete.order_by(MouvementEnveloppe.id)).all()
+
+
+def engages_nets(session: Session, demande_ids: Iterable[int]) -> Mapping[int, Euros]:
+    """Demande → ce qui reste engagé pour elle, libérations déduites ; absente si plus rien ne l'est."""
+    cles = list(demande_ids)
+    nets: dict[int, Euros] = {}
+    for modele, signe in ((Engagement, 1), (Liberation, -1)):
+        requete = select(modele.demande_id, func.sum(modele.montant)).where(modele.demande_id.in_(cles))
+        for demande_id, somme in session.execute(requete.group_by(modele.demande_id)):
+            nets[demande_id] = nets.get(demande_id, Euros(0)) + Euros(signe * somme.centimes)
+    return {demande_id: net for demande_id, net in nets.items() if net}

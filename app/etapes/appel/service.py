@@ -1,4 +1,4 @@
-"""Actes de l'appel : préparer, ouvrir, clore ; doter une enveloppe ; engager (la seule écriture qui engage)."""
+"""Actes de l'appel : préparer, ouvrir, clore ; doter une enveloppe ; engager et libérer (les seules écritures)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.etapes.appel import repository
-from app.etapes.appel.models import Appel, Engagement, Enveloppe, MouvementEnveloppe, Phase, PieceExigee
+from app.etapes.appel.models import Appel, Engagement, Enveloppe, Liberation, MouvementEnveloppe, Phase, PieceExigee
 from app.etapes.appel.rules import (
     TRANSITIONS_APPEL,
     EtatAppel,
@@ -337,6 +337,30 @@ def engager(
     for enveloppe in enveloppes.values():
         session.expire(enveloppe, ["engage"])
     return Euros.somme(par_enveloppe.values())
+
+
+def liberer(
+    session: Session,
+    enveloppe: Enveloppe,
+    demande_id: int,
+    montant: Euros,
+    *,
+    motif: str,
+    acteur: Identite,
+    maintenant: datetime,
+) -> None:
+    """Rend à une enveloppe, déjà verrouillée, ce qu'une demande y avait engagé ; la base refuse de rendre plus.
+
+    Une écriture ajoutée, avec son motif (ADR 0004). L'appelant consigne son acte.
+    """
+    session.add(
+        Liberation(
+            contrat_id=enveloppe.contrat_id, enveloppe_id=enveloppe.id, demande_id=demande_id, annee=enveloppe.annee,
+            montant=montant, motif=motif, acteur=acteur.acteur, a=maintenant,
+        )
+    )  # fmt: skip
+    session.flush()
+    session.expire(enveloppe, ["engage"])
 
 
 def clore_recevabilite(

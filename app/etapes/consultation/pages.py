@@ -155,6 +155,7 @@ def _contexte_avis(
     session: SessionDep, rencontre: Rencontre, numero: str, acteur: Identite, saisie: dict[str, str]
 ) -> dict[str, Any]:
     dossier = dossiers.get_dossier(session, numero, acteur)
+    repository.exiger_au_lot(session, rencontre, dossier)
     version = dossiers.get_version(session, dossier.id)
     rendus = repository.avis_courants(session, [dossier.id]).get(dossier.id, ())
     miens = repository.services_de(acteur, dossier.contrat_id)
@@ -167,6 +168,7 @@ def _contexte_avis(
         "demandes": dossiers.list_demandes(session, [dossier.id]),
         "avis": [(a, TONS[a.avis.degre]) for a in rendus],
         "choix_services": [(s.code, s.nom) for s in convoques if conduit or s.code in miens],
+        "attend_une_decision": repository.attend_une_decision(session, dossier.id),
         "degres": DEGRES,
         "avertissement": AVERTISSEMENT,
         "saisie": saisie,

@@ -9,8 +9,9 @@ from sqlalchemy import ARRAY, BigInteger, any_, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, RencontreService
-from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.infra.identite import Identite
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_AGENT, Portee, Role
@@ -92,6 +93,18 @@ def list_lot(session: Session, rencontre_id: int, acteur: Identite) -> Sequence[
         .order_by(RencontreDossier.rang, Dossier.id)
     )
     return [DossierDuLot(d, rang) for d, rang in session.execute(requete)]
+
+
+def exiger_au_lot(session: Session, rencontre: Rencontre, dossier: Dossier) -> None:
+    """Lève Introuvable si ce dossier n'est pas inscrit au lot de cette rencontre."""
+    if session.get(RencontreDossier, (rencontre.id, dossier.id)) is None:
+        raise Introuvable("Ce dossier n’est pas au lot de cette rencontre.")
+
+
+def attend_une_decision(session: Session, dossier_id: int) -> bool:
+    """Vrai si une demande de ce dossier attend encore sa décision."""
+    requete = select(exists().where(Demande.dossier_id == dossier_id, Demande.etat.in_(AVANT_DECISION)))
+    return session.scalar(requete) or False
 
 
 def dernier_rang(session: Session, dossier_id: int, service_id: int) -> int:

@@ -21,6 +21,7 @@ from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalid
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
 from app.referentiels.instances import repository as instances
+from app.referentiels.instances.models import ServiceConsulte
 
 
 def _exiger_sous_prefecture(acteur: Identite, contrat_id: int) -> None:
@@ -116,6 +117,22 @@ def _passer(
     return rencontre
 
 
+def _service_appele(session: Session, contrat_id: int, code: str, rencontre: Rencontre | None) -> ServiceConsulte:
+    """Le service qui rend l'avis ; en rencontre, l'un de ceux qu'elle a convoqués."""
+    if rencontre is None:
+        trouve = repository.get_service(session, contrat_id, code)
+        if trouve is None:
+            raise ActeInterdit("Un avis est rendu par le référent désigné du service.")
+        return trouve
+    if rencontre.etat is EtatRencontre.PREPAREE:
+        raise ActeImpossible("Cette rencontre n’est pas encore convoquée.", code="etat_contraire")
+    convoques = {s.code: s for s in repository.list_services_convoques(session, rencontre.id)}
+    if code not in convoques:
+        phrase = "Choisissez un service convoqué à cette rencontre."
+        raise SaisieInvalide([Faute("service", phrase, "service_non_convoque")])
+    return convoques[code]
+
+
 def emettre_avis(
     session: Session,
     *,
@@ -131,16 +148,20 @@ def emettre_avis(
 ) -> Avis:
     """Un référent rend l'avis de son service ; la sous-préfecture peut le saisir en rencontre. Ajouté, jamais réécrit.
 
-    Lève Introuvable, ActeInterdit, ActeImpossible (rencontre non convoquée) ou SaisieInvalide (motif).
+    Un avis rendu en rencontre porte sur un dossier de son lot, au nom d'un service qu'elle convoque. Lève Introuvable
+    (hors du lot), ActeInterdit, ActeImpossible (rencontre non convoquée, plus rien à décider) ou SaisieInvalide.
     """
     dossier = dossiers.get_dossier(session, numero, acteur, verrou=True)
-    trouve = repository.get_service(session, dossier.contrat_id, service)
+    if rencontre is not None:
+        repository.exiger_au_lot(session, rencontre, dossier)
     referent = service in repository.services_de(acteur, dossier.contrat_id)
     saisi_en_rencontre = rencontre is not None and acteur.tient(Role.SOUS_PREFECTURE, contrat_id=dossier.contrat_id)
-    if trouve is None or not (referent or saisi_en_rencontre):
+    if not (referent or saisi_en_rencontre):
         raise ActeInterdit("Un avis est rendu par le référent désigné du service.")
-    if rencontre is not None and rencontre.etat is EtatRencontre.PREPAREE:
-        raise ActeImpossible("Cette rencontre n’est pas encore convoquée.", code="etat_contraire")
+    if not repository.attend_une_decision(session, dossier.id):
+        phrase = "Plus aucune demande de ce dossier n’attend de décision : un avis n’aurait plus d’objet."
+        raise ActeImpossible(phrase, code="deja_decide")
+    trouve = _service_appele(session, dossier.contrat_id, service, rencontre)
     fautes = verifier_avis(degre, motif)
     if fautes:
         raise SaisieInvalide(list(fautes))

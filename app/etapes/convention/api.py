@@ -10,9 +10,16 @@ from fastapi import APIRouter, Depends, Query
 from app.etapes.convention import repository
 from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.repository import DemandeLue
-from app.etapes.convention.schemas import AttributionEntrante, LotEntrant, RefusEntrant, RenonciationEntrante
+from app.etapes.convention.schemas import (
+    ArretEntrant,
+    AttributionEntrante,
+    LotEntrant,
+    RefusEntrant,
+    RenonciationEntrante,
+)
 from app.etapes.convention.service import decision, notification
 from app.etapes.convention.service.arret import arreter_appel, arreter_ligne
+from app.etapes.dossier.rules.complement import EtatComplement
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.curseur import TAILLE, TAILLE_MAX
@@ -57,7 +64,8 @@ def _montrer_notification(n: Notification) -> Objet:
     }
 
 
-def _montrer(lue: DemandeLue) -> Objet:
+def _montrer(lue: DemandeLue, maintenant: datetime) -> Objet:
+    complement = lue.complement(maintenant)
     return {
         "dossier": lue.dossier.numero,
         "titre": lue.dossier.titre,
@@ -69,7 +77,8 @@ def _montrer(lue: DemandeLue) -> Objet:
         "issue": lue.resultat.issue if lue.resultat is not None else None,
         "vote_centimes": _centimes(lue.vote),
         "engage_centimes": lue.engage.centimes,
-        "complement_attendu": lue.complement_attendu,
+        "complement_attendu": complement is EtatComplement.ATTENDU,
+        "complement": complement.value if complement is not None else None,
         "decision": _montrer_decision(lue.decision) if lue.decision is not None else None,
         "notification": _montrer_notification(lue.notification) if lue.notification is not None else None,
     }
@@ -81,6 +90,7 @@ def list_decisions(
     acteur: Acteur,
     code: str,
     ligne: str,
+    maintenant: Maintenant,
     etape: repository.Etape | None = None,
     apres: str = "",
     taille: Annotated[int, Query(ge=1, le=TAILLE_MAX)] = TAILLE,
@@ -90,7 +100,7 @@ def list_decisions(
     page = repository.page_de_la_ligne(
         session, appel, trouvee.id, acteur, etape=etape, jeton=apres, taille=taille
     )  # fmt: skip
-    return {"elements": [_montrer(lue) for lue in page.elements], "suivant": page.suivant}
+    return {"elements": [_montrer(lue, maintenant) for lue in page.elements], "suivant": page.suivant}
 
 
 @routeur.post("/appels/{code}/arreter", name="api:appel:arreter", dependencies=[CONDUIT])
@@ -101,9 +111,17 @@ def arreter_la_programmation(session: SessionDep, acteur: Acteur, code: str, mai
 
 
 @routeur.post("/appels/{code}/lignes/{ligne}/arreter", name="api:arreter_ligne", dependencies=[ARRETE])
-def arreter(session: SessionDep, acteur: Acteur, code: str, ligne: str, maintenant: Maintenant) -> Objet:
+def arreter(
+    session: SessionDep,
+    acteur: Acteur,
+    code: str,
+    ligne: str,
+    maintenant: Maintenant,
+    entree: ArretEntrant | None = None,
+) -> Objet:
     """Arrête la programmation d'une ligne : engage tout ce qui est voté, ou rien."""
-    arrete = arreter_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant)
+    confirme = entree is not None and entree.confirme
+    arrete = arreter_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant, confirme=confirme)
     return {"ligne": ligne, "montant_centimes": arrete.montant.centimes, "nombre": arrete.nombre, "le": _iso(arrete.a)}
 
 

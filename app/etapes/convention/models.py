@@ -1,4 +1,4 @@
-"""Tables : arrete_ligne, decision, notification, liberation."""
+"""Tables : arrete_ligne, decision, notification."""
 
 from __future__ import annotations
 
@@ -76,24 +76,3 @@ class Notification(DansContrat, Base):
     a: Mapped[datetime]
     envoyee_at: Mapped[datetime | None]
     lue_at: Mapped[datetime | None]
-
-
-class Liberation(DansContrat, Base):
-    """Ce qu'un engagement rend à son enveloppe (décision plus basse que le vote, renonciation). Ajoutée."""
-
-    __tablename__ = "liberation"
-    __table_args__ = (
-        lien("enveloppe_id", "enveloppe"),
-        lien("demande_id", "demande"),
-        CheckConstraint("montant_centimes > 0", name="montant"),
-        CheckConstraint("motif <> ''", name="motif"),
-    )
-
-    id: Mapped[int] = cle()
-    enveloppe_id: Mapped[int]
-    demande_id: Mapped[int]
-    annee: Mapped[int]
-    montant: Mapped[Euros] = mapped_column("montant_centimes")
-    motif: Mapped[str]
-    acteur: Mapped[str]
-    a: Mapped[datetime]

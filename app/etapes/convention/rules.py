@@ -60,7 +60,8 @@ class Empechement:
 class EtatDeLaLigne:
     """Une ligne avant son arrêté : numéros encore à voter, numéros dont un complément est attendu, montants votés.
 
-    `reserve` : ce que gardent les phases suivantes ; `cloture` : la fin du dépôt de la phase en cours.
+    `sans_reponse` : ceux dont le complément n'est pas venu dans son délai, qui ne bloquent plus ; `reserve` : ce que
+    gardent les phases suivantes ; `cloture` : la fin du dépôt de la phase en cours.
 
     Choix du projet : conception/architecture.md, décision 11.
     """
@@ -73,6 +74,7 @@ class EtatDeLaLigne:
     reste: Euros
     reserve: Euros
     cloture: datetime | None = None
+    sans_reponse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def empechements_de_l_arrete(ligne: EtatDeLaLigne) -> tuple[Empechement, ...]:
     """Ce qui empêche d'arrêter la programmation d'une ligne ; vide si rien.
 
     Choix du projet : conception/architecture.md, décision 11 (le solde négatif empêche d'arrêter la ligne) ;
-    conception/produit.md (« une demande de complément bloque la décision, pas la lecture »).
+    conception/produit.md (« une demande de complément bloque la décision, pas la lecture ») ; elle la bloque jusqu'à
+    son échéance, pas au-delà.
     """
     manque = ligne.vote - ligne.reste
     entame = ligne.vote - (ligne.reste - ligne.reserve)
@@ -160,7 +163,7 @@ def empechements_de_la_decision(faits: FaitsDecision) -> tuple[Empechement, ...]
         (
             faits.complement_attendu,
             "complement_attendu",
-            "Un complément est attendu : la décision attend sa réception.",
+            "Un complément est attendu : la décision attend sa réception, ou la fin de son délai.",
         ),
     )
     return tuple(Empechement(code, message) for est_vrai, code, message in cas if est_vrai)

@@ -40,6 +40,12 @@ class SaisieLot(Entree):
     acte_le: date
 
 
+class ArretEntrant(Entree):
+    """Arrêter une ligne ; `confirme` : les demandes que nul n'a proposées sont vues, la ligne s'arrête quand même."""
+
+    confirme: bool = False
+
+
 class AttributionEntrante(Entree):
     """Une attribution : son montant en centimes, l'acte de l'autorité."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from app.etapes.dossier.rules.complement import EtatComplement
 from app.infra.forms import Entree
 
 Code = Annotated[str, StringConstraints(max_length=60)]
@@ -133,8 +134,9 @@ class DemandeLue(Sortie):
 
 
 class ComplementLu(Sortie):
-    """Un complément demandé."""
+    """Un complément demandé. `etat` : attendu, non_recu (le délai est passé), recu, recu_tard."""
 
+    etat: EtatComplement
     objet: str
     pourquoi: str
     echeance_le: datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -11,6 +12,7 @@ from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.rules.complement import EtatComplement
 from app.etapes.dossier.rules.etats import TRANSITIONS_DEMANDE, EtatDemande, TransitionDemande
 from app.etapes.programmation import service
 from app.etapes.programmation.models import ScenarioEnregistre
@@ -37,7 +39,8 @@ def _centimes(montant: Euros | None) -> int | None:
     return None if montant is None else montant.centimes
 
 
-def _montrer(v: DemandeVue) -> dict[str, Any]:
+def _montrer(v: DemandeVue, maintenant: datetime) -> dict[str, Any]:
+    complement = v.complement(maintenant)
     return {
         "dossier": v.numero,
         "titre": v.titre,
@@ -45,7 +48,8 @@ def _montrer(v: DemandeVue) -> dict[str, Any]:
         "ligne": v.ligne,
         "annee": v.annee,
         "etat": v.etat.value,
-        "complement_attendu": v.attend_un_complement,
+        "complement_attendu": complement is EtatComplement.ATTENDU,
+        "complement": complement.value if complement is not None else None,
         "demande_centimes": v.demande.centimes,
         "demande_n1_centimes": _centimes(v.demande_n1),
         "accorde_n1_centimes": _centimes(v.accorde_n1),
@@ -83,6 +87,7 @@ def list_programmation(
     session: SessionDep,
     acteur: Acteur,
     code: str,
+    maintenant: Maintenant,
     ligne: str = "",
     annee: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     etat: EtatDemande | None = None,
@@ -106,7 +111,7 @@ def list_programmation(
         session, acteur, appel, appel.annee if annee is None else annee, ligne_id=ligne_id,
         filtre=Filtre(q=q, etat=etat, avancement=avancement), tri=tri, jeton=apres, taille=taille,
     )  # fmt: skip
-    return {"elements": [_montrer(v) for v in page.elements], "suivant": page.suivant}
+    return {"elements": [_montrer(v, maintenant) for v in page.elements], "suivant": page.suivant}
 
 
 def _montrer_scenario(s: ScenarioEnregistre) -> dict[str, Any]:

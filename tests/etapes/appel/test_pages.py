@@ -47,6 +47,9 @@ def test_le_public_lit_l_appel_et_ses_credits(client: TestClient, monde: Monde, 
     assert len(vues) <= 8
     api = client.get("/api/v1/appels/ess-2027").json()
     assert (api["etat"], api["phases"][0]["rang"]) == ("ouvert", 1)
+    assert client.get("/api/v1/appels/ess-2027/enveloppes").status_code == 401
+    membre = un_compte(monde.session, Role.MEMBRE_COMMISSION, contrat=monde.contrat)
+    connecter(client, monde.session, membre, maintenant=MAINTENANT)
     enveloppes = client.get("/api/v1/appels/ess-2027/enveloppes").json()["elements"]
     assert {e["ligne"]: e["reste_centimes"] for e in enveloppes}["M2A"] == 10_000_000
     assert client.get("/api/v1/appels/inconnu").status_code == 404
@@ -237,7 +240,7 @@ def test_un_appel_en_preparation_n_est_pas_public_par_l_api_non_plus(client: Tes
     connecter(client, monde.session, un_compte(monde.session, Role.CHARGE_MISSION, contrat=autre))
     assert [client.get(c).status_code for c in chemins] == [404, 404, 404]
     client.cookies.clear()
-    assert [client.get(c).status_code for c in chemins] == [404, 404, 404]
+    assert [client.get(c).status_code for c in chemins] == [404, 404, 401]
 
 
 def test_une_orientation_inconnue_est_refusee_par_l_api(client: TestClient, monde: Monde) -> None:

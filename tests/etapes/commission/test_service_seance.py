@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,10 +14,11 @@ from app.etapes.commission.models import EtatSeance, ResultatPoint, StatutPresen
 from app.etapes.commission.rules import COMMISSION_DES_ELUS, DROIT_LOCAL, Decoupage, Sens
 from app.etapes.commission.service import preparation, presences, proces_verbal, votes
 from app.etapes.commission.service.presences import PresenceDite
+from app.infra.identite import Habilitation, Identite
 from app.infra.journal.ecriture import en_attente
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
-from app.noyau.roles import Role
+from app.noyau.roles import Portee, Role
 from tests.etapes.commission.aide_seance import (
     AVANT,
     EN_SEANCE,
@@ -131,6 +133,21 @@ def test_une_seance_d_un_autre_contrat_n_existe_pas(session: Session, campagne: 
         repository.get_seance(session, seance.code, voisin)
     assert repository.list_seances(session, voisin) == []
     assert [s.code for s in repository.list_seances(session, campagne.charge, campagne.appel.id)] == [seance.code]
+
+
+def test_un_role_tenu_dans_une_instance_n_ouvre_que_ses_seances(session: Session, campagne: Campagne) -> None:
+    """Architecture, décision 14 : la portée « instance »."""
+    seance = une_seance(session, campagne)
+
+    def membre(instance: str) -> Identite:
+        tenue = Habilitation(Role.MEMBRE_COMMISSION, Portee.INSTANCE, campagne.contrat.id, instance)
+        return replace(campagne.charge, habilitations=(tenue,))
+
+    dedans, dehors = membre(campagne.instance.code), membre("comite-technique")
+    assert repository.get_seance(session, seance.code, dedans).id == seance.id
+    assert repository.list_seances(session, dehors) == []
+    with pytest.raises(Introuvable):
+        repository.get_seance(session, seance.code, dehors)
 
 
 def test_sans_siege_de_president_il_n_y_a_pas_de_commission(session: Session) -> None:

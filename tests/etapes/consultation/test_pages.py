@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.etapes.consultation.rules import AVERTISSEMENT
-from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.rules.etats import EtatDemande
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte
+from tests.etapes.consultation.aide_service import un_service
 from tests.factories import (
     MAINTENANT,
     connecter,
@@ -37,8 +40,8 @@ class Salle:
 
     def __init__(self, client: TestClient, session: Session) -> None:
         self.client, self.session = client, session
-        contrat = un_contrat(session)
-        appel = un_appel(session, contrat)
+        self.contrat = contrat = un_contrat(session)
+        self.appel = appel = un_appel(session, contrat)
         organisation = une_organisation(session)
         self.dossier: Dossier = un_dossier_complet(session, appel, organisation, un_porteur(session, organisation))
         self.sous_prefecture = un_compte(session, Role.SOUS_PREFECTURE, contrat=contrat)
@@ -110,3 +113,52 @@ def test_un_montant_illisible_se_dit_et_rien_n_est_ecrit(salle: Salle, client: T
     assert statut == 422
     assert 'value="beaucoup"' in page
     assert "Aucun avis pour l’instant" in client.get(fiche).text
+
+
+def un_dossier_hors_du_lot(salle: Salle) -> str:
+    organisation = une_organisation(salle.session, rang=2)
+    autre = un_dossier_complet(salle.session, salle.appel, organisation, un_porteur(salle.session, organisation))
+    salle.session.commit()
+    return str(autre.numero)
+
+
+def avis_par_l_api(salle: Salle, numero: str, rencontre: str, service: str = "DDETSPP") -> tuple[int, str]:
+    corps = {"service": service, "degre": "favorable", "rencontre": rencontre.rsplit("/", 1)[-1]}
+    reponse = salle.client.post(f"/api/v1/dossiers/{numero}/avis", json=corps, headers={"X-CSRF-Token": salle.jeton})
+    return reponse.status_code, reponse.text
+
+
+def test_un_dossier_hors_du_lot_est_introuvable_par_la_rencontre(salle: Salle, client: TestClient) -> None:
+    rencontre, autre = salle.convoquer(), un_dossier_hors_du_lot(salle)
+    salle.entrer(salle.sous_prefecture)
+    fiche = f"{rencontre}/dossiers/{autre}"
+    assert client.get(fiche).status_code == 404
+    assert salle.poster(f"{fiche}/avis", service="DDETSPP", degre="favorable", motif="")[0] == 404
+    assert avis_par_l_api(salle, autre, rencontre)[0] == 404
+    assert avis_par_l_api(salle, str(salle.dossier.numero), rencontre)[0] == 201
+
+
+def test_un_service_non_convoque_se_dit_a_cote_de_son_champ(salle: Salle) -> None:
+    un_service(salle.session, salle.contrat, "ARS")
+    rencontre = salle.convoquer()
+    fiche = f"{rencontre}/dossiers/{salle.dossier.numero}"
+    statut, page = salle.poster(f"{fiche}/avis", service="ARS", degre="reserve", motif="À revoir.")
+    assert statut == 422
+    assert 'id="erreur-service"' in page
+    assert "À revoir." in page
+    statut, probleme = avis_par_l_api(salle, str(salle.dossier.numero), rencontre, "ARS")
+    assert (statut, "service_non_convoque" in probleme) == (422, True)
+
+
+def test_la_saisie_se_ferme_quand_tout_est_decide(salle: Salle, client: TestClient) -> None:
+    rencontre = salle.convoquer()
+    fiche = f"{rencontre}/dossiers/{salle.dossier.numero}"
+    assert "Rendre un avis" in client.get(fiche).text
+    salle.session.execute(update(Demande).values(etat=EtatDemande.DECIDEE))
+    salle.session.commit()
+    page = client.get(fiche).text
+    assert "Rendre un avis" not in page
+    assert "n’aurait plus d’objet" in page
+    assert salle.poster(f"{fiche}/avis", service="DDETSPP", degre="favorable", motif="")[0] == 409
+    statut, probleme = avis_par_l_api(salle, str(salle.dossier.numero), rencontre)
+    assert (statut, "deja_decide" in probleme) == (409, True)

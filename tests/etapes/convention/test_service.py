@@ -9,11 +9,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.models import Engagement, Enveloppe
+from app.etapes.appel.models import Engagement, Enveloppe, Liberation
 from app.etapes.commission.rules import Sens
 from app.etapes.commission.service import votes
 from app.etapes.convention import repository
-from app.etapes.convention.models import Decision, Liberation
+from app.etapes.convention.models import Decision
 from app.etapes.convention.rules import SensDecision
 from app.etapes.convention.service import decision, lettre, notification
 from app.etapes.convention.service.arret import arreter_ligne

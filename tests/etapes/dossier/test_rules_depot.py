@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,7 @@ from app.etapes.dossier.rules.depot import (
     LigneOuverte,
     est_chemin_court,
     hors_champ,
+    lignes_hors_champ,
     rejet_implicite_le,
     section_de,
     verifier_depot,
@@ -132,6 +134,70 @@ def test_une_cpo_finit_avec_le_contrat() -> None:
     assert ("duree", "duree_trop_longue") not in codes(cadre, duree="2", demandes=demandes)
 
 
+TROIS_ANS = [{"ligne": "M2A", "annee": annee, "montant": 700_000} for annee in (2028, 2029, 2030)]
+
+
+@pytest.mark.parametrize(
+    ("fin", "fin_contrat", "fautes"),
+    [
+        ("2030-12-31", date(2030, 12, 31), []),
+        ("2031-01-01", date(2030, 12, 31), [("fin", "fin_hors_annees")]),
+        ("2031-06-30", date(2030, 12, 31), [("fin", "fin_hors_annees")]),
+        ("2031-06-30", None, [("fin", "fin_hors_annees")]),
+        ("2030-11-01", date(2030, 10, 31), [("fin", "fin_hors_annees")]),
+        ("2031-06-30", date(2035, 12, 31), []),
+    ],
+)
+def test_une_action_ne_finit_pas_apres_le_contrat(
+    fin: str, fin_contrat: date | None, fautes: list[tuple[str, str]]
+) -> None:
+    cadre = CadreDepot(2028, 2030, Euros(0), cer_exige=False, fin_contrat=fin_contrat)
+    assert codes(cadre, duree="3", demandes=TROIS_ANS, debut="2028-01-15", fin=fin) == fautes
+
+
+def test_le_dernier_jour_est_dit_avec_sa_raison() -> None:
+    cadre = CadreDepot(2028, 2030, Euros(0), cer_exige=False, fin_contrat=date(2030, 12, 31))
+    demande = contenu(duree="3", demandes=TROIS_ANS, debut="2028-01-15", fin="2031-06-30")
+    assert [f.message for f in verifier_depot(demande, cadre)] == [
+        "L’action se termine au plus tard le mardi 31 décembre 2030, dernier jour du contrat."
+    ]
+    annuelle = verifier_depot(contenu(fin="2028-07-01"), CADRE)
+    assert [f.message for f in annuelle] == ["L’action se termine au plus tard le vendredi 30 juin 2028."]
+
+
+def test_une_annee_suivante_se_demande_avec_la_premiere() -> None:
+    demandes = [
+        {"ligne": "M2A", "annee": 2027, "montant": 700_000},
+        {"ligne": "M2A", "annee": 2028, "montant": 500_000},
+        {"ligne": "MULHOUSE", "annee": 2028, "montant": 300_000},
+        {"ligne": "ILLZACH", "annee": 2029, "montant": 100_000},
+    ]
+    cadre = replace(CADRE, financeurs={"MULHOUSE": "Ville de Mulhouse"})
+    fautes = verifier_depot(contenu(duree="3", demandes=demandes, fin="2029-12-15"), cadre)
+    assert [(f.champ, f.code) for f in fautes] == [
+        ("demandes.2.ligne", "suite_sans_premiere"),
+        ("demandes.3.ligne", "suite_sans_premiere"),
+    ]
+    assert [f.message for f in fautes] == [
+        "Demandez d’abord à Ville de Mulhouse pour 2027 : une année suivante se réserve avec la première.",
+        "Demandez d’abord à ce financeur pour 2027 : une année suivante se réserve avec la première.",
+    ]
+
+
+def test_une_annee_suivante_ne_demande_pas_plus_que_les_depenses() -> None:
+    def fautes(annee_2: int) -> list[str]:
+        demandes = [
+            {"ligne": "M2A", "annee": 2027, "montant": 400_000},
+            {"ligne": "MULHOUSE", "annee": 2027, "montant": 300_000},
+            {"ligne": "M2A", "annee": 2028, "montant": 600_000},
+            {"ligne": "MULHOUSE", "annee": 2028, "montant": annee_2},
+        ]
+        return [f.message for f in verifier_depot(contenu(duree="2", demandes=demandes), CADRE)]
+
+    assert fautes(400_000) == []
+    assert fautes(400_001) == ["Pour 2028, vous demandez 10\u202f000,01\u00a0€ pour 10\u202f000\u00a0€ de dépenses."]
+
+
 def test_le_chemin_court_garde_les_rubriques_obligatoires() -> None:
     petit = {
         "demandes": [{"ligne": "M2A", "annee": 2027, "montant": 150_000}],
@@ -185,7 +251,10 @@ def test_une_ligne_communale_n_est_ouverte_qu_a_ses_fiches() -> None:
     illzach = LigneOuverte("ILLZACH", "Crédits d’Illzach", "68154")
     assert hors_champ(illzach, {"68154", "68224"}) is None
     assert "Illzach" in (hors_champ(illzach, {"68224"}) or "")
-    assert hors_champ(LigneOuverte("M2A", "Crédits de m2A", None), set()) is None
+    m2a = LigneOuverte("M2A", "Crédits de m2A", None)
+    assert hors_champ(m2a, set()) is None
+    assert list(lignes_hors_champ([m2a, illzach], {"68224"})) == ["ILLZACH"]
+    assert lignes_hors_champ([m2a, illzach], {"68154"}) == {}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+from datetime import timedelta
 from io import BytesIO, StringIO
 
 import pytest
@@ -12,8 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from app.etapes.dossier.models import DemandeComplement
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.programmation.models import Proposition
+from app.infra.heure import heure_machine
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
 from tests.etapes.programmation.donnees import (
@@ -166,7 +169,13 @@ def test_chacun_ne_trouve_que_ses_boutons(client: TestClient, ecriture: Session,
 
 
 def test_proposer_enregistre_et_revient_sur_la_rangee(client: TestClient, ecriture: Session, decor: Decor) -> None:
-    un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000}, etat_dossier=EtatDossier.A_COMPLETER)
+    dossier = un_dossier_depose(ecriture, decor, 1, {"M2A": 5_000}, etat_dossier=EtatDossier.A_COMPLETER)
+    ecriture.add(
+        DemandeComplement(
+            contrat_id=dossier.contrat_id, dossier_id=dossier.id, ligne_id=None, objet="RIB", pourquoi="Illisible.",
+            echeance_le=heure_machine() + timedelta(days=1), demandee_le=heure_machine(), demandee_par="essai",
+        )
+    )  # fmt: skip
     jeton = connecter(client, ecriture, decor.comptes["instructeur_m2a"])
     retour = f"{LIGNE}?tri=-note&annee=2027"
     donnees = {"_csrf": jeton, "montant": "1 250,50", "motif": "Utile.", "rang": "0", "retour": retour}

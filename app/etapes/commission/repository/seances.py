@@ -13,7 +13,7 @@ from app.infra.documents import Document
 from app.infra.identite import Identite
 from app.noyau.erreurs import Introuvable
 from app.noyau.periodes import a_paris
-from app.noyau.roles import ROLES_COMMISSION, Role
+from app.noyau.roles import ROLES_COMMISSION, Portee, Role
 from app.referentiels.acteurs.models import Compte
 from app.referentiels.instances.models import Instance, MembreInstance
 
@@ -27,9 +27,22 @@ LISENT = ROLES_COMMISSION | {
 INTROUVABLE = "Cette séance n’existe pas, ou vous n’y avez pas accès."
 
 
+def _en_vue(acteur: Identite) -> ColumnElement[bool]:
+    """Les séances des contrats lus ; qui ne tient son rôle que dans une instance ne voit que les siennes."""
+    tenues = [h for h in acteur.habilitations if h.role in LISENT and h.contrat_id is not None]
+    larges = {h.contrat_id for h in tenues if h.portee is not Portee.INSTANCE}
+    siennes = [
+        and_(Instance.contrat_id == h.contrat_id, Instance.code == h.cible)
+        for h in tenues
+        if h.portee is Portee.INSTANCE
+    ]
+    du_contrat = Seance.contrat_id.in_(larges)
+    return or_(du_contrat, Seance.instance_id.in_(select(Instance.id).where(or_(*siennes)))) if siennes else du_contrat
+
+
 def list_seances(session: Session, acteur: Identite, appel_id: int | None = None) -> Sequence[Seance]:
     """Les séances que la personne peut lire (d'un appel), de la plus récente à la plus ancienne."""
-    requete = select(Seance).where(Seance.contrat_id.in_(acteur.contrats(LISENT)))
+    requete = select(Seance).where(_en_vue(acteur))
     if appel_id is not None:
         requete = requete.where(Seance.appel_id == appel_id)
     return session.scalars(requete.order_by(Seance.prevue_le.desc(), Seance.id.desc())).all()
@@ -40,7 +53,7 @@ def get_seance(session: Session, code: str, acteur: Identite, *, verrou: bool = 
 
     Avec `verrou` : après les enveloppes et les dossiers, avant le journal (architecture, décision 11).
     """
-    requete = select(Seance).where(Seance.code == code, Seance.contrat_id.in_(acteur.contrats(LISENT)))
+    requete = select(Seance).where(Seance.code == code, _en_vue(acteur))
     if verrou:
         requete = requete.with_for_update(key_share=True).execution_options(populate_existing=True)
     seance = session.scalar(requete)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -29,7 +30,7 @@ CHAMPS = ("sens", "montant", "reference_acte", "acte_le", "motif")
 
 
 def _contexte(
-    session: Session, numero: str, ligne_code: str, acteur: Identite, saisie: dict[str, str]
+    session: Session, numero: str, ligne_code: str, acteur: Identite, maintenant: datetime, saisie: dict[str, str]
 ) -> dict[str, Any]:
     appel, lue = repository.get_en_vue(session, numero, ligne_code, acteur)
     ligne = lue.ligne
@@ -39,6 +40,7 @@ def _contexte(
     suites = [(s, LIBELLES_DEMANDE[s.demande.etat]) for s in lues if s.demande.annee > appel.annee]
     return {
         "lue": lue,
+        "complement": lue.complement(maintenant),
         "suites": suites,
         "appel": appel,
         "arrete": repository.get_arrete(session, appel.id, ligne.id),
@@ -52,9 +54,12 @@ def _contexte(
 
 
 @routeur.get("/dossiers/{numero}/lignes/{ligne}/decision", name="decision", dependencies=[Depends(LIT)])
-def page_decision(request: Request, session: SessionDep, acteur: Acteur, numero: str, ligne: str) -> Response:
+def page_decision(
+    request: Request, session: SessionDep, acteur: Acteur, numero: str, ligne: str, maintenant: Maintenant
+) -> Response:
     """Ce qui est voté, engagé, décidé pour cette demande ; le formulaire de la décision."""
-    return rendre(request, "convention/decision.html", _contexte(session, numero, ligne, acteur, {}))
+    contexte = _contexte(session, numero, ligne, acteur, maintenant, {})
+    return rendre(request, "convention/decision.html", contexte)
 
 
 @routeur.post("/dossiers/{numero}/lignes/{ligne}/decision", name="decision:enregistrer", dependencies=[Depends(DECIDE)])
@@ -73,7 +78,7 @@ def enregistrer(
         entree = valider(SaisieDecision, {n: v for n, v in saisie.items() if v.strip()})
         decision.decider(session, numero, ligne, _dite(entree), acteur=acteur, maintenant=maintenant)
     except SaisieInvalide as erreur:
-        contexte = _contexte(session, numero, ligne, acteur, saisie)
+        contexte = _contexte(session, numero, ligne, acteur, maintenant, saisie)
         refuser(request, "convention/decision.html", contexte, erreur.fautes)
     return rediriger(request, "decision", numero=numero, ligne=ligne, fait=DECIDEE)
 

@@ -17,7 +17,9 @@ from app.etapes.convention.schemas import SaisieLot
 from app.etapes.convention.service import decision, notification
 from app.etapes.convention.service.arret import arreter_appel, arreter_ligne
 from app.etapes.convention.service.gardes import arrete_sur, decide_sur
-from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
+from app.etapes.dossier.repository.attente import get_attente
+from app.etapes.dossier.rules.attente import EnAttente
+from app.etapes.dossier.rules.etats import JAMAIS_PROPOSEES, LIBELLES_DEMANDE, EtatDemande
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.db import Session
@@ -89,6 +91,7 @@ def _contexte_ligne(
     appel_code: str,
     ligne_code: str,
     acteur: Identite,
+    maintenant: datetime,
     *,
     etape: Etape | None = None,
     apres: str = "",
@@ -97,7 +100,9 @@ def _contexte_ligne(
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
     arrete, enveloppe = repository.get_arrete_et_enveloppe(session, appel, ligne.id)
     comptes = [c for c in repository.compter(session, [appel.id], acteur) if c.ligne_id == ligne.id]
-    etat = repository.etat_de_la_ligne(session, appel, ligne, arrete, enveloppe) if arrete is None else None
+    etat = None
+    if arrete is None:
+        etat = repository.etat_de_la_ligne(session, appel, ligne, arrete, enveloppe, maintenant)
     return {
         "appel": appel,
         "ligne": ligne,
@@ -108,6 +113,7 @@ def _contexte_ligne(
         "etape": etape.value if etape is not None else "",
         "etat": etat,
         "empechements": empechements_de_l_arrete(etat) if etat is not None else (),
+        "attente": EnAttente(sum(c.nombre for c in comptes if c.etat in JAMAIS_PROPOSEES), ()),
         "page": repository.page_de_la_ligne(session, appel, ligne.id, acteur, etape=etape, jeton=apres),
         "libelles": LIBELLES_DEMANDE,
         "peut_arreter": arrete_sur(acteur, appel.contrat_id, ligne.code),
@@ -115,6 +121,7 @@ def _contexte_ligne(
         "adresse": f"/appels/{appel.code}/decisions/{ligne.code}",
         "saisie": saisie or {},
         "controle": None,
+        "maintenant": maintenant,
         "fil": (("Décisions", "/decisions"), (f"{ligne.financeur}, {appel.intitule}", None)),
     }
 
@@ -126,12 +133,13 @@ def page_ligne(
     acteur: Acteur,
     code: str,
     ligne: str,
+    maintenant: Maintenant,
     etape: Annotated[str, Query()] = "",
     apres: Annotated[str, Query()] = "",
 ) -> Response:
     """Une ligne, du vote à la notification."""
     choisie = Etape(etape) if etape in {e.value for e in LIBELLES} else None
-    contexte = _contexte_ligne(session, code, ligne, acteur, etape=choisie, apres=apres)
+    contexte = _contexte_ligne(session, code, ligne, acteur, maintenant, etape=choisie, apres=apres)
     return rendre(request, "convention/ligne.html", contexte)
 
 
@@ -146,10 +154,22 @@ def arreter_la_programmation(
 
 @routeur.post("/appels/{code}/decisions/{ligne}/arrete", name="decisions:arreter", dependencies=[Depends(ARRETE)])
 def arreter(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, ligne: str, maintenant: Maintenant
+    request: Request,
+    session: SessionDep,
+    acteur: Acteur,
+    code: str,
+    ligne: str,
+    formulaire: FormulaireDep,
+    maintenant: Maintenant,
 ) -> Response:
     """Arrête la programmation de la ligne : tout ce qui est voté est engagé, ou rien."""
-    arreter_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant)
+    confirme = formulaire.get("confirme") == "oui"
+    try:
+        arreter_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant, confirme=confirme)
+    except SaisieInvalide as erreur:
+        contexte = _contexte_ligne(session, code, ligne, acteur, maintenant)
+        contexte["attente"] = get_attente(session, contexte["appel"], contexte["ligne"].id)
+        refuser(request, "convention/ligne.html", contexte, erreur.fautes)
     return rediriger(request, "decisions:ligne", code=code, ligne=ligne, fait=ARRETEE)
 
 
@@ -169,11 +189,11 @@ def importer(
         donnees = valider(SaisieLot, {n: v for n, v in saisie.items() if v.strip()})
         lot = _appliquer(session, code, ligne, donnees, acteur, maintenant, formulaire.get("acte") == "enregistrer")
     except SaisieInvalide as erreur:
-        contexte = _contexte_ligne(session, code, ligne, acteur, saisie=saisie)
+        contexte = _contexte_ligne(session, code, ligne, acteur, maintenant, saisie=saisie)
         refuser(request, "convention/ligne.html", contexte, erreur.fautes)
     if formulaire.get("acte") == "enregistrer":
         return rediriger(request, "decisions:ligne", code=code, ligne=ligne, fait=LOT_ENREGISTRE)
-    contexte = _contexte_ligne(session, code, ligne, acteur, saisie=saisie) | {"controle": lot}
+    contexte = _contexte_ligne(session, code, ligne, acteur, maintenant, saisie=saisie) | {"controle": lot}
     return rendre(request, "convention/ligne.html", contexte)
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
-from app.etapes.appel.models import Appel, Engagement
+from app.etapes.appel.models import Appel, Engagement, Liberation
 from app.etapes.commission.models import PointSeance, ResultatPoint
-from app.etapes.convention.models import Decision, Liberation, Notification
+from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.rules import FaitsDecision
-from app.etapes.dossier.models import Demande, DemandeComplement, Dossier, Passage
+from app.etapes.dossier.models import Demande, Dossier, Passage
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.repository.complement import derniere_echeance
+from app.etapes.dossier.rules.complement import EtatComplement, complement_en_suspens
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.programmation.models import Proposition
 from app.infra.curseur import TAILLE, Ordre, Page, paginer
@@ -58,7 +61,10 @@ def etape_de(etat: EtatDemande) -> Etape:
 
 @dataclass(frozen=True, slots=True)
 class DemandeLue:
-    """Une demande, de son vote à sa notification. `engage` : ce qui reste tenu sur l'enveloppe."""
+    """Une demande, de son vote à sa notification. `engage` : ce qui reste tenu sur l'enveloppe.
+
+    `echeance` : celle du dernier complément resté sans réponse.
+    """
 
     demande: Demande
     dossier: Dossier
@@ -68,13 +74,17 @@ class DemandeLue:
     decision: Decision | None
     notification: Notification | None
     engage: Euros
-    complement_attendu: bool
+    echeance: datetime | None
 
     @property
     def vote(self) -> Euros | None:
         """Le montant voté ; None si la commission n'a rien retenu."""
         retenu = self.resultat is not None and self.resultat.issue in FINANCENT
         return self.resultat.montant if self.resultat is not None and retenu else None
+
+    def complement(self, maintenant: datetime) -> EtatComplement | None:
+        """Le complément resté sans réponse, à cet instant : attendu (la décision attend), non reçu, ou None."""
+        return complement_en_suspens(self.echeance, maintenant)
 
 
 def dernier_resultat() -> Any:
@@ -87,16 +97,6 @@ def dernier_resultat() -> Any:
     )
 
 
-def complement_attendu() -> ColumnElement[bool]:
-    """Vrai si un complément est attendu du dossier, pour toutes les lignes ou pour celle de la demande."""
-    attendu: ColumnElement[bool] = exists().where(
-        DemandeComplement.dossier_id == Dossier.id,
-        DemandeComplement.recue_le.is_(None),
-        or_(DemandeComplement.ligne_id.is_(None), DemandeComplement.ligne_id == Demande.ligne_id),
-    )
-    return attendu
-
-
 def requete_de_base() -> Select[Any]:
     dernier = dernier_resultat()
     engage = select(func.coalesce(func.sum(Engagement.montant), RIEN)).where(Engagement.demande_id == Demande.id)
@@ -105,7 +105,7 @@ def requete_de_base() -> Select[Any]:
     return (
         select(
             Demande, Dossier, Organisation, LigneFinancement, ResultatPoint, Decision, Notification,
-            engage.scalar_subquery(), libere.scalar_subquery(), complement_attendu(),
+            engage.scalar_subquery(), libere.scalar_subquery(), derniere_echeance(),
         )
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .join(Organisation, Organisation.id == Dossier.organisation_id)
@@ -118,8 +118,8 @@ def requete_de_base() -> Select[Any]:
 
 
 def lire(rangee: Sequence[Any]) -> DemandeLue:
-    *objets, engage, libere, attendu = rangee
-    return DemandeLue(*objets, engage - libere, attendu)  # type: ignore[call-arg]
+    *objets, engage, libere, echeance = rangee
+    return DemandeLue(*objets, engage - libere, echeance)  # type: ignore[call-arg]
 
 
 def _de_la_ligne(appel: Appel, ligne_id: int) -> ColumnElement[bool]:
@@ -196,12 +196,12 @@ def parcourir(session: Session, appel_id: int, annee: int, acteur: Identite) -> 
         yield lire(rangee)
 
 
-def faits_de_la_decision(lue: DemandeLue, *, ligne_arretee: bool, reste: Euros) -> FaitsDecision:
+def faits_de_la_decision(lue: DemandeLue, *, ligne_arretee: bool, reste: Euros, maintenant: datetime) -> FaitsDecision:
     """Ce que les règles jugent avant d'enregistrer une décision."""
     depose_le = lue.dossier.depose_le or lue.dossier.cree_at
     return FaitsDecision(
         ligne_arretee=ligne_arretee,
-        complement_attendu=lue.complement_attendu,
+        complement_attendu=lue.complement(maintenant) is EtatComplement.ATTENDU,
         demande=lue.demande.montant_demande,
         vote=lue.vote,
         engage=lue.engage,

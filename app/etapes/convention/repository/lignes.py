@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
@@ -17,13 +19,14 @@ from app.etapes.convention.repository.demandes import (
     A_VOTER,
     FINANCENT,
     RIEN,
-    complement_attendu,
     dernier_resultat,
 )
 from app.etapes.convention.rules import AvancementDeLaLigne, EtatDeLaLigne
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.repository.complement import derniere_echeance
 from app.etapes.dossier.repository.phases import get_reserve
+from app.etapes.dossier.rules.complement import EtatComplement, complement_en_suspens
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande
 from app.etapes.notation.models import NoteEnregistree
 from app.infra.identite import Identite
@@ -114,12 +117,17 @@ def get_arrete_et_enveloppe(
 
 
 def etat_de_la_ligne(
-    session: Session, appel: Appel, ligne: LigneFinancement, arrete: ArreteLigne | None, enveloppe: Enveloppe | None
+    session: Session,
+    appel: Appel,
+    ligne: LigneFinancement,
+    arrete: ArreteLigne | None,
+    enveloppe: Enveloppe | None,
+    maintenant: datetime,
 ) -> EtatDeLaLigne:
-    """Ce que les règles jugent avant d'arrêter une ligne. Deux requêtes."""
+    """Ce que les règles jugent avant d'arrêter une ligne à cet instant. Deux requêtes."""
     dernier, garde = dernier_resultat(), get_reserve(session, appel)
     requete = (
-        select(Dossier.numero, Demande.etat, ResultatPoint.issue, ResultatPoint.montant, complement_attendu())
+        select(Dossier.numero, Demande.etat, ResultatPoint.issue, ResultatPoint.montant, derniere_echeance())
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .outerjoin(dernier, dernier.c.demande_id == Demande.id)
         .outerjoin(ResultatPoint, ResultatPoint.point_id == dernier.c.point_id)
@@ -127,19 +135,25 @@ def etat_de_la_ligne(
         .where(Demande.etat.in_(A_VOTER + A_DECIDER))
         .order_by(Dossier.numero, Demande.id)
     )
-    rangees = [(n or "", etat, issue, vote, attendu) for n, etat, issue, vote, attendu in session.execute(requete)]
+    rangees = [(n or "", *reste) for n, *reste in session.execute(requete)]
     votees = [r for r in rangees if r[1] in A_DECIDER]
     retenues = [r for r in votees if r[2] in FINANCENT]
     return EtatDeLaLigne(
         deja_arretee=arrete is not None,
         a_voter=tuple(r[0] for r in rangees if r[1] in A_VOTER),
-        en_complement=tuple(r[0] for r in retenues if r[4]),
+        en_complement=_numeros(retenues, EtatComplement.ATTENDU, maintenant),
+        sans_reponse=_numeros(retenues, EtatComplement.NON_RECU, maintenant),
         nombre_vote=len(votees),
         vote=Euros.somme(r[3] for r in retenues),
         reste=enveloppe.montant - enveloppe.engage if enveloppe is not None else Euros(0),
         reserve=garde.sur(enveloppe.montant) if enveloppe is not None else Euros(0),
         cloture=garde.cloture_le,
     )
+
+
+def _numeros(rangees: Iterable[Sequence[Any]], etat: EtatComplement, maintenant: datetime) -> tuple[str, ...]:
+    """Les numéros (première colonne) dont le complément sans réponse (échéance en dernier) est dans cet état."""
+    return tuple(r[0] for r in rangees if complement_en_suspens(r[-1], maintenant) is etat)
 
 
 def avancement_de_l_appel(session: Session, appel: Appel) -> list[AvancementDeLaLigne]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -12,36 +13,52 @@ from app.etapes.appel.rules import ACTE_ARRETER, NatureEngagement
 from app.etapes.appel.service import AEngager, engager, exiger_passage, passer
 from app.etapes.convention import repository
 from app.etapes.convention.models import ArreteLigne
-from app.etapes.convention.rules import empechements_de_l_appel, empechements_de_l_arrete
+from app.etapes.convention.rules import Empechement, empechements_de_l_appel, empechements_de_l_arrete
 from app.etapes.convention.service.gardes import exiger_l_arrete
+from app.etapes.dossier.repository.attente import get_attente
+from app.etapes.dossier.repository.phases import reste_une_phase
+from app.etapes.dossier.rules import attente as attentes
+from app.etapes.dossier.rules.etats import JAMAIS_PROPOSEES
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeImpossible, Introuvable
+from app.noyau.erreurs import ActeImpossible, Introuvable, SaisieInvalide
 from app.noyau.periodes import instant_long
 
 
 def arreter_appel(session: Session, code: str, *, acteur: Identite, maintenant: datetime) -> Appel:
     """Arrête la programmation d'un appel, une fois arrêtée chaque ligne qui a quelque chose à arrêter.
 
-    Lève Introuvable, ActeInterdit ou ActeImpossible (aucune_ligne_arretee, lignes_a_arreter, recevabilite_ouverte,
+    Une demande jamais proposée le retient, sauf si une autre phase doit encore venir. Lève Introuvable, ActeInterdit
+    ou ActeImpossible (aucune_ligne_arretee, lignes_a_arreter, demandes_non_examinees, recevabilite_ouverte,
     etat_contraire).
     """
     appel = get_appel_par_code(session, code, verrou=True)
     if appel is None or appel.contrat_id not in acteur.contrats(repository.LISENT):
         raise Introuvable("Cet appel n’existe pas, ou vous n’y avez pas accès.")
     exiger_passage(appel, ACTE_ARRETER, acteur)
-    empechements = empechements_de_l_appel(repository.avancement_de_l_appel(session, appel))
+    empechements = [*empechements_de_l_appel(repository.avancement_de_l_appel(session, appel))]
+    phase_a_venir = reste_une_phase(session, appel, maintenant)
+    attente = attentes.empechement_de_l_appel(get_attente(session, appel), phase_a_venir=phase_a_venir)
+    if attente is not None:
+        empechements.append(Empechement(attentes.CODE, attente))
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
     return passer(session, code, ACTE_ARRETER, acteur=acteur, maintenant=maintenant)
 
 
 def arreter_ligne(
-    session: Session, appel_code: str, ligne_code: str, *, acteur: Identite, maintenant: datetime
+    session: Session,
+    appel_code: str,
+    ligne_code: str,
+    *,
+    acteur: Identite,
+    maintenant: datetime,
+    confirme: bool = False,
 ) -> ArreteLigne:
     """Engage tous les montants votés de l'année d'une ligne, ou rien.
 
-    Verrous : enveloppe, dossiers, journal. Lève Introuvable, ActeInterdit ou ActeImpossible (son code dit pourquoi :
+    `confirme` : la personne a vu les demandes que nul n'a proposées. Verrous : enveloppe, dossiers, journal. Lève
+    Introuvable, ActeInterdit, SaisieInvalide (demandes_non_examinees) ou ActeImpossible (son code dit pourquoi :
     ligne_arretee, demandes_a_voter, complement_attendu, rien_a_arreter, enveloppe_depassee, part_reservee,
     depot_ouvert).
     """
@@ -52,13 +69,14 @@ def arreter_ligne(
     repository.verrouiller(session, [lue.demande.id for lue in connues])
     lues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
     deja = repository.get_arrete(session, appel.id, ligne.id)
-    etat = repository.etat_de_la_ligne(session, appel, ligne, deja, enveloppes[0] if enveloppes else None)
+    etat = repository.etat_de_la_ligne(session, appel, ligne, deja, enveloppes[0] if enveloppes else None, maintenant)
     if etat.cloture is not None and maintenant < etat.cloture:
         phrase = f"Le dépôt est ouvert jusqu’au {instant_long(etat.cloture)} : la ligne s’arrête après la clôture."
         raise ActeImpossible(phrase, code="depot_ouvert")
     empechements = empechements_de_l_arrete(etat)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
+    en_attente = _exiger_confirmation(lues, confirme)
     actes = [
         AEngager(lue.demande.id, ligne.id, appel.annee, lue.vote)
         for lue in lues
@@ -77,6 +95,19 @@ def arreter_ligne(
     consigner(
         session, contrat_id=appel.contrat_id, acte="ligne.arretee", objet=f"{appel.code}/{ligne.code}",
         acteur=acteur.acteur, maintenant=maintenant,
-        apres={"montant_centimes": total.centimes, "nombre": len(actes), "annee": appel.annee},
+        apres={
+            "montant_centimes": total.centimes, "nombre": len(actes), "annee": appel.annee,
+            "jamais_proposees": en_attente,
+        },
     )  # fmt: skip
     return arrete
+
+
+def _exiger_confirmation(lues: Sequence[repository.DemandeLue], confirme: bool) -> int:
+    """Combien de demandes verrouillées de la ligne n'ont jamais été proposées. Lève SaisieInvalide sans accord."""
+    numeros = [lue.dossier.numero or "" for lue in lues if lue.demande.etat in JAMAIS_PROPOSEES]
+    if fautes := attentes.verifier_arrete(attentes.EnAttente.de(numeros), confirme=confirme):
+        refus = SaisieInvalide(list(fautes), fautes[0].message)
+        refus.code = attentes.CODE
+        raise refus
+    return len(numeros)

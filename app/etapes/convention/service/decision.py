@@ -54,7 +54,9 @@ def _controler(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) -> None:
         phrase = f"La demande est « {LIBELLES_DEMANDE[etat].agent} » : la décision est prise ou n’a plus lieu d’être."
         raise ActeImpossible(phrase, code="etat_contraire")
     reste = guichet.reste(lue.demande.annee) or Euros(0)
-    faits = repository.faits_de_la_decision(lue, ligne_arretee=guichet.est_arretee, reste=reste)
+    faits = repository.faits_de_la_decision(
+        lue, ligne_arretee=guichet.est_arretee, reste=reste, maintenant=guichet.maintenant
+    )
     empechements = empechements_de_la_decision(faits)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)

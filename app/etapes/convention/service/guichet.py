@@ -13,8 +13,8 @@ from app.etapes.appel.repository import verrouiller_enveloppes
 from app.etapes.appel.rules import NatureEngagement
 from app.etapes.appel.service import AEngager
 from app.etapes.appel.service import engager as engager_sur_les_enveloppes
+from app.etapes.appel.service import liberer as liberer_sur_l_enveloppe
 from app.etapes.convention import repository
-from app.etapes.convention.models import Liberation
 from app.etapes.convention.repository import DemandeLue
 from app.etapes.convention.rules import ANNEES_D_UNE_CPO
 from app.infra.identite import Identite
@@ -50,15 +50,10 @@ class Guichet:
 
     def liberer(self, lue: DemandeLue, montant: Euros, motif: str) -> None:
         """Rend un montant à l'enveloppe de l'année de la demande."""
-        enveloppe = self.enveloppes[lue.demande.annee]
-        self.session.add(
-            Liberation(
-                contrat_id=self.appel.contrat_id, enveloppe_id=enveloppe.id, demande_id=lue.demande.id,
-                annee=lue.demande.annee, montant=montant, motif=motif, acteur=self.acteur.acteur, a=self.maintenant,
-            )
+        liberer_sur_l_enveloppe(
+            self.session, self.enveloppes[lue.demande.annee], lue.demande.id, montant, motif=motif, acteur=self.acteur,
+            maintenant=self.maintenant,
         )  # fmt: skip
-        self.session.flush()
-        self.session.expire(enveloppe, ["engage"])
 
 
 def ouvrir(

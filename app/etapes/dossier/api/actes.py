@@ -93,7 +93,7 @@ def _ajouter_acte(t: Transition) -> None:
         idempotency_key: Annotated[str | None, Header(max_length=200, pattern=SANS_NUL)] = None,
     ) -> DossierLu:
         agir(session, numero, corps, acteur, maintenant, idempotency_key)
-        return montrer(session, acteur, repository.get_dossier(session, numero, acteur), reponse)
+        return montrer(session, acteur, repository.get_dossier(session, numero, acteur), reponse, maintenant)
 
     accomplir.__annotations__["corps"] = schema
     routeur.add_api_route(

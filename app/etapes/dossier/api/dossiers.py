@@ -95,7 +95,7 @@ def creer(
             session, dossier.reference, valeurs, version_lue=dossier.version, acteur=acteur, maintenant=maintenant
         )
     reponse.headers["Location"] = f"/api/v1/dossiers/{dossier.reference}"
-    return montrer(session, acteur, dossier, reponse)
+    return montrer(session, acteur, dossier, reponse, maintenant)
 
 
 @routeur.get("/dossiers", name="api:dossiers", responses=LECTURES, dependencies=[Depends(exiger())])
@@ -126,9 +126,9 @@ def _resume(acteur: Identite, trouve: recherche.DossierTrouve) -> DossierResume:
 
 
 @routeur.get("/dossiers/{numero}", name="api:dossier", responses=LECTURES, dependencies=[Depends(exiger())])
-def lire(session: SessionDep, acteur: Acteur, numero: str, reponse: Response) -> DossierLu:
+def lire(session: SessionDep, acteur: Acteur, numero: str, maintenant: Maintenant, reponse: Response) -> DossierLu:
     """Un dossier ; `ETag` porte sa version."""
-    return montrer(session, acteur, repository.get_dossier(session, numero, acteur), reponse)
+    return montrer(session, acteur, repository.get_dossier(session, numero, acteur), reponse, maintenant)
 
 
 def lire_if_match(if_match: str | None) -> int:
@@ -158,4 +158,4 @@ def modifier(
     version = lire_if_match(if_match)
     valeurs = _lire_champs(session, dossier, corps.champs)
     brouillon.enregistrer(session, numero, valeurs, version_lue=version, acteur=acteur, maintenant=maintenant)
-    return montrer(session, acteur, dossier, reponse)
+    return montrer(session, acteur, dossier, reponse, maintenant)

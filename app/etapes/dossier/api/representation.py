@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from fastapi import Response
@@ -12,6 +13,7 @@ from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository.recherche import DossierTrouve
 from app.etapes.dossier.repository.referentiel import Cadre, get_cadre
+from app.etapes.dossier.rules.complement import etat_du_complement
 from app.etapes.dossier.rules.depot import verifier_depot
 from app.etapes.dossier.rules.etats import (
     LIBELLES_DEMANDE,
@@ -132,7 +134,9 @@ def _manques(session: SessionDep, dossier: Dossier, cadre: Cadre, contenu: Mappi
     return [FauteLue(champ=f.champ, message=f.message, code=f.code) for f in fautes]
 
 
-def montrer(session: SessionDep, acteur: Identite, dossier: Dossier, reponse: Response) -> DossierLu:
+def montrer(
+    session: SessionDep, acteur: Identite, dossier: Dossier, reponse: Response, maintenant: datetime
+) -> DossierLu:
     """Le dossier entier et son ETag. Six requêtes au plus."""
     session.flush()
     public = public_de(acteur, dossier)
@@ -149,7 +153,8 @@ def montrer(session: SessionDep, acteur: Identite, dossier: Dossier, reponse: Re
         demandes=[montrer_demande(d, ligne, public) for d, ligne in repository.list_demandes(session, [dossier.id])],
         complements=[
             ComplementLu(
-                objet=c.objet, pourquoi=c.pourquoi, echeance_le=c.echeance_le, demandee_le=c.demandee_le,
+                etat=etat_du_complement(c.echeance_le, c.recue_le, maintenant), objet=c.objet,
+                pourquoi=c.pourquoi, echeance_le=c.echeance_le, demandee_le=c.demandee_le,
                 recue_le=c.recue_le, reponse=c.reponse,
             )
             for c in repository.list_complements(session, dossier.id)

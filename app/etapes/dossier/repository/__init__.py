@@ -42,7 +42,7 @@ from app.etapes.dossier.rules.etats import EtatDossier
 from app.infra.identite import Habilitation, Identite
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
-from app.referentiels.instances.models import ServiceConsulte
+from app.referentiels.instances.models import Instance, MembreInstance, ServiceConsulte
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier, QuartierCommune
 
@@ -77,9 +77,11 @@ def _visibles(compte_id: int, habilitations: tuple[Habilitation, ...], minute: d
     organisations = acteur.organisations(ROLES_PORTEUR)
     if organisations:
         regles.append(Dossier.organisation_id == any_(_tableau(organisations)))
-    contrats = acteur.contrats(LIT_TOUT_LE_CONTRAT)
+    larges = [h for h in habilitations if h.role in LIT_TOUT_LE_CONTRAT and h.contrat_id is not None]
+    contrats = {h.contrat_id for h in larges if h.portee is not Portee.INSTANCE and h.contrat_id is not None}
     if contrats:
         regles.append(and_(deposes, Dossier.contrat_id == any_(_tableau(contrats))))
+    regles.extend(and_(deposes, _de_l_instance(h, minute)) for h in larges if h.portee is Portee.INSTANCE)
     regles.extend(and_(deposes, _du_quartier(h)) for h in habilitations if h.role in LIT_SON_QUARTIER)
     regles.extend(_ouvert_au_service(h, minute) for h in habilitations if h.role is Role.REFERENT_SERVICE)
     if not regles:
@@ -111,6 +113,19 @@ def _du_quartier(h: Habilitation) -> ColumnElement[bool]:
         )
         return and_(du_contrat, Dossier.quartiers.overlap(func.array(codes.scalar_subquery(), type_=ARRAY(Text))))
     return false()
+
+
+def _de_l_instance(h: Habilitation, minute: datetime | None) -> ColumnElement[bool]:
+    """Tout le contrat pour l'instance qui vote (elle a un siège de président) ; sinon ce qui lui est ouvert."""
+    siennes = select(Instance.id).where(Instance.contrat_id == h.contrat_id, Instance.code == h.cible)
+    preside = exists().where(MembreInstance.instance_id.in_(siennes), MembreInstance.est_president)
+    ouvert = exists().where(
+        AccesDossier.dossier_id == Dossier.id,
+        AccesDossier.sens == "ouvre",
+        _court_encore(minute),
+        AccesDossier.instance_id.in_(siennes),
+    )
+    return and_(Dossier.contrat_id == h.contrat_id, or_(preside, ouvert))
 
 
 def _court_encore(minute: datetime | None) -> ColumnElement[bool]:
@@ -178,15 +193,25 @@ def list_annees_suivantes(session: Session, premiere: Demande) -> Sequence[Deman
     return annees[1:] if annees and annees[0].id == premiere.id else ()
 
 
-def list_demandes(session: Session, dossier_ids: Iterable[int]) -> Sequence[tuple[Demande, LigneFinancement]]:
-    """Les demandes de ces dossiers et leur ligne, par dossier, année, rang de ligne."""
+def list_demandes(
+    session: Session, dossier_ids: Iterable[int], *, verrou: bool = False
+) -> Sequence[tuple[Demande, LigneFinancement]]:
+    """Les demandes de ces dossiers et leur ligne, par dossier, année, rang de ligne ; avec `verrou`, relues."""
     requete = (
         select(Demande, LigneFinancement)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .where(Demande.dossier_id.in_(list(dossier_ids)))
         .order_by(Demande.dossier_id, Demande.annee, LigneFinancement.rang, Demande.id)
     )
+    if verrou:
+        requete = requete.with_for_update(key_share=True, of=Demande).execution_options(populate_existing=True)
     return [(d, ligne) for d, ligne in session.execute(requete)]
+
+
+def list_enveloppes_visees(session: Session, dossier_id: int) -> Sequence[tuple[int, int]]:
+    """Les enveloppes (ligne, année) auxquelles un dossier demande : les verrouiller avant lui (décision 11)."""
+    requete = select(Demande.ligne_id, Demande.annee).where(Demande.dossier_id == dossier_id)
+    return [(ligne_id, annee) for ligne_id, annee in session.execute(requete.order_by(Demande.id))]
 
 
 def contenu(session: Session, dossier_id: int) -> dict[str, Any]:

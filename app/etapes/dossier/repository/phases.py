@@ -29,6 +29,14 @@ class Reserve:
         return part_reservee(montant, self.parts, self.rang)
 
 
+def reste_une_phase(session: Session, appel: Appel, maintenant: datetime) -> bool:
+    """Vrai si une phase d'après celle où l'on en est n'est pas encore close. Deux requêtes."""
+    suivantes = exists().where(
+        Phase.appel_id == appel.id, Phase.rang > get_reserve(session, appel).rang, Phase.cloture_le > maintenant
+    )
+    return bool(session.scalar(select(suivantes)))
+
+
 def get_reserve(session: Session, appel: Appel) -> Reserve:
     """La réserve d'un appel. On en est à la dernière phase qui a reçu un dossier, la première sinon. Une requête."""
     recus = exists().where(Dossier.phase_id == Phase.id, Dossier.numero.is_not(None))

@@ -36,7 +36,14 @@ class Budget:
     @property
     def demande_annee(self) -> Euros:
         """Demandé aux lignes du contrat pour l'année de l'appel."""
-        return Euros.somme(d.montant for d in self.demandes if d.annee == self.annee)
+        return self.demande_en(self.annee)
+
+    def demande_en(self, annee: int) -> Euros:
+        """Demandé aux lignes du contrat pour cette année.
+
+        Source : conception/produit.md (« Montants par ligne et par année »).
+        """
+        return Euros.somme(d.montant for d in self.demandes if d.annee == annee)
 
     @property
     def demande_total(self) -> Euros:
@@ -121,9 +128,45 @@ def verifier_budget(budget: Budget) -> tuple[Faute, ...]:
     return tuple(fautes)
 
 
-def verifier_demandes(budget: Budget, duree: int, derniere_annee: int) -> tuple[Faute, ...]:
+def suites_sans_premiere(budget: Budget, annees: range, financeurs: Mapping[str, str]) -> tuple[Faute, ...]:
+    """Une année suivante demandée à une ligne à qui rien n'est demandé la première : personne ne la déciderait jamais.
+
+    `financeurs` : code de ligne → nom, pour la phrase.
+    Choix du projet : ADR 0008 (les années suivantes se réservent avec la décision de la première).
+    """
+    premieres = {d.ligne for d in budget.demandes if d.annee == budget.annee}
+    return tuple(
+        Faute(
+            f"demandes.{rang}.ligne",
+            f"Demandez d’abord à {financeurs.get(d.ligne, 'ce financeur')} pour {budget.annee} : "
+            "une année suivante se réserve avec la première.",
+            "suite_sans_premiere",
+        )
+        for rang, d in enumerate(budget.demandes)
+        if d.annee in annees[1:] and d.ligne not in premieres
+    )
+
+
+def demandes_trop_hautes(budget: Budget, annees: range) -> tuple[Faute, ...]:
+    """Aucune année ne demande aux lignes plus que les dépenses de l'action.
+
+    Choix du projet : le budget saisi est celui de la première année ; les suivantes s'y mesurent, faute d'un autre.
+    """
+    fautes = []
+    for annee in annees:
+        demande = budget.demande_en(annee)
+        if demande > budget.charges > ZERO:
+            pour = "" if annee == budget.annee else f"Pour {annee}, "
+            phrase = f"{pour}{'vous' if pour else 'Vous'} demandez {demande} pour {budget.charges} de dépenses."
+            fautes.append(Faute("demandes", phrase, "demande_trop_haute"))
+    return tuple(fautes)
+
+
+def verifier_demandes(
+    budget: Budget, duree: int, derniere_annee: int, financeurs: Mapping[str, str] | None = None
+) -> tuple[Faute, ...]:
     """Au moins un montant, positif, une fois par ligne et par année, dans les années de la demande, et pas plus que
-    les dépenses. Une CPO finit au plus tard avec le contrat.
+    les dépenses. Une CPO finit au plus tard avec le contrat ; ses années suivantes suivent une première.
 
     Source : contrat, l. 1756-1758 ; conception/produit.md n° 6 (« terme au plus tard fin 2030 »).
     """
@@ -145,7 +188,4 @@ def verifier_demandes(budget: Budget, duree: int, derniere_annee: int) -> tuple[
     if annees[-1] > derniere_annee:
         phrase = f"Une convention pluriannuelle se termine au plus tard fin {derniere_annee}."
         fautes.append(Faute("duree", phrase, "duree_trop_longue"))
-    if budget.charges > ZERO and budget.demande_annee > budget.charges:
-        phrase = f"Vous demandez {budget.demande_annee} pour {budget.charges} de dépenses."
-        fautes.append(Faute("demandes", phrase, "demande_trop_haute"))
-    return tuple(fautes)
+    return (*fautes, *suites_sans_premiere(budget, annees, financeurs or {}), *demandes_trop_hautes(budget, annees))

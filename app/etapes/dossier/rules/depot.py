@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -34,12 +34,23 @@ class LigneOuverte:
 
 @dataclass(frozen=True, slots=True)
 class CadreDepot:
-    """Le cadre d'un dépôt : année de l'appel, fin du contrat, seuil du chemin court, porteur tenu au CER."""
+    """Le cadre d'un dépôt : année de l'appel, fin du contrat, seuil du chemin court, porteur tenu au CER.
+
+    `fin_contrat` : son dernier jour, le 31 décembre de `derniere_annee` s'il n'est pas donné. `financeurs` : code de
+    ligne → nom, pour les phrases d'une demande de plusieurs années.
+    """
 
     annee: int
     derniere_annee: int
     seuil_court: Euros
     cer_exige: bool
+    fin_contrat: date | None = None
+    financeurs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dernier_jour(self) -> date:
+        """Le dernier jour du contrat."""
+        return self.fin_contrat or date(self.derniere_annee, 12, 31)
 
 
 def est_chemin_court(budget: Budget, seuil: Euros) -> bool:
@@ -71,17 +82,20 @@ def champs_manquants(contenu: Mapping[str, Any], *, court: bool, cer_exige: bool
     return tuple(fautes)
 
 
-def annees_de_l_action(annee: int, derniere: int) -> tuple[date, date, date]:
+def annees_de_l_action(annee: int, derniere: int, fin_contrat: date) -> tuple[date, date, date]:
     """(premier début, dernier début, dernière fin) admis pour un dossier financé de `annee` à `derniere`.
 
-    Une action peut suivre l'année scolaire : elle commence dès septembre d'avant, et finit six mois après l'année.
+    Une action peut suivre l'année scolaire : elle commence dès septembre d'avant, et finit six mois après l'année,
+    jamais après le contrat.
+    Source : contrat, l. 1756-1758 (terme au plus tard fin 2030).
     Choix du projet : une subvention annuelle paie l'action de son année (loi n° 2000-321, art. 10 : exercice).
     """
-    return date(annee - 1, 9, 1), date(derniere, 12, 31), date(derniere + 1, 6, 30)
+    return date(annee - 1, 9, 1), date(derniere, 12, 31), min(date(derniere + 1, 6, 30), fin_contrat)
 
 
-def _hors_des_annees(debut: str | None, fin: str | None, annee: int, derniere: int) -> list[Faute]:
-    premier, dernier, terme = annees_de_l_action(annee, derniere)
+def _hors_des_annees(debut: str | None, fin: str | None, cadre: CadreDepot, derniere: int) -> list[Faute]:
+    annee = cadre.annee
+    premier, dernier, terme = annees_de_l_action(annee, derniere, cadre.dernier_jour)
     fautes = []
     if debut and not premier <= date.fromisoformat(debut) <= dernier:
         phrase = (
@@ -90,7 +104,8 @@ def _hors_des_annees(debut: str | None, fin: str | None, annee: int, derniere: i
         )
         fautes.append(Faute("debut", phrase, "debut_hors_annees"))
     if fin and date.fromisoformat(fin) > terme:
-        phrase = f"L’action se termine au plus tard le {date_longue(terme)}."
+        dit = ", dernier jour du contrat" if terme == cadre.dernier_jour else ""
+        phrase = f"L’action se termine au plus tard le {date_longue(terme)}{dit}."
         fautes.append(Faute("fin", phrase, "fin_hors_annees"))
     return fautes
 
@@ -105,7 +120,7 @@ def lieu_hors_fiches(contenu: Mapping[str, Any], communes_des_fiches: Collection
     return tuple(code for code in contenu.get("communes") or () if code not in communes_des_fiches)
 
 
-def _coherence(contenu: Mapping[str, Any], annee: int, derniere: int) -> list[Faute]:
+def _coherence(contenu: Mapping[str, Any], cadre: CadreDepot, derniere: int) -> list[Faute]:
     fautes = []
     total = contenu.get("beneficiaires")
     if total is not None:
@@ -123,7 +138,7 @@ def _coherence(contenu: Mapping[str, Any], annee: int, derniere: int) -> list[Fa
     debut, fin = contenu.get("debut"), contenu.get("fin")
     if debut and fin and fin < debut:
         fautes.append(Faute("fin", "La fin vient après le début.", "dates_inversees"))
-    fautes.extend(_hors_des_annees(debut, fin, annee, derniere))
+    fautes.extend(_hors_des_annees(debut, fin, cadre, derniere))
     principal = contenu.get("objectif_principal")
     if principal and principal in (contenu.get("objectifs_secondaires") or ()):
         phrase = "L’objectif principal n’est pas aussi un autre objectif."
@@ -151,10 +166,10 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
     dits = {f.champ for f in fautes}
     duree = int(contenu.get("duree") or 1)
     suite = [
-        *_coherence(contenu, cadre.annee, cadre.annee + duree - 1),
+        *_coherence(contenu, cadre, cadre.annee + duree - 1),
         *_priorites_hors_fiches(contenu),
         *verifier_budget(budget),
-        *verifier_demandes(budget, duree, cadre.derniere_annee),
+        *verifier_demandes(budget, duree, cadre.derniere_annee, cadre.financeurs),
     ]
     fautes.extend(f for f in suite if f.champ not in dits)
     ordre = {c.code: rang for rang, c in enumerate(CHAMPS)}
@@ -181,6 +196,15 @@ def hors_champ(ligne: LigneOuverte, communes_des_fiches: Collection[str]) -> str
     if ligne.commune_insee is None or ligne.commune_insee in communes_des_fiches:
         return None
     return f"Aucun projet de quartier de cette commune n’est visé : {ligne.intitule} n’est pas concernée."
+
+
+def lignes_hors_champ(lignes: Iterable[LigneOuverte], communes_des_fiches: Collection[str]) -> dict[str, str]:
+    """Code de ligne hors champ → sa phrase. Juge le dépôt, la recevabilité et le complément.
+
+    Source : conception/notation.md, « Priorités par ligne » ; contrat, Partie 3 § 1.
+    """
+    motifs = {ligne.code: hors_champ(ligne, communes_des_fiches) for ligne in lignes}
+    return {code: motif for code, motif in motifs.items() if motif is not None}
 
 
 def rejet_implicite_le(depose: date, suspensions: Iterable[tuple[date, date]]) -> date:

@@ -191,6 +191,8 @@ _D, _L = EtatDossier, EtatDemande
 _VOTABLES = frozenset({_L.PROPOSEE, _L.ARBITREE})
 _VOTES = frozenset({_L.VALIDEE, _L.AVIS_RENDU, _L.RESERVE})
 _ANNEES_SUIVANTES = frozenset({_L.OUVERTE, _L.EN_INSTRUCTION, _L.PROPOSEE, _L.ARBITREE})
+JAMAIS_PROPOSEES = frozenset({_L.OUVERTE, _L.EN_INSTRUCTION})
+"""Personne n'a encore proposé de montant. Choix du projet : ce qu'on n'a pas examiné ne se perd pas en silence."""
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition("envoyer_en_signature", frozenset({_D.BROUILLON}), _D.A_SIGNER, PORTEUR_ECRIT, "Envoyer à la signature"),
@@ -210,21 +212,25 @@ TRANSITIONS: tuple[Transition, ...] = (
         "abandonner", frozenset({_D.BROUILLON}), _D.RETIRE, frozenset({Role.REDACTEUR}), "Abandonner ce brouillon",
         motif=True,
     ),
-    Transition("clore", frozenset({_D.DEPOSE}), _D.CLOS, SECRETAIRE, "Clore le dossier"),
+    Transition("clore", frozenset({_D.DEPOSE, _D.A_COMPLETER}), _D.CLOS, SECRETAIRE, "Clore le dossier"),
 )  # fmt: skip
 
 TRANSITIONS_DEMANDE: tuple[TransitionDemande, ...] = (
     TransitionDemande("declarer_recevable", frozenset({_L.OUVERTE}), _L.EN_INSTRUCTION, INSTRUIT, "Déclarer recevable"),
     TransitionDemande(
-        "declarer_irrecevable", frozenset({_L.OUVERTE, _L.EN_INSTRUCTION}), _L.IRRECEVABLE, INSTRUIT,
+        "declarer_irrecevable", JAMAIS_PROPOSEES, _L.IRRECEVABLE, INSTRUIT,
         "Déclarer irrecevable", motif=True,
     ),
     TransitionDemande(
-        "declarer_hors_champ", frozenset({_L.OUVERTE, _L.EN_INSTRUCTION}), _L.HORS_CHAMP, INSTRUIT,
+        "declarer_hors_champ", JAMAIS_PROPOSEES, _L.HORS_CHAMP, INSTRUIT,
         "Déclarer hors champ", motif=True,
     ),
     TransitionDemande(
-        "orienter", frozenset({_L.OUVERTE, _L.EN_INSTRUCTION}), _L.ORIENTEE, INSTRUIT, "Orienter ailleurs", motif=True
+        "orienter", JAMAIS_PROPOSEES, _L.ORIENTEE, INSTRUIT, "Orienter ailleurs", motif=True
+    ),
+    TransitionDemande(
+        "constater_hors_champ", JAMAIS_PROPOSEES, _L.HORS_CHAMP, PORTEUR_ECRIT,
+        "Constater hors champ (aucune fiche de la commune)", motif=True, etape="suite",
     ),
     TransitionDemande(
         "rouvrir", frozenset({_L.IRRECEVABLE, _L.HORS_CHAMP, _L.ORIENTEE}), _L.OUVERTE, INSTRUIT,

@@ -63,3 +63,14 @@ def verifier_points(points: Mapping[str, bool], *, recevable: bool) -> tuple[Fau
         phrase = f"Il reste à vérifier : {liste}. Cochez, demandez un complément, ou choisissez une autre conclusion."
         return (Faute("points", phrase, "points_a_verifier"),)
     return ()
+
+
+def verifier_champ(hors_champ: str | None, *, recevable: bool) -> tuple[Faute, ...]:
+    """Une demande hors du champ de sa ligne ne se déclare pas recevable. `hors_champ` : la phrase qui dit pourquoi.
+
+    Source : issue 2, « a town's line is open only to its own fiches ».
+    """
+    if hors_champ is None or not recevable:
+        return ()
+    phrase = f"{hors_champ} Concluez « Hors champ de cette ligne », ou demandez un complément au porteur."
+    return (Faute("conclusion", phrase, "ligne_hors_champ"),)

@@ -32,6 +32,7 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.contrats import repository as contrats
+from app.referentiels.lignes import repository as lignes
 
 ECRIT = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE})
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -236,13 +237,16 @@ def _ecrire(
 
 
 def cadre(session: Session, dossier: Dossier, appel: Appel, organisation: Organisation) -> CadreDepot:
-    """Le cadre du dépôt de ce dossier."""
+    """Le cadre du dépôt de ce dossier. Les noms des financeurs ne se lisent que pour plusieurs années."""
     contrat = contrats.get_contrat(session, dossier.contrat_id)
+    connues = lignes.list_lignes(session, dossier.contrat_id) if dossier.duree_annees > 1 else ()
     return CadreDepot(
         annee=appel.annee,
         derniere_annee=contrat.fin.year,
         seuil_court=appel.seuil_court,
         cer_exige=organisation.forme in SOUMIS_AU_CER,
+        fin_contrat=contrat.fin,
+        financeurs={ligne.code: ligne.financeur for ligne in connues},
     )
 
 

@@ -15,9 +15,10 @@ from app.etapes.appel.rules import depot_possible
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, DepotIdempotent, Dossier, DossierVersion, Passage
 from app.etapes.dossier.rules.budget import lire_budget
-from app.etapes.dossier.rules.depot import LigneOuverte, hors_champ, verifier_depot
+from app.etapes.dossier.rules.depot import verifier_depot
 from app.etapes.dossier.rules.etats import DEPOSES, EtatDemande, EtatDossier, transition
 from app.etapes.dossier.service.brouillon import cadre
+from app.etapes.dossier.service.complements import ACTE, hors_champ_de, rejuger
 from app.etapes.dossier.service.resume import resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier, verifier_passage
 from app.infra.identite import Identite
@@ -152,12 +153,11 @@ def _ouvrir_demandes(
     maintenant: datetime,
 ) -> None:
     par_code = {ligne.code: ligne for ligne in lignes.list_lignes(session, dossier.contrat_id)}
-    communes = lignes.communes_des_lignes(session, dossier.contrat_id)
-    visees = {c.insee for f, c, _ in repository.list_fiches(session, dossier.version_id) if f.code in dossier.fiches}
+    motifs = hors_champ_de(session, dossier, contenu)
     precedents = {r["ligne"]: r for r in contenu.get("precedents") or ()}
     for saisie in lire_budget(contenu, appel.annee).demandes:
         ligne = par_code[saisie.ligne]
-        motif = hors_champ(LigneOuverte(ligne.code, ligne.financeur, communes.get(ligne.code)), visees)
+        motif = motifs.get(ligne.code)
         n1 = precedents.get(saisie.ligne, {}) if saisie.annee == appel.annee else {}
         etat = ligne.nature_autorite is NatureAutorite.ETAT
         demande = Demande(
@@ -180,7 +180,7 @@ def _ouvrir_demandes(
             session.add(
                 Passage(
                     contrat_id=dossier.contrat_id, dossier_id=dossier.id, demande_id=demande.id,
-                    acte="constater_hors_champ", de="", vers=demande.etat.value, motif=motif, acteur=acteur.acteur,
+                    acte=ACTE, de="", vers=demande.etat.value, motif=motif, acteur=acteur.acteur,
                     a=maintenant,
                 )
             )  # fmt: skip
@@ -191,7 +191,10 @@ def _montant(centimes: object) -> Euros | None:
 
 
 def completer(session: Session, identifiant: str, *, reponse: str, acteur: Identite, maintenant: datetime) -> Dossier:
-    """Le porteur envoie le complément attendu : un nouveau contenu est figé, les demandes de complément sont closes."""
+    """Le porteur envoie le complément attendu : un nouveau contenu est figé, les demandes de complément sont closes.
+
+    Une ligne communale dont plus aucune fiche visée n'est de sa commune est mise hors champ d'office.
+    """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     verifier_passage(dossier, "completer", acteur=acteur, motif=reponse)
     appel = appels.get_appel(session, dossier.appel_id)
@@ -207,6 +210,7 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
     resumer(dossier, contenu, organisation, appel.annee)
     figer(session, dossier, contenu, acteur, maintenant)
     _reporter_dauphin(session, dossier, contenu)
+    rejuger(session, dossier, contenu, acteur=acteur, maintenant=maintenant)
     dossier.version += 1
     differer(
         session, "notation.noter_dossier", maintenant=maintenant, cle_unique=f"notation.noter_dossier/{dossier.id}",

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
 from app.etapes.dossier.rules.etats import AVANT_DECISION, transition_demande
-from app.etapes.dossier.rules.recevabilite import verifier_points
+from app.etapes.dossier.rules.recevabilite import verifier_champ, verifier_points
+from app.etapes.dossier.service.complements import hors_champ_de
 from app.etapes.dossier.service.vie import passer_demande, passer_dossier, verifier_passage_demande
 from app.infra.identite import Identite
 from app.infra.jobs import differer
@@ -52,7 +53,10 @@ def examiner(
     if conclusion == "orientee" and not oriente_vers.strip():
         phrase = "Dites vers quoi la demande est orientée (autre ligne, droit commun, autre dispositif)."
         raise SaisieInvalide([Faute("oriente_vers", phrase, "orientation_exigee")])
-    if fautes := verifier_points(points, recevable=conclusion == "recevable"):
+    recevable = conclusion == "recevable"
+    motif_hors_champ = _hors_champ(session, dossier, ligne) if recevable else None
+    champ = verifier_champ(motif_hors_champ, recevable=recevable)
+    if fautes := (*champ, *verifier_points(points, recevable=recevable)):
         raise SaisieInvalide(list(fautes))
     passer_demande(
         session, dossier, demande, CONCLUSIONS[conclusion], ligne=ligne, acteur=acteur, maintenant=maintenant,
@@ -75,6 +79,12 @@ def examiner(
     else:
         _faire_suivre(session, dossier, demande, CONCLUSIONS[conclusion], ligne, acteur, maintenant, motif)
     return demande
+
+
+def _hors_champ(session: Session, dossier: Dossier, ligne: str) -> str | None:
+    """Pourquoi cette ligne ne concerne pas le dernier contenu figé de ce dossier ; None si elle le concerne."""
+    fige = repository.get_version(session, dossier.id)
+    return hors_champ_de(session, dossier, fige.contenu if fige is not None else {}).get(ligne)
 
 
 def _faire_suivre(

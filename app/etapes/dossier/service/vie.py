@@ -7,8 +7,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.etapes.appel import repository as appels
+from app.etapes.appel.models import Enveloppe
+from app.etapes.appel.service import liberer
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, Dossier, Passage
+from app.etapes.dossier.repository import complement as complements
+from app.etapes.dossier.rules.complement import EtatComplement, complement_en_suspens
 from app.etapes.dossier.rules.etats import (
     AVANT_DECISION,
     DECIDEES,
@@ -24,10 +29,12 @@ from app.etapes.dossier.rules.etats import (
     transition,
     transition_demande,
 )
+from app.etapes.dossier.rules.suivi import jusqu_au
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
 from app.noyau.roles import Role
+from app.referentiels.lignes.models import LigneFinancement
 
 
 def roles_sur_dossier(acteur: Identite, dossier: Dossier) -> frozenset[Role]:
@@ -60,8 +67,14 @@ def verifier_passage(dossier: Dossier, acte: str, *, acteur: Identite, motif: st
 def passer_dossier(
     session: Session, dossier: Dossier, acte: str, *, acteur: Identite, maintenant: datetime, motif: str = ""
 ) -> None:
-    """Fait passer un dossier verrouillé d'un état à l'autre. Mêmes refus que `verifier_passage`."""
+    """Fait passer un dossier verrouillé d'un état à l'autre. Mêmes refus que `verifier_passage`.
+
+    Un complément, même tardif, se reçoit tant que rien n'est décidé sur les lignes qu'il concerne (choix du projet).
+    """
     t = verifier_passage(dossier, acte, acteur=acteur, motif=motif)
+    if acte == "completer" and not complements.attend_encore(session, dossier.id):
+        phrase = "La décision est prise sur les lignes qui attendaient ce complément : il n’y changerait rien."
+        raise ActeImpossible(phrase, code="deja_decide")
     _tracer(session, dossier, None, acte, dossier.etat, t.vers, acteur, maintenant, motif)
     dossier.etat = t.vers
     dossier.modifie_at = maintenant
@@ -78,13 +91,25 @@ def passer_demande(
     maintenant: datetime,
     motif: str = "",
 ) -> None:
-    """Fait passer une demande verrouillée d'un état à l'autre. `ligne` : code de sa ligne. Mêmes refus."""
+    """Fait passer une demande verrouillée d'un état à l'autre. `ligne` : code de sa ligne. Mêmes refus.
+
+    Une irrecevabilité attend l'échéance du complément demandé au porteur, comme toute décision.
+    """
     t = verifier_passage_demande(dossier, demande, acte, ligne=ligne, acteur=acteur)
     if t.motif:
         _exiger_motif(motif)
+    if acte == "declarer_irrecevable":
+        _exiger_le_delai(session, demande, maintenant)
     _tracer(session, dossier, demande, acte, demande.etat, t.vers, acteur, maintenant, motif, ligne=ligne)
     demande.etat = t.vers
     demande.modifiee_at = maintenant
+
+
+def _exiger_le_delai(session: Session, demande: Demande, maintenant: datetime) -> None:
+    echeance = complements.echeance_attendue(session, demande)
+    if echeance is not None and complement_en_suspens(echeance, maintenant) is EtatComplement.ATTENDU:
+        phrase = f"Un complément est attendu {jusqu_au(echeance)} : l’irrecevabilité attend sa réception ou ce terme."
+        raise ActeImpossible(phrase, code="complement_attendu")
 
 
 def verifier_passage_demande(
@@ -168,21 +193,53 @@ def exiger_retrait(session: Session, dossier: Dossier, demandes: Sequence[Demand
 def retirer(session: Session, identifiant: str, *, acteur: Identite, maintenant: datetime, motif: str) -> Dossier:
     """Le porteur retire son dossier tant que rien n'est décidé ; ses demandes en cours sont retirées avec lui.
 
-    Une rédactrice abandonne ainsi le brouillon qu'elle a ouvert, s'il n'a jamais été signé.
+    Ce que l'arrêté d'une ligne leur avait engagé revient à son enveloppe, toutes années (ADR 0004). Une rédactrice
+    abandonne ainsi le brouillon qu'elle a ouvert, s'il n'a jamais été signé. Verrous : enveloppes, dossier, journal.
     """
+    vu = repository.get_dossier(session, identifiant, acteur)
+    cles = repository.list_enveloppes_visees(session, vu.id)
+    enveloppes = appels.verrouiller_enveloppes(session, vu.contrat_id, cles) if cles else ()
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
-    demandes = repository.list_demandes(session, [dossier.id])
+    demandes = repository.list_demandes(session, [dossier.id], verrou=True)
     acte = exiger_retrait(session, dossier, [d for d, _ in demandes], acteur)
     passer_dossier(session, dossier, acte.acte, acteur=acteur, maintenant=maintenant, motif=motif)
-    for demande, ligne in demandes:
-        if demande.etat in AVANT_DECISION:
-            _tracer(
-                session, dossier, demande, "retirer", demande.etat, EtatDemande.RETIREE, acteur, maintenant, motif,
-                ligne=ligne.code,
-            )  # fmt: skip
-            demande.etat = EtatDemande.RETIREE
-            demande.modifiee_at = maintenant
+    retirees = [(d, ligne) for d, ligne in demandes if d.etat in AVANT_DECISION]
+    for demande, ligne in retirees:
+        _tracer(
+            session, dossier, demande, "retirer", demande.etat, EtatDemande.RETIREE, acteur, maintenant, motif,
+            ligne=ligne.code,
+        )  # fmt: skip
+        demande.etat = EtatDemande.RETIREE
+        demande.modifiee_at = maintenant
+    _rendre_aux_enveloppes(session, dossier, retirees, enveloppes, acteur, maintenant, motif.strip())
     return dossier
+
+
+def _rendre_aux_enveloppes(
+    session: Session,
+    dossier: Dossier,
+    retirees: Sequence[tuple[Demande, LigneFinancement]],
+    enveloppes: Iterable[Enveloppe],
+    acteur: Identite,
+    maintenant: datetime,
+    motif: str,
+) -> None:
+    """Libère, sur ces enveloppes verrouillées, tout ce qui reste engagé pour les demandes retirées ; le consigne."""
+    nets = appels.engages_nets(session, [d.id for d, _ in retirees])
+    par_cle = {(e.ligne_id, e.annee): e for e in enveloppes}
+    for demande, ligne in retirees:
+        rendu = nets.get(demande.id)
+        if rendu is None:
+            continue
+        liberer(
+            session, par_cle[ligne.id, demande.annee], demande.id, rendu, motif=f"Retrait par le porteur : {motif}",
+            acteur=acteur, maintenant=maintenant,
+        )  # fmt: skip
+        consigner(
+            session, contrat_id=dossier.contrat_id, acte="engagement.libere",
+            objet=f"{dossier.numero}/{ligne.code}/{demande.annee}", acteur=acteur.acteur, maintenant=maintenant,
+            apres={"montant_centimes": rendu.centimes, "motif": motif},
+        )  # fmt: skip
 
 
 def clore(session: Session, identifiant: str, *, acteur: Identite, maintenant: datetime) -> Dossier:

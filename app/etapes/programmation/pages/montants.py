@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
@@ -104,16 +105,16 @@ class _Envoi:
                 motif=donnees.motif, acteur=self.acteur, maintenant=maintenant, rang_lu=donnees.rang,
             )  # fmt: skip
         except SaisieInvalide as refus:
-            self._remontrer(list(refus.fautes), 422)
+            self._remontrer(list(refus.fautes), 422, maintenant)
         except VersionPerimee as refus:
-            self._remontrer([Faute("montant", refus.message, refus.code)], 412)
+            self._remontrer([Faute("montant", refus.message, refus.code)], 412, maintenant)
         dossier = dossiers.get_dossier(self.session, self.numero, self.acteur)
         code = appels.get_appel(self.session, dossier.appel_id).code
         retour = chemin_local(self.formulaire.get("retour"), f"/appels/{code}/programmation/{self.ligne}")
         suite = "&" if "?" in retour else "?"
         return RedirectResponse(f"{retour}{suite}fait={FAITS[acte]}#d-{self.numero}", status_code=303)
 
-    def _remontrer(self, fautes: list[Faute], statut: int) -> NoReturn:
+    def _remontrer(self, fautes: list[Faute], statut: int, maintenant: datetime) -> NoReturn:
         """Rend le tableau d'où vient l'envoi, la saisie telle quelle et la faute à côté de son champ."""
         dossier = dossiers.get_dossier(self.session, self.numero, self.acteur)
         demande = dossiers.get_demande(self.session, dossier, self.ligne, self.annee)
@@ -124,7 +125,9 @@ class _Envoi:
         parties = urlsplit(chemin_local(self.formulaire.get("retour"), ""))
         du_tableau = parties.path == f"/appels/{appel.code}/programmation/{self.ligne}"
         etat = lire_etat(dict(parse_qsl(parties.query)) if du_tableau else {"annee": str(self.annee)}, appel.annee)
-        contexte: dict[str, Any] = contexte_ligne(self.session, self.acteur, appel, self.ligne, etat, garder=demande.id)
+        contexte: dict[str, Any] = contexte_ligne(
+            self.session, self.acteur, appel, self.ligne, etat, maintenant, garder=demande.id
+        )
         contexte["saisies"] = {self.numero: {"montant": self.formulaire.get("montant"), "motif": motif}}
         contexte["erreurs"] = tuple(
             Faute(f"{f.champ}-{self.numero}" if f.champ in {"montant", "motif"} else "", f.message, f.code)

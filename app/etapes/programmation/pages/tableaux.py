@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -19,6 +20,7 @@ from app.etapes.programmation.repository.soldes import SoldeDeLigne
 from app.etapes.programmation.repository.tableau import Avancement
 from app.etapes.programmation.service import actes_ouverts, peut_simuler
 from app.infra.acces import Acteur
+from app.infra.clock import Maintenant
 from app.infra.curseur import Page
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, rendre
@@ -76,15 +78,24 @@ def page_ensemble(request: Request, session: SessionDep, acteur: Acteur, code: s
 
 
 @routeur.get("/appels/{code}/programmation/{ligne}", name="programmation:ligne", dependencies=[Depends(LIT)])
-def page_ligne(request: Request, session: SessionDep, acteur: Acteur, code: str, ligne: str) -> Response:
+def page_ligne(
+    request: Request, session: SessionDep, acteur: Acteur, code: str, ligne: str, maintenant: Maintenant
+) -> Response:
     """Le tableau d'une ligne : chaque demande, et la saisie de son montant pour qui y est habilité."""
     appel = appel_en_vue(session, code, acteur)
     etat = lire_etat(request.query_params, appel.annee)
-    return rendre(request, "programmation/ligne.html", contexte_ligne(session, acteur, appel, ligne, etat))
+    contexte = contexte_ligne(session, acteur, appel, ligne, etat, maintenant)
+    return rendre(request, "programmation/ligne.html", contexte)
 
 
 def contexte_ligne(
-    session: SessionDep, acteur: Identite, appel: Appel, ligne: str, etat: EtatDeListe, garder: int | None = None
+    session: SessionDep,
+    acteur: Identite,
+    appel: Appel,
+    ligne: str,
+    etat: EtatDeListe,
+    maintenant: datetime,
+    garder: int | None = None,
 ) -> dict[str, Any]:
     """Ce que montre le tableau d'une ligne. `garder` : une demande à montrer même si la page ne la contient pas."""
     les_soldes = soldes.list_soldes(session, acteur, appel.contrat_id, etat.annee)
@@ -122,6 +133,7 @@ def contexte_ligne(
         "hors_programmation": HORS_PROGRAMMATION,
         "retour": adresse(chemin, **etat.parametres()),
         "saisies": {},
+        "maintenant": maintenant,
         "erreurs": (),
         "fil": (
             ("Programmation", "/programmation"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -14,7 +15,9 @@ from sqlalchemy.orm import Session
 from app.etapes.appel.models import Appel
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
-from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
+from app.etapes.dossier.repository.complement import derniere_echeance
+from app.etapes.dossier.rules.complement import EtatComplement, complement_en_suspens
+from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.programmation.models import NatureProposition
 from app.etapes.programmation.repository.montants import (
     cherche,
@@ -74,7 +77,7 @@ class DemandeVue:
     ligne: str
     annee: int
     etat: EtatDemande
-    etat_dossier: EtatDossier
+    echeance: datetime | None
     demande: Euros
     demande_n1: Euros | None
     accorde_n1: Euros | None
@@ -93,10 +96,9 @@ class DemandeVue:
         """Le montant courant : l'arbitré, sinon le proposé."""
         return self.arbitre if self.arbitre is not None else self.propose
 
-    @property
-    def attend_un_complement(self) -> bool:
-        """Vrai si le porteur doit encore compléter son dossier : on peut proposer, pas décider."""
-        return self.etat_dossier is EtatDossier.A_COMPLETER
+    def complement(self, maintenant: datetime) -> EtatComplement | None:
+        """Le complément resté sans réponse : attendu (on peut proposer, pas décider), non reçu, ou None."""
+        return complement_en_suspens(self.echeance, maintenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _jointures(requete: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 def _lignes() -> Select[*tuple[Any, ...]]:
     return _jointures(
         select(
-            Demande, Dossier.numero, Dossier.titre, Dossier.etat.label("etat_dossier"), Dossier.est_fictif,
+            Demande, Dossier.numero, Dossier.titre, Dossier.est_fictif, derniere_echeance().label("echeance"),
             Organisation.nom.label("porteur"), Organisation.siret, Dossier.objectif, Dossier.quartiers,
             LigneFinancement.code.label("ligne"),
             _COURANTE.c.rang, _COURANTE.c.nature, _COURANTE.c.montant.label("courant"), _COURANTE.c.motif,
@@ -187,7 +189,7 @@ def _vue(r: Row[*tuple[Any, ...]]) -> DemandeVue:
     est_arbitree = r.nature is not None and NatureProposition(r.nature) is NatureProposition.ARBITRE
     return DemandeVue(
         demande_id=demande.id, dossier_id=demande.dossier_id, numero=r.numero, titre=r.titre, porteur=r.porteur,
-        est_fictif=r.est_fictif, ligne=r.ligne, annee=demande.annee, etat=demande.etat, etat_dossier=r.etat_dossier,
+        est_fictif=r.est_fictif, ligne=r.ligne, annee=demande.annee, etat=demande.etat, echeance=r.echeance,
         demande=demande.montant_demande, demande_n1=demande.montant_demande_n1,
         accorde_n1=demande.montant_accorde_n1, depense_n1=demande.montant_depense_n1, rang=r.rang or 0,
         propose=_euros(r.propose), arbitre=Euros(r.courant) if est_arbitree else None, motif=r.motif or "",
