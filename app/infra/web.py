@@ -113,9 +113,11 @@ def rendre(
     return HTMLResponse(contenu, status_code=statut, headers=dict(entetes or {}))
 
 
-def refuser(request: Request, gabarit: str, contexte: Mapping[str, Any], fautes: tuple[Faute, ...]) -> NoReturn:
-    """Rend la page avec ses fautes (422) et annule la transaction. `contexte` porte la saisie telle quelle."""
-    raise ReponseRefusee(rendre(request, gabarit, {**contexte, "erreurs": fautes}, statut=422))
+def refuser(
+    request: Request, gabarit: str, contexte: Mapping[str, Any], fautes: tuple[Faute, ...], *, statut: int = 422
+) -> NoReturn:
+    """Rend la page avec ses fautes et annule la transaction. `contexte` porte la saisie telle quelle."""
+    raise ReponseRefusee(rendre(request, gabarit, {**contexte, "erreurs": fautes}, statut=statut))
 
 
 def rediriger(request: Request, nom: str, *, fait: str | None = None, ancre: str = "", **parametres: Any) -> Response:

@@ -14,7 +14,7 @@ from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, Re
 from app.etapes.consultation.rules import EtatRencontre
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
-from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande
 from app.infra.db import compter
 from app.infra.identite import Identite
 from app.referentiels.instances.models import ServiceConsulte
@@ -45,6 +45,7 @@ def avis_a_rendre(
             Rencontre.etat == EtatRencontre.CONVOQUEE,
             visibles(acteur),
             ~exists().where(Avis.dossier_id == Dossier.id, Avis.service_id == ServiceConsulte.id),
+            exists().where(Demande.dossier_id == Dossier.id, Demande.etat.in_(AVANT_DECISION)),
         )
         .order_by(Rencontre.prevue_le, RencontreDossier.rang, Dossier.id)
         .limit(limite)
@@ -65,6 +66,7 @@ def avis_manquants(session: Session, contrats: Iterable[int]) -> int:
             ~exists().where(
                 Avis.dossier_id == RencontreDossier.dossier_id, Avis.service_id == RencontreService.service_id
             ),
+            exists().where(Demande.dossier_id == RencontreDossier.dossier_id, Demande.etat.in_(AVANT_DECISION)),
         )
     )
     return session.scalar(requete) or 0

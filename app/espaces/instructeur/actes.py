@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -19,7 +19,7 @@ from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.forms import FormulaireDep, valider
 from app.infra.web import SessionDep, annoncer, rediriger, refuser
-from app.noyau.erreurs import Introuvable, SaisieInvalide
+from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
 from app.noyau.periodes import PARIS
 from app.noyau.roles import Role
 
@@ -47,14 +47,19 @@ class Envoi:
     maintenant: Maintenant
 
     def agir(self, acte: Callable[[], object], saisie: Mapping[str, Any], fait: str) -> Response:
-        """Accomplit l'acte et revient au dossier ; une faute rend sa page, saisie gardée."""
+        """Accomplit l'acte et revient au dossier ; une faute (422) ou un refus (409) rend sa page, saisie gardée."""
         try:
             acte()
         except SaisieInvalide as erreur:
-            dossier = dossiers.get_dossier(self.session, self.numero, self.acteur)
-            contexte = contexte_dossier(self.session, self.acteur, dossier, self.maintenant, dict(saisie))
-            refuser(self.request, "espaces/instructeur/dossier.html", contexte, erreur.fautes)
+            self._refuser(saisie, erreur.fautes, 422)
+        except ActeImpossible as erreur:
+            self._refuser(saisie, (Faute("", erreur.message, erreur.code),), 409)
         return rediriger(self.request, "instruction:dossier", numero=self.numero, fait=fait)
+
+    def _refuser(self, saisie: Mapping[str, Any], fautes: tuple[Faute, ...], statut: int) -> NoReturn:
+        dossier = dossiers.get_dossier(self.session, self.numero, self.acteur)
+        contexte = contexte_dossier(self.session, self.acteur, dossier, self.maintenant, dict(saisie))
+        refuser(self.request, "espaces/instructeur/dossier.html", contexte, fautes, statut=statut)
 
     def saisie(self, ligne: str, annee: int, acte: str) -> dict[str, Any]:
         """Ce que le formulaire d'une demande avait reçu, pour le remontrer."""

@@ -179,3 +179,17 @@ def test_un_brouillon_de_la_premiere_phase_se_depose_dans_la_seconde(decor: Deco
     depot.signer(decor.session, dossier.reference, version_lue=version, acteur=decor.acteur, maintenant=plus_tard)
     depot.deposer(decor.session, dossier.reference, version_lue=version, acteur=decor.acteur, maintenant=plus_tard)
     assert (dossier.etat, dossier.phase_id) == (EtatDossier.DEPOSE, seconde.id)
+
+
+def test_un_acte_impossible_se_dit_sans_perdre_la_saisie(decor: Decor) -> None:
+    """Un complément est attendu : pas d'irrecevabilité avant son échéance, et le motif déjà écrit reste."""
+    dossier, agent = un_depose(decor), un_agent(decor)
+    page = formulaire(agent.get(adresse(dossier, "examen")), "/examen")
+    demande_faite = formulaire(agent.get(f"/instruction/{dossier.numero}"), "/complements")
+    demande_faite.remplir(objet="RIB", pourquoi="Le vôtre est illisible.", ligne="M2A", echeance="2026-12-01")
+    assert demande_faite.envoyer(agent).status_code == 303
+    refus = page.remplir(conclusion="irrecevable", motif="Le RIB manque.").envoyer(agent)
+    assert refus.status_code == 409
+    assert "complément" in refus.text
+    assert formulaire(refus, "/examen").valeur("motif") == "Le RIB manque."
+    assert demande(decor, dossier).etat is EtatDemande.OUVERTE
