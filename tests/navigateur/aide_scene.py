@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.commandes.charger import charger_reference
 from app.commandes.worker import vider_la_file
 from app.etapes.appel.models import Appel
+from app.etapes.appel.rules import EtatAppel
 from app.etapes.commission.models import Seance
 from app.etapes.commission.repository import get_commission
 from app.etapes.commission.service import preparation
@@ -147,6 +148,7 @@ class Scene:
             numero, m2a = str(campagne.dossiers[0].numero), de_la_ligne(session, campagne, "M2A")
             decision.decider(session, numero, "M2A", accorde(2_000, "Budget réduit"), acteur=m2a, maintenant=APRES)
             notification.notifier(session, numero, "M2A", acteur=m2a, maintenant=APRES)
+            campagne.appel.etat = EtatAppel.CLOS  # un seul appel reste ouvert au dépôt pour les autres essais
         self.faire_les_taches()
         return campagne
 

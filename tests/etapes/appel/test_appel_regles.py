@@ -38,6 +38,18 @@ def test_des_parts_reservees_ne_depassent_pas_le_tout() -> None:
     assert fautes_des_phases([PHASE, replace(PHASE, part_reservee_milliemes=30)]) == []
 
 
+def test_une_phase_se_tient_dans_l_ordre() -> None:
+    envers = replace(
+        PHASE, cloture_le=OUVRE, consultation_du=CLOT, consultation_au=MILIEU, part_reservee_milliemes=1001
+    )
+    assert [(f.champ, f.code) for f in fautes_des_phases([envers])] == [
+        ("phases.0.cloture_le", "dates_inversees"),
+        ("phases.0.consultation_au", "dates_inversees"),
+        ("phases.0.part_reservee", "part_hors_bornes"),
+    ]
+    assert [f.code for f in fautes_des_phases([])] == ["phase_absente"]
+
+
 def test_seules_les_dates_a_venir_changent() -> None:
     neuve = replace(PHASE, cloture_le=CLOT + timedelta(days=1), commission_le=CLOT + timedelta(days=30))
     changees = dates_changees([PHASE], [neuve])
