@@ -60,7 +60,7 @@ def _voter_a_part(scene: Scene, chemin: str, salle: dict[str, Any]) -> None:
     scene.post(f"{chemin}/points/{amende['rang']}/amender", SECRETAIRE, corps)
     presents = [m for m in salle["membres"] if m["a_voix"] and m["present"]]
     voix = {str(m["siege"]): "pour" if n else "contre" for n, m in enumerate(presents)}
-    scene.post(f"{chemin}/points/{partage['rang']}/votes", SECRETAIRE, {"voix": voix})
+    scene.post(f"{chemin}/points/{partage['rang']}/votes", SECRETAIRE, {"voix": voix, "partiel": True})
     siege = next(m["siege"] for m in presents if not m["preside"])
     corps = {"siege": siege, "motif": "Siège au conseil de l’association (fictif)."}
     scene.post(f"{chemin}/points/{deporte['rang']}/deports", SECRETAIRE, corps)

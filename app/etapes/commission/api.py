@@ -173,8 +173,8 @@ def noter(session: SessionDep, acteur: Acteur, code: str, entree: PresencesEntra
 def voter_bloc(session: SessionDep, acteur: Acteur, code: str, entree: BlocEntrant, maintenant: Maintenant) -> Objet:
     """Vote et proclame un bloc ; rend les points proclamés, restés ouverts, et ceux à voter un par un."""
     fait = votes.voter_bloc(
-        session, code, entree.bloc, bulletins=entree.bulletins(), sauf=entree.sauf, acteur=acteur,
-        maintenant=maintenant,
+        session, code, entree.bloc, bulletins=entree.bulletins(), sauf=entree.sauf, partiel=entree.partiel,
+        acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
     return {
         "proclames": list(fait.proclames),
@@ -201,7 +201,9 @@ def voter(
     """Enregistre les voix d'un point ; le proclame aussitôt, sauf `proclamer: false`."""
     commun: Objet = {"acteur": acteur, "maintenant": maintenant}
     if entree.proclamer:
-        return _montrer_resultat(votes.proclamer(session, code, rang, bulletins=entree.bulletins(), **commun))
+        bulletins = entree.bulletins()
+        resultat = votes.proclamer(session, code, rang, bulletins=bulletins, partiel=entree.partiel, **commun)
+        return _montrer_resultat(resultat)
     compte = votes.voter(session, code, rang, entree.bulletins(), **commun)
     return {
         "sort": compte.sort.value, "pour": compte.pour, "contre": compte.contre, "abstentions": compte.abstentions,
@@ -220,7 +222,10 @@ def proclamer(
 ) -> Objet:
     """Proclame un point, avec les voix données ou celles déjà enregistrées. Sans quorum : ajourné."""
     bulletins = entree.bulletins_ou_rien() if entree is not None else None
-    resultat = votes.proclamer(session, code, rang, bulletins=bulletins, acteur=acteur, maintenant=maintenant)
+    resultat = votes.proclamer(
+        session, code, rang, bulletins=bulletins, partiel=entree is not None and entree.partiel, acteur=acteur,
+        maintenant=maintenant,
+    )  # fmt: skip
     return _montrer_resultat(resultat)
 
 
@@ -231,7 +236,7 @@ def amender(
     """Met aux voix un autre montant ; rejeté, le point reste ouvert (`resultat` nul)."""
     resultat = votes.amender(
         session, code, rang, montant=Euros(entree.montant_centimes), motif=entree.motif, bulletins=entree.bulletins(),
-        acteur=acteur, maintenant=maintenant,
+        partiel=entree.partiel, acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
     return {"adopte": resultat is not None, "resultat": _montrer_resultat(resultat) if resultat is not None else None}
 
@@ -242,8 +247,9 @@ def ajourner(
 ) -> Objet:
     """Met aux voix l'ajournement d'un point."""
     resultat = votes.ajourner(
-        session, code, rang, motif=entree.motif, bulletins=entree.bulletins(), acteur=acteur, maintenant=maintenant
-    )
+        session, code, rang, motif=entree.motif, bulletins=entree.bulletins(), partiel=entree.partiel, acteur=acteur,
+        maintenant=maintenant,
+    )  # fmt: skip
     return _montrer_resultat(resultat)
 
 
@@ -254,7 +260,7 @@ def mettre_en_reserve(
     """Met aux voix l'inscription sur la liste de réserve."""
     resultat = votes.mettre_en_reserve(
         session, code, rang, rang_reserve=entree.rang_reserve, motif=entree.motif, bulletins=entree.bulletins(),
-        acteur=acteur, maintenant=maintenant,
+        partiel=entree.partiel, acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
     return _montrer_resultat(resultat)
 

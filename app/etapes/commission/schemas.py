@@ -75,10 +75,14 @@ class PresencesEntrantes(Entree):
 
 
 class VotesEntrants(Entree):
-    """Les voix d'un point, par rang de siège, ou l'unanimité de ceux qui peuvent voter."""
+    """Les voix d'un point, par rang de siège, ou l'unanimité de ceux qui peuvent voter.
+
+    `partiel` : les membres sans voix ne prennent pas part au vote ; sans lui, une voix qui manque se refuse.
+    """
 
     voix: Bulletins = Field(default_factory=dict)
     unanimite: Voix | None = None
+    partiel: bool = False
     proclamer: bool = True
 
     def bulletins(self) -> dict[int, Sens] | Sens:

@@ -37,7 +37,7 @@ def test_une_seance_se_joue_par_l_api(client: TestClient, ecriture: Session) -> 
     assert garde.json()["pour"] == 1
     lu = client.get(f"{base}/points/5/votes").json()
     assert (lu["voix"], lu["resultat"]) == ({"1": "pour", "2": "contre"}, None)
-    assert client.post(f"{base}/points/5/proclamer").json()["issue"] == "retenu"
+    assert client.post(f"{base}/points/5/proclamer", json={"partiel": True}).json()["issue"] == "retenu"
     rejete = client.post(
         f"{base}/points/1/amender", json={"montant_centimes": 100_000, "motif": "Moins", "unanimite": "contre"}
     )

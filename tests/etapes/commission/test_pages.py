@@ -159,7 +159,11 @@ def test_les_voix_se_saisissent_une_a_une(ecriture: Session, entrer: Connexion) 
     assert refus.status_code == 422
     assert "Ce membre assiste sans voix." in refus.text
     assert page_coche(refus.text, "voix-1", "contre")
-    assert poste.poster(f"{chemin}/vote", acte="proclamer").status_code == 303
+    incomplet = poste.poster(f"{chemin}/vote", acte="proclamer")
+    assert incomplet.status_code == 422
+    assert 'href="#champ-partiel"' in incomplet.text
+    assert poste.poster(f"{chemin}/vote", acte="proclamer", partiel="oui").status_code == 303
+    assert "N’ont pas pris part au vote" in poste.client.get(chemin).text
     assert relue(ecriture, campagne, seance.code)[0].resultat is not None
 
 

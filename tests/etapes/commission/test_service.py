@@ -115,7 +115,12 @@ def test_voter_puis_proclamer_compte_les_voix_enregistrees(session: Session, cam
         session, seance.code, 1, {1: POUR, 2: POUR, 3: ABSTENTION}, acteur=campagne.charge, maintenant=EN_SEANCE
     )
     assert repris.adopte
-    proclame = votes.proclamer(session, seance.code, 1, acteur=campagne.charge, maintenant=EN_SEANCE)
+    with pytest.raises(SaisieInvalide) as refus:
+        votes.proclamer(session, seance.code, 1, acteur=campagne.charge, maintenant=EN_SEANCE)
+    assert [(f.champ, f.code) for f in refus.value.fautes] == [("partiel", "voix_manquantes")]
+    assert refus.value.fautes[0].message.startswith("2 voix manquent : ")
+    proclame = votes.proclamer(session, seance.code, 1, partiel=True, acteur=campagne.charge, maintenant=EN_SEANCE)
+    assert len(proclame.decompte["sans_part"]) == 2
     assert proclame.decompte["voix"] == {"1": "pour", "2": "pour", "3": "abstention"}
     assert actes(session).count("point.vote") == 2
 
@@ -260,7 +265,7 @@ def test_un_membre_demande_un_vote_separe(session: Session, campagne: Campagne) 
     seance = une_seance_ouverte(session, campagne)
     fait = votes.voter_bloc(
         session, seance.code, "M2A · E1.2 Des rencontres", bulletins={1: POUR, 2: POUR, 3: CONTRE}, sauf=[4],
-        acteur=campagne.charge, maintenant=EN_SEANCE,
+        partiel=True, acteur=campagne.charge, maintenant=EN_SEANCE,
     )  # fmt: skip
     assert fait.proclames == (3,)
     assert fait.disjoints == ((4, "Un membre demande un vote séparé."),)

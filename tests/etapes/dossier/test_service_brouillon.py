@@ -211,3 +211,29 @@ def test_on_ne_repart_que_d_un_dossier_depose_de_la_meme_organisation(cas: Cas) 
                 renouvelle=source,
             )  # fmt: skip
         assert refus.value.fautes[0].code == "renouvellement_impossible"
+
+
+def test_le_dossier_renouvele_est_un_vrai_dossier_de_l_organisation(session: Session) -> None:
+    contrat = f.un_contrat(session)
+    appel = f.un_appel(session, contrat)
+    organisation, voisine = f.une_organisation(session), f.une_organisation(session, rang=2)
+    porteur = f.un_porteur(session, organisation)
+    source = f.un_dossier_complet(session, appel, organisation, porteur)
+    d_une_autre = f.un_dossier_complet(session, appel, voisine, f.un_porteur(session, voisine))
+    dossier = f.un_brouillon(session, appel, organisation, porteur)
+
+    def dire(numero: str | None) -> None:
+        version = f.relire(session, dossier).version
+        brouillon.enregistrer(
+            session, dossier.reference, {"renouvelle": numero}, acteur=porteur, maintenant=f.MAINTENANT,
+            version_lue=version,
+        )  # fmt: skip
+
+    for faux in ("XYZ", str(d_une_autre.numero), dossier.reference):
+        with pytest.raises(SaisieInvalide) as refus:
+            dire(faux)
+        assert [(x.champ, x.code) for x in refus.value.fautes] == [("renouvelle", "renouvellement_impossible")]
+    dire(source.numero)
+    assert f.relire(session, dossier).renouvelle_id == source.id
+    dire(None)
+    assert f.relire(session, dossier).renouvelle_id is None

@@ -98,7 +98,7 @@ def lire_bulletins(formulaire: Formulaire) -> dict[str, Any]:
         if nom.startswith("voix-") and formulaire.get(nom)
     }
     unanimite = formulaire.get("unanimite")
-    return {"unanimite": unanimite} if unanimite else {"voix": voix}
+    return {"unanimite": unanimite} if unanimite else {"voix": voix, "partiel": formulaire.get("partiel") == "oui"}
 
 
 def titres_masques(points: Iterable[PointLu], caches: frozenset[int]) -> dict[int, str]:

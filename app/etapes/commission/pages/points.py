@@ -142,8 +142,11 @@ def voter(
             entree = valider(VotesEntrants, lire_bulletins(formulaire))
             votes.voter(session, code, rang, entree.bulletins(), acteur=acteur, maintenant=maintenant)
             return rediriger(request, "seance:point", code=code, rang=rang, fait=ENREGISTRE)
-        bulletins = valider(ProclamationEntrante, lire_bulletins(formulaire)).bulletins_ou_rien()
-        votes.proclamer(session, code, rang, bulletins=bulletins, acteur=acteur, maintenant=maintenant)
+        donnees = valider(ProclamationEntrante, lire_bulletins(formulaire))
+        votes.proclamer(
+            session, code, rang, bulletins=donnees.bulletins_ou_rien(), partiel=donnees.partiel, acteur=acteur,
+            maintenant=maintenant,
+        )  # fmt: skip
     except SaisieInvalide as erreur:
         return _refuser(request, session, code, rang, acteur, maintenant, formulaire, erreur)
     return rediriger(request, "seance:point", code=code, rang=rang, fait=PROCLAME)

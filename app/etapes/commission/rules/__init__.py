@@ -37,7 +37,7 @@ from app.etapes.commission.rules.reglages import (
     en_clair,
     regler,
 )
-from app.etapes.commission.rules.regles import COMMISSION_DES_ELUS, DROIT_COMMUN, DROIT_LOCAL, ReglesDeVote
+from app.etapes.commission.rules.regles import COMMISSION_DES_ELUS, DROIT_COMMUN, DROIT_LOCAL, ReglesDeVote, accorder
 from app.etapes.commission.rules.scrutin import (
     Convocation,
     Decompte,
@@ -87,6 +87,7 @@ __all__ = [
     "Sort",
     "TypeIssue",
     "Voix",
+    "accorder",
     "amender",
     "avec_voix",
     "controler_procurations",

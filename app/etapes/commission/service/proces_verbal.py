@@ -122,6 +122,7 @@ def _point(lu: PointLu, resultat: ResultatPoint, salle: Salle) -> dict[str, Any]
         "vote": lu.phrase_du_vote,
         "preside": decompte["preside"],
         "deports": ", ".join(salle.qualite(str(m)) for m in decompte["deports"]),
+        "sans_part": " ; ".join(decompte.get("sans_part", ())),
         "motif": "" if resultat.motif in {decompte["phrase"], decompte["quorum"]} else resultat.motif,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,12 +16,9 @@ from app.etapes.commission.repository import PointLu, Salle
 from app.etapes.commission.rules import (
     Issue,
     NatureActe,
-    Quorum,
     Resultat,
-    Sens,
     TypeIssue,
     Voix,
-    controler_voix,
     decompter,
     deportes_du_point,
     former_les_blocs,
@@ -32,33 +29,12 @@ from app.etapes.commission.rules import (
 )
 from app.etapes.commission.rules import amender as amender_proposition
 from app.etapes.commission.service.gardes import exiger_non_proclame, point_lu, seance_tenue
+from app.etapes.commission.service.voix import Bulletins, Scene, a_compter, lire, sans_part
 from app.etapes.dossier.service.vie import passer_demande
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide
 from app.noyau.euros import Euros
-
-ADMIS = (Sens.POUR, Sens.CONTRE, Sens.ABSTENTION)
-Bulletins = Mapping[int, Sens] | Sens
-"""Les voix par rang de siège ; un seul sens : l'unanimité de celles et ceux qui peuvent voter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Un point mis en discussion : la salle, ceux qui s'en sont retirés, le quorum à cet instant."""
-
-    seance: Seance
-    lu: PointLu
-    salle: Salle
-    deportes: frozenset[str]
-    quorum: Quorum
-    maintenant: datetime
-    acteur: Identite
-
-    @property
-    def votants(self) -> dict[str, str | None]:
-        """Siège → porteur de sa voix."""
-        return self.salle.votants(self.maintenant, self.deportes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +64,6 @@ def _entrer(session: Session, code: str, rang: int, acteur: Identite, maintenant
     return _scene(session, seance, lu, repository.lire_salle(session, seance), acteur, maintenant)
 
 
-def _voix(scene: Scene, bulletins: Bulletins) -> list[Voix]:
-    """Les voix à compter. Lève SaisieInvalide : qui ne peut pas voter, et pourquoi ; ActeImpossible sans quorum."""
-    if not scene.quorum.atteint:
-        raise ActeImpossible(scene.quorum.motif, code="quorum_non_atteint")
-    votants = scene.votants
-    if isinstance(bulletins, Sens):
-        bulletins = {int(code): bulletins for code in votants}
-    if not bulletins:
-        raise SaisieInvalide([Faute("", "Aucune voix n’est exprimée.", "aucune_voix")])
-    if any(sens not in ADMIS for sens in bulletins.values()):
-        raise SaisieInvalide([Faute("", "Une voix est pour, contre ou abstention.", "sens_inconnu")])
-    voix = [Voix(str(rang), sens, votants.get(str(rang))) for rang, sens in sorted(bulletins.items())]
-    pouvoirs, ecartes = scene.salle.pouvoirs(scene.maintenant, scene.deportes)
-    refus = controler_voix(
-        voix, scene.salle.membres, scene.salle.presents, deportes=scene.deportes, pouvoirs=pouvoirs
-    )  # fmt: skip
-    if refus:
-        # Le motif le plus utile : pourquoi son pouvoir ne sert pas, sinon pourquoi sa voix est refusée.
-        pourquoi = {r.membre: r.motif for r in refus} | {r.membre: r.motif for r in ecartes}
-        raise SaisieInvalide([_faute_de_voix(scene, r.membre, pourquoi[r.membre]) for r in refus])
-    return voix
-
-
-def _faute_de_voix(scene: Scene, membre: str, motif: str) -> Faute:
-    return Faute(f"voix-{membre}", f"{scene.salle.qualite(membre) or membre} : {motif}", "voix_refusee")
-
-
 def _juger(scene: Scene, voix: Sequence[Voix]) -> Resultat:
     president = voix_du_president(voix, scene.salle.president(scene.deportes))
     return resultat(decompter(voix), scene.salle.regles, president=president)
@@ -140,7 +89,7 @@ def voter(
 ) -> Resultat:
     """Enregistre les voix d'un point sans le proclamer, et rend ce qu'elles donneraient."""
     scene = _entrer(session, code, rang, acteur, maintenant)
-    voix = _voix(scene, bulletins)
+    voix = lire(scene, bulletins)
     _enregistrer(session, [scene], voix)
     consigner(
         session, contrat_id=scene.seance.contrat_id, acte="point.vote", objet=f"{code}/{rang}", acteur=acteur.acteur,
@@ -157,19 +106,21 @@ def proclamer(
     acteur: Identite,
     maintenant: datetime,
     bulletins: Bulletins | None = None,
+    partiel: bool = False,
     proposition: Issue | None = None,
 ) -> ResultatPoint:
     """Proclame le résultat d'un point, une fois pour toutes, et fait avancer sa demande. Sans quorum : ajourné.
 
-    `bulletins` absents : les voix déjà enregistrées. `proposition` absente : ce qui est soumis (retenir le montant,
-    ou ne pas financer s'il est nul). Lève ActeImpossible (`point_reste_ouvert`) quand rien n'est décidé.
+    `bulletins` absents : les voix déjà enregistrées ; `partiel` : qui n'a pas voté n'y prend pas part. `proposition`
+    absente : ce qui est soumis (retenir le montant, ou ne pas financer s'il est nul). Lève ActeImpossible
+    (`point_reste_ouvert`) quand rien n'est décidé, SaisieInvalide (`voix_manquantes`) s'il manque des voix.
     """
     scene = _entrer(session, code, rang, acteur, maintenant)
     voix: Sequence[Voix] = ()
     if scene.quorum.atteint:
         if bulletins is None:
             bulletins = {int(v.membre): v.sens for v in repository.votes_de(session, scene.lu.point.id)}
-        voix = _voix(scene, bulletins)
+        voix = a_compter(scene, bulletins, partiel=partiel)
         _enregistrer(session, [scene], voix)
     return _conclure(session, scene, proposition or scene.lu.fait().proposition, voix)
 
@@ -193,6 +144,7 @@ def amender(
     bulletins: Bulletins,
     acteur: Identite,
     maintenant: datetime,
+    partiel: bool = False,
 ) -> ResultatPoint | None:
     """Met aux voix un autre montant, avant le point. Adopté : le point est proclamé amendé. Rejeté : il reste ouvert.
 
@@ -209,7 +161,7 @@ def amender(
         fautes.append(Faute("motif", "Dites pourquoi le montant change.", "motif_exige"))
     if fautes:
         raise SaisieInvalide(fautes)
-    voix = _voix(scene, bulletins)
+    voix = a_compter(scene, bulletins, partiel=partiel)
     vote = _juger(scene, voix)
     proposition = amender_proposition(scene.lu.fait().proposition, [(montant, vote)])
     if proposition.type is not TypeIssue.AMENDE:
@@ -224,13 +176,21 @@ def amender(
 
 
 def ajourner(
-    session: Session, code: str, rang: int, *, motif: str, bulletins: Bulletins, acteur: Identite, maintenant: datetime
+    session: Session,
+    code: str,
+    rang: int,
+    *,
+    motif: str,
+    bulletins: Bulletins,
+    acteur: Identite,
+    maintenant: datetime,
+    partiel: bool = False,
 ) -> ResultatPoint:
     """Met aux voix l'ajournement d'un point. Lève SaisieInvalide sans motif, ActeImpossible s'il est rejeté."""
     if not motif.strip():
         raise SaisieInvalide([Faute("motif", "Dites ce qui manque pour décider.", "motif_exige")])
     return proclamer(
-        session, code, rang, acteur=acteur, maintenant=maintenant, bulletins=bulletins,
+        session, code, rang, acteur=acteur, maintenant=maintenant, bulletins=bulletins, partiel=partiel,
         proposition=Issue(TypeIssue.AJOURNE, motif=motif.strip()),
     )  # fmt: skip
 
@@ -245,6 +205,7 @@ def mettre_en_reserve(
     maintenant: datetime,
     rang_reserve: int | None = None,
     motif: str = "",
+    partiel: bool = False,
 ) -> ResultatPoint:
     """Met aux voix l'inscription sur la liste de réserve de la ligne ; sans rang donné, à la suite."""
     scene = _entrer(session, code, rang, acteur, maintenant)
@@ -254,7 +215,7 @@ def mettre_en_reserve(
         phrase = f"Le rang {place} de la liste de réserve n’est pas libre sur cette ligne."
         raise SaisieInvalide([Faute("rang_reserve", phrase, "rang_pris")])
     return proclamer(
-        session, code, rang, acteur=acteur, maintenant=maintenant, bulletins=bulletins,
+        session, code, rang, acteur=acteur, maintenant=maintenant, bulletins=bulletins, partiel=partiel,
         proposition=Issue(TypeIssue.RESERVE, rang=place, motif=motif.strip()),
     )  # fmt: skip
 
@@ -268,6 +229,7 @@ def voter_bloc(
     acteur: Identite,
     maintenant: datetime,
     sauf: Collection[int] = (),
+    partiel: bool = False,
 ) -> VoteEnBloc:
     """Vote et proclame ensemble les points d'un bloc, sauf ceux dont un membre s'est déporté ou demande à part.
 
@@ -292,7 +254,7 @@ def voter_bloc(
             p.code: Scene(seance, points[p.code], salle, frozenset(), quorum, maintenant, acteur)
             for p in forme.ensemble
         }
-        voix = _voix(next(iter(scenes.values())), bulletins)
+        voix = a_compter(next(iter(scenes.values())), bulletins, partiel=partiel)
         vote = _juger(next(iter(scenes.values())), voix)
         issues = issues_du_bloc(forme, quorum, vote)
         _enregistrer(session, [s for c, s in scenes.items() if issues[c] is not None], voix)
@@ -362,6 +324,7 @@ def _decompte(scene: Scene, proposition: Issue, voix: Sequence[Voix], vote: Resu
         "deports": sorted(map(int, scene.deportes)),
         "pouvoirs": [[int(v.membre), int(v.mandataire)] for v in voix if v.mandataire is not None],
         "voix": {v.membre: v.sens.value for v in voix},
+        "sans_part": sans_part(scene, voix) if voix else [],
         "pour": vote.pour if vote else 0,
         "contre": vote.contre if vote else 0,
         "abstentions": vote.abstentions if vote else 0,

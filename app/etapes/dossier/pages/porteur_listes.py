@@ -83,6 +83,7 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
         "attente": NOMBRES[compte] if compte < len(NOMBRES) else f"{compte} choses",
         "phases": list_phases_ouvertes(session, maintenant),
         "organisations": acteur.organisations(),
+        "redige": bool(acteur.organisations(brouillon.ECRIT)),
         "deposes": [d for d, _ in lus if d.numero is not None],
     }
     return rendre(request, "dossier/liste.html", contexte)
@@ -229,6 +230,7 @@ def _contexte_nouveau(session: SessionDep, acteur: Identite, maintenant: datetim
     return {
         "phases": list(reversed(phases.values())),
         "organisations": organisations,
+        "lit_seulement": bool(acteur.organisations()) and not organisations,
         "renouvelables": [(d.numero, f"{d.titre} ({d.numero})") for d in deposes],
     }
 

@@ -27,7 +27,7 @@ from app.etapes.dossier.service.resume import RESUMES, resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide, VersionPerimee
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, Introuvable, SaisieInvalide, VersionPerimee
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.acteurs.rules import FormeOrganisation
@@ -94,8 +94,12 @@ def creer_brouillon(
     return dossier
 
 
+def _est_renouvelable(source: Dossier, contrat_id: int, organisation_id: int) -> bool:
+    return source.numero is not None and (source.contrat_id, source.organisation_id) == (contrat_id, organisation_id)
+
+
 def _exiger_renouvelable(source: Dossier, appel: Appel, organisation: Organisation) -> None:
-    if source.numero is None or source.organisation_id != organisation.id or source.contrat_id != appel.contrat_id:
+    if not _est_renouvelable(source, appel.contrat_id, organisation.id):
         phrase = "Choisissez un dossier déjà déposé par cette organisation, dans ce contrat."
         raise SaisieInvalide([Faute("renouvelle", phrase, "renouvellement_impossible")])
 
@@ -164,6 +168,8 @@ def enregistrer(
     relus = {code for code in valeurs if code in champs and champs[code].version == 0}
     _exiger_admis(dossier, valeurs, changes)
     _exiger_lues(dossier, champs, changes, versions or {}, version_lue)
+    if "renouvelle" in changes:
+        dossier.renouvelle_id = _dossier_renouvele(session, dossier, changes["renouvelle"], acteur)
     for code in changes.keys() | relus:
         _ecrire(session, dossier, champs, code, valeurs[code], acteur, maintenant)
     if changes:
@@ -175,6 +181,20 @@ def enregistrer(
         contenu = {code: c.valeur for code, c in champs.items() if c.valeur is not None}
         resumer(dossier, contenu, cadre_du_dossier.organisation, cadre_du_dossier.appel.annee)
     return dossier
+
+
+def _dossier_renouvele(session: Session, dossier: Dossier, numero: Valeur, acteur: Identite) -> int | None:
+    """La clé du dossier que celui-ci renouvelle ; rien si le champ est vidé. Lève SaisieInvalide."""
+    if not numero:
+        return None
+    try:
+        source = repository.get_dossier(session, str(numero), acteur)
+    except Introuvable:
+        source = None
+    if source is None or not _est_renouvelable(source, dossier.contrat_id, dossier.organisation_id):
+        phrase = "Votre organisation n’a déposé aucun dossier de ce numéro dans ce contrat. Sinon, laissez vide."
+        raise SaisieInvalide([Faute("renouvelle", phrase, "renouvellement_impossible")])
+    return source.id
 
 
 def _avec_l_an_dernier(session: Session, dossier: Dossier, valeurs: Mapping[str, Valeur]) -> Mapping[str, Valeur]:
