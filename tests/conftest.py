@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,18 +27,14 @@ from app.infra.config import Config, Mode
 from app.infra.db import creer_moteur
 from app.infra.journal import ecriture as journal
 from app.main import create_app
+from tests.lieu import MARQUE, MEMOIRE, en_memoire
 from tests.menage import Menage
 
 RACINE = Path(__file__).resolve().parents[1]
-MEMOIRE = Path("/dev/shm")  # noqa: S108 -- un disque en mémoire : cloner y coûte cinq fois moins (mesuré)
-PLACE_VOULUE = 2 << 30  # octets
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
 MODELE = "IQ_ESSAI_MODELE"
-MARQUE = f"iq-essai-{os.getuid()}-"
 DOSSIER = "IQ_ESSAI_DOSSIER"
-# Ce qui éprouve les règles et les services ; pages, API, processus et tirages n'en prouvent rien de plus.
-_MESURES = re.compile(r"tests/(noyau|referentiels|etapes)/(?!.*(pages|api|web|commande|direct|proprietes)\w*\.py)")
 _PILE = pytest.StashKey[ExitStack]()
 
 
@@ -49,15 +44,15 @@ def _dossier() -> Path:
     En mémoire s'il y a la place, une par lancement : deux lancements à la fois ne se gênent pas. Sinon dans .data.
     """
     if DOSSIER not in os.environ:
-        en_memoire = os.access(MEMOIRE, os.W_OK) and shutil.disk_usage(MEMOIRE).free > PLACE_VOULUE
-        os.environ[DOSSIER] = str(MEMOIRE / f"{MARQUE}{os.getpid()}" if en_memoire else RACINE / ".data/essai")
+        memoire = en_memoire()
+        os.environ[DOSSIER] = str(memoire / f"{MARQUE}{os.getpid()}" if memoire else RACINE / ".data/essai")
     return Path(os.environ[DOSSIER])
 
 
 def _ramasser() -> None:
-    """Retire de la mémoire la grappe d'un lancement tué."""
+    """Retire de la mémoire les grappes d'un lancement tué (leur nom porte son numéro de processus)."""
     for reste in MEMOIRE.glob(f"{MARQUE}*"):
-        if not Path("/proc", reste.name.removeprefix(MARQUE)).exists():
+        if not Path("/proc", reste.name.removeprefix(MARQUE).partition("-")[0]).exists():
             shutil.rmtree(reste, ignore_errors=True)
 
 
@@ -125,14 +120,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGS))
 
 
+def _est_pur(item: pytest.Item) -> bool:
+    """Ni base, ni tirages (ils cherchent des contre-exemples, ils ne prouvent pas qu'une branche est essayée)."""
+    return "grappe" not in getattr(item, "fixturenames", ()) and "proprietes" not in item.nodeid
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """La couverture ne suit que ce qui éprouve les règles : elle coûte le tiers du temps de tout le reste.
+    """La couverture ne suit que les essais sans base : les règles sont pures, ils les prouvent seuls.
 
-    `IQ_COUVERTURE=tout` suit tout.
+    Suivre les autres doublerait leur temps ; `IQ_COUVERTURE=tout` les suit.
     """
     mesure = Coverage.current()
-    if mesure is None or "IQ_COUVERTURE" in os.environ or _MESURES.match(item.nodeid):
+    if mesure is None or "IQ_COUVERTURE" in os.environ or _est_pur(item):
         return (yield)
     mesure.stop()
     try:
@@ -149,10 +149,10 @@ def grappe() -> Iterator[pg.Grappe]:
 
 
 @contextmanager
-def un_clone(grappe: pg.Grappe) -> Iterator[Base]:
-    """Une base à soi, clonée du modèle, détruite à la fin."""
+def un_clone(grappe: pg.Grappe, modele: str | None = None) -> Iterator[Base]:
+    """Une base à soi, clonée du modèle (ou d'une autre base, que personne ne tient), détruite à la fin."""
     nom = f"essai_{uuid4().hex[:12]}"
-    pg.cloner_base(grappe, _modele(), nom)
+    pg.cloner_base(grappe, modele or _modele(), nom)
     try:
         yield base_de(grappe, nom)
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.infra import postgres_embarque as pg
@@ -14,6 +15,7 @@ from app.infra.config import Config
 from app.infra.db import creer_fabrique, creer_moteur
 from app.infra.journal import ecriture
 from app.infra.tete import est_a_la_tete
+from app.noyau.erreurs import ErreurMetier
 
 NOM_BASE = "initiatives_quartiers"
 
@@ -57,9 +59,23 @@ def base_ouverte(config: Config, *, migrer: bool = True) -> Iterator[Base]:
         yield base
 
 
+class BaseInjoignable(ErreurMetier):
+    """La base donnée par DATABASE_URL ne répond pas, ou refuse la connexion."""
+
+    code = "base_injoignable"
+
+
 def _monter(url: str) -> None:
-    """Monte la base à la tête. Déjà là, rien d'autre n'est lu : le service répond une seconde plus tôt."""
-    if est_a_la_tete(url):
+    """Monte la base à la tête. Déjà là, rien d'autre n'est lu : le service répond une seconde plus tôt.
+
+    Lève BaseInjoignable, sans le mot de passe de l'adresse.
+    """
+    try:
+        prete = est_a_la_tete(url)
+    except OperationalError as erreur:
+        phrase = f"La base ne répond pas. Vérifiez DATABASE_URL, et que PostgreSQL est lancé : {erreur.orig}"
+        raise BaseInjoignable(phrase) from erreur
+    if prete:
         return
     from app.infra import migrations  # noqa: PLC0415 -- Alembic et tous les modèles
 

@@ -56,7 +56,7 @@ def lire_ancre_lue(texte: str) -> Ancre:
     except ValueError as erreur:
         raise argparse.ArgumentTypeError("écrire CHAINE:RANG:EMPREINTE (ex. 1:128:3f9a…)") from erreur
     if len(octets) < PREFIXE_MIN or len(octets) > 32 or lue.rang < 1:
-        raise argparse.ArgumentTypeError(f"l'empreinte compte de {PREFIXE_MIN * 2} à 64 chiffres, le rang part de 1")
+        raise argparse.ArgumentTypeError(f"l’empreinte compte de {PREFIXE_MIN * 2} à 64 chiffres, le rang part de 1")
     return lue
 
 
@@ -156,14 +156,14 @@ def brancher(analyseur: argparse.ArgumentParser) -> None:
     """Ce que `journal` accepte : ses trois actions."""
     actions = analyseur.add_subparsers(dest="action", required=True, metavar="ACTION")
     relire = actions.add_parser(
-        "verifier", help="relit la chaîne et dit ce qui a été changé (code 1) ou n'est pas ancré"
+        "verifier", help="relit la chaîne et dit ce qui a été changé (code 1) ou n’est pas ancré"
     )
     relire.add_argument("--depuis", type=Path, help="un fichier de « journal exporter », relu sans base")
     relire.add_argument("--ancres", type=Path, help="dossier des fichiers signés (par défaut <donnees>/ancres)")
     relire.add_argument("--cle", type=Path, action="append", default=[], help="clé publique ; répétable")
     relire.add_argument(
         "--lue", type=lire_ancre_lue, action="append", default=[], metavar="CHAINE:RANG:EMPREINTE",
-        help="une ancre recopiée d'un PDF ; répétable",
+        help="une ancre recopiée d’un PDF ; répétable",
     )  # fmt: skip
     relire.set_defaults(agir=_agir_verifier)
     copier = actions.add_parser("exporter", help="écrit le journal en JSON Lines, une entrée par ligne")

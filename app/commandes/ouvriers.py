@@ -1,6 +1,7 @@
 """Les ouvriers web : un processus assemble le service une fois, puis se dédouble ; un ouvrier mort est remplacé.
 
-Lancé par `servir` (`python -m app.commandes.ouvriers --fd PRISE --ouvriers 2`). Le superviseur d'uvicorn fait lire le
+Lancé par `servir` (`python -m app.commandes.ouvriers --fd PRISE --ouvriers 2`), qui lui donne l'adresse de la base sur
+son entrée quand elle est prête. Le superviseur d'uvicorn fait lire le
 code à chaque ouvrier : ici on le lit une fois, et les ouvriers partagent la mémoire de ce qu'ils ne changent pas.
 """
 
@@ -90,7 +91,7 @@ class Ouvriers:
 
 
 def principal() -> int:
-    """Assemble, fige, dédouble."""
+    """Lit le code, attend la base, assemble, fige, dédouble."""
     analyseur = argparse.ArgumentParser(prog="python -m app.commandes.ouvriers", description=__doc__)
     analyseur.add_argument("--fd", type=int, required=True, help="la prise ouverte par servir")
     analyseur.add_argument("--ouvriers", type=int, default=2)
@@ -101,6 +102,10 @@ def principal() -> int:
 
     from app.main import create_app  # noqa: PLC0415 -- de même : c'est presque tout le temps du démarrage
 
+    base = sys.stdin.readline().strip()
+    if not base:  # `servir` a renoncé
+        return 0
+    os.environ["DATABASE_URL"] = base
     service = create_app()
     gc.freeze()  # ce qui est lu reste où il est : la mémoire partagée n'est pas recopiée
     prise = socket.socket(fileno=lus.fd)

@@ -109,5 +109,5 @@ def brancher_restaurer(analyseur: argparse.ArgumentParser) -> None:
     """Ce que `restaurer` accepte."""
     analyseur.add_argument("depuis", type=Path, metavar="DEPUIS")
     analyseur.add_argument("--remplacer", action="store_true", help="admet une base qui contient déjà quelque chose")
-    analyseur.add_argument("--sans-garder", action="store_true", help="efface la base d'avant et celles déjà gardées")
+    analyseur.add_argument("--sans-garder", action="store_true", help="efface la base d’avant et celles déjà gardées")
     analyseur.set_defaults(agir=_agir_restaurer)

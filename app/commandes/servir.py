@@ -1,4 +1,4 @@
-"""`servir` : prépare la base, lance les ouvriers web et le processus de tâches, les arrête avant la base."""
+"""`servir` : prépare la base pendant que le web lit son code, lance les tâches, arrête tout avant la base."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -58,8 +58,8 @@ def _ouvrir_prise(hote: str, port: int) -> socket.socket:
     return prise
 
 
-def _environnement(config: Config, base: Base, adresse: str) -> Mapping[str, str]:
-    plus = {"DATABASE_URL": base.url, "IQ_DONNEES": str(config.donnees), "IQ_MODE": config.mode.value}
+def _environnement(config: Config, adresse: str) -> Mapping[str, str]:
+    plus = {"IQ_DONNEES": str(config.donnees), "IQ_MODE": config.mode.value}
     plus[lien_parent.VARIABLE] = "1"
     # Une seule arène : chaque fil d'un ouvrier en ouvrirait une, dont la mémoire ne revient jamais.
     plus["MALLOC_ARENA_MAX"] = os.environ.get("MALLOC_ARENA_MAX", "1")
@@ -69,9 +69,16 @@ def _environnement(config: Config, base: Base, adresse: str) -> Mapping[str, str
 
 
 def _lancer(
-    arguments: list[str], environnement: Mapping[str, str], descripteurs: tuple[int, ...] = ()
+    arguments: list[str],
+    environnement: Mapping[str, str],
+    descripteurs: tuple[int, ...] = (),
+    *,
+    attend_la_base: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Lance un enfant que le noyau arrête si ce processus meurt, même par kill -9. À appeler du fil principal."""
+    """Lance un enfant que le noyau arrête si ce processus meurt, même par kill -9. À appeler du fil principal.
+
+    `attend_la_base` : il lira l'adresse de la base sur son entrée (`_donner_la_base`).
+    """
     lanceur = [sys.executable, "-I", "-S", lien_parent.__file__, str(os.getpid())]
     return subprocess.Popen(
         [*lanceur, sys.executable, *arguments],
@@ -79,7 +86,15 @@ def _lancer(
         env=dict(environnement),
         pass_fds=descripteurs,
         start_new_session=True,
+        stdin=subprocess.PIPE if attend_la_base else subprocess.DEVNULL,
     )
+
+
+def _donner_la_base(processus: subprocess.Popen[bytes], base: Base) -> None:
+    """Dit à un enfant qui a fini de lire son code où est la base, maintenant prête."""
+    if processus.stdin is not None:
+        with suppress(BrokenPipeError), processus.stdin as entree:  # mort avant : `_surveiller` le dira
+            entree.write(base.url.encode() + b"\n")
 
 
 def _arreter(processus: subprocess.Popen[bytes]) -> None:
@@ -93,25 +108,43 @@ def _arreter(processus: subprocess.Popen[bytes]) -> None:
         processus.wait()
 
 
+def _arreter_tous(lances: Iterable[subprocess.Popen[bytes]]) -> None:
+    for processus in lances:
+        _arreter(processus)
+
+
 @contextmanager
 def service_lance(
-    config: Config, base: Base, *, hote: str = "127.0.0.1", port: int = 0, ouvriers: int = 1, taches: bool = True
+    config: Config,
+    base: AbstractContextManager[Base],
+    *,
+    hote: str = "127.0.0.1",
+    port: int = 0,
+    ouvriers: int = 1,
+    taches: bool = True,
 ) -> Iterator[Processus]:
-    """Lance le service sur une base prête ; à la sortie, arrête le web puis les tâches. `port` 0 : un port libre."""
+    """Lance le service ; à la sortie, arrête le web puis les tâches, puis rend la base. `port` 0 : un port libre.
+
+    Le web lit son code (le plus long) pendant que `base` s'ouvre.
+    """
     prise = _ouvrir_prise(hote, port)
     adresse = f"http://{hote}:{prise.getsockname()[1]}"
-    environnement = _environnement(config, base, adresse)
-    web = ["-m", "app.commandes.ouvriers", "--fd", str(prise.fileno()), "--ouvriers", str(ouvriers)]
-    lances: list[subprocess.Popen[bytes]] = []
+    environnement = _environnement(config, adresse)
+    arguments = ["-m", "app.commandes.ouvriers", "--fd", str(prise.fileno()), "--ouvriers", str(ouvriers)]
+    with prise:
+        web = _lancer(arguments, environnement, (prise.fileno(),), attend_la_base=True)
+    lances = [web]
     try:
-        with prise:
-            lances.append(_lancer(web, environnement, (prise.fileno(),)))
-        if taches:
-            lances.append(_lancer(["-m", "app", "worker"], environnement))
-        yield Processus(adresse, *lances)
+        with base as ouverte:
+            try:
+                _donner_la_base(web, ouverte)
+                if taches:
+                    lances.append(_lancer(["-m", "app", "worker"], {**environnement, "DATABASE_URL": ouverte.url}))
+                yield Processus(adresse, *lances)
+            finally:
+                _arreter_tous(lances)
     finally:
-        for processus in lances:
-            _arreter(processus)
+        _arreter_tous(lances)
 
 
 def _sur_signal(_numero: int, _cadre: FrameType | None) -> None:
@@ -140,10 +173,7 @@ def servir(config: Config, *, hote: str, port: int, ouvriers: int) -> int:
     for numero in SIGNAUX:
         signal.signal(numero, _sur_signal)
     try:
-        with (
-            base_ouverte(config) as base,
-            service_lance(config, base, hote=hote, port=port, ouvriers=ouvriers) as processus,
-        ):
+        with service_lance(config, base_ouverte(config), hote=hote, port=port, ouvriers=ouvriers) as processus:
             print(f"Le service répond sur {processus.adresse} (arrêt : Ctrl-C).", flush=True)
             print(_surveiller(processus), file=sys.stderr, flush=True)
             return 1
@@ -153,7 +183,7 @@ def servir(config: Config, *, hote: str, port: int, ouvriers: int) -> int:
 
 def brancher(analyseur: argparse.ArgumentParser) -> None:
     """Ce que `servir` accepte."""
-    analyseur.add_argument("--hote", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
-    analyseur.add_argument("--port", type=int, default=8000, help="port d'écoute, 0 pour un port libre (8000)")
+    analyseur.add_argument("--hote", default="127.0.0.1", help="adresse d’écoute (127.0.0.1)")
+    analyseur.add_argument("--port", type=int, default=8000, help="port d’écoute, 0 pour un port libre (8000)")
     analyseur.add_argument("--ouvriers", type=int, default=2, help="nombre de processus web (2)")
     analyseur.set_defaults(agir=lambda config, lus: servir(config, hote=lus.hote, port=lus.port, ouvriers=lus.ouvriers))

@@ -91,7 +91,7 @@ async def _tour(url: str, atelier: Atelier, reglages: Reglages, *, une_fois: boo
                 echeances.cancel()
                 await asyncio.gather(echeances, return_exceptions=True)
     if not une_fois:
-        raise SessionPerdue("Le worker s'est arrêté de lui-même.")
+        raise SessionPerdue("Le worker s’est arrêté de lui-même.")
 
 
 async def _sans_fin(url: str, atelier: Atelier, reglages: Reglages) -> None:
@@ -109,7 +109,7 @@ async def _sans_fin(url: str, atelier: Atelier, reglages: Reglages) -> None:
 
 def _abandonner(_numero: int, _cadre: FrameType | None) -> None:
     """Le délai d'arrêt est passé : sortir sans attendre ; les tâches en cours seront relancées ailleurs."""
-    trace.warning("tâches en cours abandonnées à l'arrêt, elles seront relancées")
+    trace.warning("tâches en cours abandonnées à l’arrêt, elles seront relancées")
     os._exit(0)
 
 

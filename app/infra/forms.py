@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
@@ -145,23 +146,64 @@ _PHRASES = {
 }
 
 
-def fautes_de(erreurs: Sequence[Mapping[str, Any]], prefixe: int = 0) -> list[Faute]:
-    """Fautes en français d'une liste d'erreurs Pydantic. `prefixe` : nombre d'étages de `loc` à passer."""
+def _nommer(phrase: str, genre: str, libelle: str | None) -> str:
+    """La phrase générale, avec le nom du champ : elle se lit aussi loin de lui, dans le résumé des erreurs."""
+    if not libelle:
+        return phrase
+    return f"Remplissez « {libelle} »." if genre == "missing" else f"« {libelle} » : {phrase[0].lower()}{phrase[1:]}"
+
+
+def fautes_de(
+    erreurs: Sequence[Mapping[str, Any]], prefixe: int = 0, libelles: Mapping[str, str] = MappingProxyType({})
+) -> list[Faute]:
+    """Fautes en français d'une liste d'erreurs Pydantic.
+
+    `prefixe` : nombre d'étages de `loc` à passer. `libelles` : champ → nom montré, dit par les phrases générales.
+    """
     rendu = []
     for erreur in erreurs:
         genre, contexte = str(erreur["type"]), dict(erreur.get("ctx") or {})
+        champ = ".".join(str(e) for e in tuple(erreur["loc"])[prefixe:])
         if genre in {"value_error", "assertion_error"}:
             phrase = str(contexte.get("error", erreur.get("msg", "")))
         else:
             phrase = _PHRASES.get(genre, "Cette réponse n’est pas valable.").format(**contexte)
-        champ = ".".join(str(e) for e in tuple(erreur["loc"])[prefixe:])
+            phrase = _nommer(phrase, genre, libelles.get(champ))
         rendu.append(Faute(champ, phrase, genre))
     return rendu
 
 
 def valider(schema: type[S], donnees: Mapping[str, Any]) -> S:
-    """Valide par le schéma. Lève SaisieInvalide, chaque faute en français à côté de son champ."""
+    """Valide par le schéma. Lève SaisieInvalide, chaque faute en français à côté de son champ.
+
+    Le `title` d'un champ du schéma est le libellé que la page lui donne : les fautes le nomment.
+    """
     try:
         return schema.model_validate(donnees)
     except ValidationError as erreur:
-        raise SaisieInvalide(fautes_de(erreur.errors())) from None
+        raise SaisieInvalide(fautes_de(erreur.errors(), libelles=_libelles(schema))) from None
+
+
+def _libelles(schema: type[BaseModel]) -> dict[str, str]:
+    return {nom: champ.title for nom, champ in schema.model_fields.items() if champ.title}
+
+
+def valider_tout(schema: type[S], donnees: Mapping[str, Any], verifier: Callable[[S], Iterable[Faute]]) -> S:
+    """Comme `valider`, puis `verifier` dit ce que le métier reproche : toutes les fautes d'un coup, dans l'ordre.
+
+    Chaque champ du schéma a un défaut : `verifier` reçoit les champs lisibles, un champ illisible étant à son défaut ;
+    ce qu'il dit d'un champ déjà fautif est tu. Lève SaisieInvalide.
+    """
+    fautes: list[Faute] = []
+    illisibles: set[str] = set()
+    try:
+        lu = schema.model_validate(donnees)
+    except ValidationError as erreur:
+        fautes = fautes_de(erreur.errors(), libelles=_libelles(schema))
+        illisibles = {f.champ.partition(".")[0] for f in fautes}
+        lu = schema.model_validate({nom: v for nom, v in donnees.items() if nom not in illisibles})
+    fautes += [f for f in verifier(lu) if f.champ.partition(".")[0] not in illisibles]
+    if fautes:
+        rangs = {nom: rang for rang, nom in enumerate(schema.model_fields)}
+        raise SaisieInvalide(sorted(fautes, key=lambda f: rangs.get(f.champ.partition(".")[0], -1)))
+    return lu

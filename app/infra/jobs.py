@@ -163,7 +163,7 @@ def inscrire(
 ) -> None:
     """Déclare une exécution (contexte, **arguments) sous un nom « étape.acte ». Lève ValueError s'il est mal formé."""
     if not _FORME_NOM.fullmatch(nom):
-        raise ValueError(f"Un nom de tâche s'écrit « étape.acte » : {nom!r}.")
+        raise ValueError(f"Un nom de tâche s’écrit « étape.acte » : {nom!r}.")
     FILE.task(name=nom, pass_context=True, retry=essais or False)(executer)
     _NOMS.add(nom)
     if cadence is not None:
@@ -268,7 +268,7 @@ def differer(
     cette transaction, donc en verra les écritures. Lève TacheInconnue.
     """
     if nom not in _NOMS:
-        raise TacheInconnue(f"La tâche « {nom} » n'est déclarée par aucun module de app.taches.")
+        raise TacheInconnue(f"La tâche « {nom} » n’est déclarée par aucun module de app.taches.")
     if maintenant is not None:
         arguments["maintenant"] = maintenant.isoformat()
     if cle_unique is not None:
@@ -368,5 +368,5 @@ async def relancer_les_abandonnees(gestion: JobManager, mort_apres: float) -> in
             trace.info("tâche déjà relancée", tache=job.task_name, numero=job.id, raison=str(erreur.__cause__))
             continue
         compte += 1
-        trace.warning("tâche d'un worker mort relancée", tache=job.task_name, numero=job.id, essais=job.attempts + 1)
+        trace.warning("tâche d’un worker mort relancée", tache=job.task_name, numero=job.id, essais=job.attempts + 1)
     return compte

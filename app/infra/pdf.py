@@ -97,7 +97,7 @@ def _preparer(valeur: object) -> Any:
         return valeur.isoformat()
     if valeur is None or isinstance(valeur, bool | int):
         return valeur
-    raise TypeError(f"Un document n'imprime pas de {type(valeur).__name__} : l'écrire en texte.")
+    raise TypeError(f"Un document n’imprime pas de {type(valeur).__name__} : l’écrire en texte.")
 
 
 def compiler(gabarit: str, donnees: Mapping[str, Any]) -> bytes:

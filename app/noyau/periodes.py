@@ -65,6 +65,11 @@ def date_longue(jour: date) -> str:
     return f"{JOURS[jour.weekday()]} {quantieme} {MOIS[jour.month - 1]} {jour.year}"
 
 
+def instant_a_ecrire(instant: datetime | None) -> str:
+    """« 2026-12-04T23:59 », à l'heure de Paris, comme un champ de date et d'heure le retape ; « » sans instant."""
+    return a_paris(instant).strftime("%Y-%m-%dT%H:%M") if instant is not None else ""
+
+
 def instant_long(instant: datetime) -> str:
     """« vendredi 4 décembre 2026 à 23 h 59 », à l'heure de Paris."""
     local = a_paris(instant)

@@ -39,12 +39,12 @@ class Parametre(Generic[T]):
 
     def __post_init__(self) -> None:
         if not self.valeurs:
-            raise ValueError(f"Le paramètre « {self.nom} » n'a aucune valeur.")
+            raise ValueError(f"Le paramètre « {self.nom} » n’a aucune valeur.")
         object.__setattr__(self, "valeurs", MappingProxyType(dict(sorted(self.valeurs.items()))))
 
     def au(self, jour: date) -> T:
         """La valeur en vigueur ce jour-là (borne comprise). Lève ParametreSansValeur avant la première date."""
         applicables = [valeur for debut, valeur in self.valeurs.items() if debut <= jour]
         if not applicables:
-            raise ParametreSansValeur(f"« {self.nom} » n'a pas de valeur au {jour:%d/%m/%Y}.")
+            raise ParametreSansValeur(f"« {self.nom} » n’a pas de valeur au {jour:%d/%m/%Y}.")
         return applicables[-1]

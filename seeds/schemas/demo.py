@@ -1,4 +1,4 @@
-"""Schémas des comptes de démonstration."""
+"""Schémas de la démonstration : les comptes, les services à joindre."""
 
 from __future__ import annotations
 
@@ -49,3 +49,26 @@ class FichierComptes(Element):
 
     mot_de_passe: str
     comptes: tuple[CompteDemo, ...]
+
+
+class ServiceDemo(Element):
+    """Le service fictif d'une ligne, que l'accusé de réception dit de joindre."""
+
+    ligne: str
+    nom: str
+    adresse: str
+    telephone: str
+    courriel: str
+
+    @field_validator("nom")
+    @classmethod
+    def _fictif(cls, valeur: str) -> str:
+        if "(fictif)" not in valeur:
+            raise ValueError("un service de démonstration se dit « (fictif) »")
+        return valeur
+
+
+class FichierServices(Element):
+    """Le fichier des services à joindre."""
+
+    services: tuple[ServiceDemo, ...]

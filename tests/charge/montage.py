@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from urllib.error import URLError
 
@@ -88,7 +88,7 @@ def _ouvriers(pid: int) -> list[int]:
 def service(reglages: Config, base: Base) -> Iterator[Lance]:
     """Le service à deux ouvriers, sans le processus des tâches."""
     depart = time.monotonic()
-    with service_lance(reglages, base, ouvriers=OUVRIERS, taches=False) as processus:
+    with service_lance(reglages, nullcontext(base), ouvriers=OUVRIERS, taches=False) as processus:
         attendre(processus.adresse, "/sante")
         attente = time.monotonic() - depart
         yield Lance(processus.adresse, _ouvriers(processus.web.pid), attente)

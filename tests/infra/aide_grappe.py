@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from app.infra.postgres_embarque.lieux import Compte, parent_ferme
+from tests.lieu import MARQUE, en_memoire
 
 RACINE = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("processus_grappe.py")
@@ -59,7 +60,7 @@ def comptes_sur(dossier: Path) -> set[int]:
 @contextlib.contextmanager
 def dossier_ouvert() -> Iterator[Path]:
     """Un dossier que tous traversent (tmp_path est fermé par pytest) ; à la fin, ni processus ni dossier ne restent."""
-    dossier = Path(tempfile.mkdtemp(prefix="iq-essai-")).resolve()
+    dossier = Path(tempfile.mkdtemp(prefix=f"{MARQUE}{os.getpid()}-", dir=en_memoire())).resolve()
     dossier.chmod(0o755)
     try:
         yield dossier

@@ -8,6 +8,7 @@ import shutil
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +33,7 @@ from app.infra.journal.ancres import ancrer, ancrer_le_jour, cle_du_journal, men
 from app.noyau.erreurs import ErreurMetier
 from app.noyau.roles import Role
 from tests import factories
+from tests.conftest import un_clone
 from tests.infra.aide_grappe import dossier_ouvert
 from tests.infra.journal.aide_journal import remplir
 
@@ -83,17 +85,44 @@ def configurer(donnees: Path, base: Base | None = None) -> Config:
     return Config(mode=Mode.ESSAI, donnees=donnees, _env_file=None, **urls)
 
 
-@pytest.fixture
-def ailleurs(base_jetable: Base, tmp_path: Path) -> Config:
-    """Une base peuplée chez un PostgreSQL qui n'est pas à nous."""
-    config = configurer(tmp_path / "donnees", base_jetable)
-    peupler(base_jetable, config.donnees)
-    return config
+@dataclass(frozen=True)
+class Modele:
+    """Une base peuplée, ses données, sa sauvegarde : faites une fois, recopiées par chaque essai."""
+
+    base: Base
+    config: Config
+    archive: Path
+
+
+@pytest.fixture(scope="module")
+def modele(grappe: pg.Grappe, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modele]:
+    """Chez un PostgreSQL qui n'est pas à nous."""
+    dossier = tmp_path_factory.mktemp("modele")
+    with un_clone(grappe) as base:
+        config = configurer(dossier / "donnees", base)
+        peupler(base, config.donnees)
+        archive = sauvegarder(config, dossier / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+        yield Modele(base, config, archive)
 
 
 @pytest.fixture
-def archive(ailleurs: Config, tmp_path: Path) -> Path:
-    return sauvegarder(ailleurs, tmp_path / "copie.tar", avec_cles=False, maintenant=MAINTENANT)
+def base_peuplee(grappe: pg.Grappe, modele: Modele) -> Iterator[Base]:
+    """Un clone de la base peuplée."""
+    with un_clone(grappe, modele.base.nom) as base:
+        yield base
+
+
+@pytest.fixture
+def ailleurs(base_peuplee: Base, modele: Modele, tmp_path: Path) -> Config:
+    """Une base peuplée, à changer."""
+    shutil.copytree(modele.config.donnees, tmp_path / "donnees")
+    return configurer(tmp_path / "donnees", base_peuplee)
+
+
+@pytest.fixture
+def archive(modele: Modele, tmp_path: Path) -> Path:
+    """Sa sauvegarde, à abîmer ou à restaurer."""
+    return Path(shutil.copy2(modele.archive, tmp_path / "copie.tar"))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +153,7 @@ def deposer_encore(base: Base) -> None:
         remplir(fabrique, 1)
 
 
-def test_l_archive_dit_ce_qu_elle_contient_et_son_auteur_seul_la_lit(archive: Path, ailleurs: Config) -> None:
+def test_l_archive_dit_ce_qu_elle_contient_et_son_auteur_seul_la_lit(archive: Path, modele: Modele) -> None:
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     with tarfile.open(archive) as tar:
         noms = tar.getnames()
@@ -133,7 +162,7 @@ def test_l_archive_dit_ce_qu_elle_contient_et_son_auteur_seul_la_lit(archive: Pa
     assert sorted(manifeste["fichiers"]) == sorted(noms[1:])
     assert manifeste["base"]["lignes"]["dossier"] == 1
     assert {tete["chaine"] for tete in manifeste["base"]["tetes"]} == {0, 1}
-    assert len(list(archive.parent.glob(".*"))) == 0
+    assert len(list(modele.archive.parent.glob(".*"))) == 0
 
 
 def test_les_cles_privees_ne_partent_que_si_on_les_demande(ailleurs: Config, archive: Path, tmp_path: Path) -> None:
@@ -181,27 +210,27 @@ def test_le_mot_de_passe_ne_va_pas_sur_la_ligne_de_commande() -> None:
 
 
 def test_un_aller_retour_sur_place_rend_la_base_a_l_identique(
-    ailleurs: Config, archive: Path, base_jetable: Base, capsys: pytest.CaptureFixture[str]
+    ailleurs: Config, archive: Path, base_peuplee: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    photo = photographier(base_jetable.url_proprietaire)
+    photo = photographier(base_peuplee.url_proprietaire)
     assert photo["dossier"]
     assert photo["journal_ancre"]
-    deposer_encore(base_jetable)
-    with connexion(base_jetable.url_proprietaire) as base:
+    deposer_encore(base_peuplee)
+    with connexion(base_peuplee.url_proprietaire) as base:
         base.execute(text("CREATE TABLE en_trop (a int)"))
         base.commit()
     assert restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT) == 0
-    assert photographier(base_jetable.url_proprietaire) == photo
+    assert photographier(base_peuplee.url_proprietaire) == photo
     assert "ne sont couvertes par aucune ancre" in capsys.readouterr().out
-    deposer_encore(base_jetable)
+    deposer_encore(base_peuplee)
 
 
 def test_la_ligne_de_commande_sauvegarde_refuse_puis_restaure(
-    ailleurs: Config, base_jetable: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    ailleurs: Config, base_peuplee: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setenv("DATABASE_URL", base_jetable.url)
-    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_jetable.url_proprietaire)
+    monkeypatch.setenv("DATABASE_URL", base_peuplee.url)
+    monkeypatch.setenv("DATABASE_URL_PROPRIETAIRE", base_peuplee.url_proprietaire)
     monkeypatch.setenv("IQ_DONNEES", str(ailleurs.donnees))
     assert principal(["sauvegarder", f"{tmp_path}/copies/"]) == 0
     dit = capsys.readouterr().out
@@ -215,22 +244,22 @@ def test_la_ligne_de_commande_sauvegarde_refuse_puis_restaure(
 
 
 def test_apres_restauration_le_journal_reste_hors_d_atteinte(
-    ailleurs: Config, archive: Path, base_jetable: Base
+    ailleurs: Config, archive: Path, base_peuplee: Base
 ) -> None:
     restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
     ordres = ("UPDATE journal_entree SET acteur = 'x'", "DELETE FROM journal_entree", "TRUNCATE journal_contenu")
     for ordre in ordres:
-        with connexion(base_jetable.url) as base, pytest.raises(Exception, match="permission denied"):
+        with connexion(base_peuplee.url) as base, pytest.raises(Exception, match="permission denied"):
             base.execute(text(ordre))
-        with connexion(base_jetable.url_proprietaire) as base, pytest.raises(Exception, match="ne se réécrit pas"):
+        with connexion(base_peuplee.url_proprietaire) as base, pytest.raises(Exception, match="ne se réécrit pas"):
             base.execute(text(ordre))
 
 
-def test_une_base_peuplee_n_est_pas_remplacee_sans_le_dire(ailleurs: Config, archive: Path, base_jetable: Base) -> None:
-    photo = photographier(base_jetable.url_proprietaire)
+def test_une_base_peuplee_n_est_pas_remplacee_sans_le_dire(ailleurs: Config, archive: Path, base_peuplee: Base) -> None:
+    photo = photographier(base_peuplee.url_proprietaire)
     with pytest.raises(RestaurationRefusee, match="--remplacer"):
         restaurer(ailleurs, archive, remplacer=False, maintenant=MAINTENANT)
-    assert photographier(base_jetable.url_proprietaire) == photo
+    assert photographier(base_peuplee.url_proprietaire) == photo
 
 
 def _refaire(archive: Path, changer: Callable[[dict[str, bytes]], None]) -> None:
@@ -276,43 +305,43 @@ ABIMEES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
 
 @pytest.mark.parametrize("quoi", ABIMEES)
 def test_une_archive_abimee_est_refusee_avant_de_toucher_a_quoi_que_ce_soit(
-    copie: Path, tmp_path: Path, quoi: str
+    archive: Path, tmp_path: Path, quoi: str
 ) -> None:
     """La base est injoignable : le refus vient de l'archive seule."""
     changer, phrase = ABIMEES[quoi]
-    _refaire(copie, changer)
+    _refaire(archive, changer)
     injoignable = "postgresql+psycopg://personne@/rien?host=/nulle-part"
     config = Config(mode=Mode.ESSAI, donnees=tmp_path / "donnees", _env_file=None, DATABASE_URL=injoignable)
     with pytest.raises(ErreurMetier, match=phrase):
-        restaurer(config, copie, remplacer=True, maintenant=MAINTENANT)
+        restaurer(config, archive, remplacer=True, maintenant=MAINTENANT)
     assert list(config.donnees.iterdir()) == []
 
 
 @pytest.mark.parametrize("octets", [b"", b"pas un tar", None])
-def test_un_fichier_qui_n_est_pas_une_archive_est_refuse(copie: Path, tmp_path: Path, octets: bytes | None) -> None:
-    entiers = copie.read_bytes()
-    copie.write_bytes(entiers[: len(entiers) // 2] if octets is None else octets)
+def test_un_fichier_qui_n_est_pas_une_archive_est_refuse(archive: Path, tmp_path: Path, octets: bytes | None) -> None:
+    entiers = archive.read_bytes()
+    archive.write_bytes(entiers[: len(entiers) // 2] if octets is None else octets)
     with pytest.raises(ArchiveInvalide):
-        deballer(copie, tmp_path / "atelier")
+        deballer(archive, tmp_path / "atelier")
 
 
 @pytest.mark.parametrize("genre", ["un lien en double", "un lien a la place"])
-def test_un_lien_dans_l_archive_est_refuse(copie: Path, tmp_path: Path, genre: str) -> None:
+def test_un_lien_dans_l_archive_est_refuse(archive: Path, tmp_path: Path, genre: str) -> None:
     lien = tarfile.TarInfo("base.dump")
     lien.type, lien.linkname = tarfile.SYMTYPE, "/etc/passwd"
     if genre == "un lien en double":
-        with tarfile.open(copie, "a") as tar:
+        with tarfile.open(archive, "a") as tar:
             tar.addfile(lien)
     else:
-        with tarfile.open(copie) as tar:
+        with tarfile.open(archive) as tar:
             manifeste = tar.extractfile("manifeste.json").read()  # type: ignore[union-attr]
         entete = tarfile.TarInfo("manifeste.json")
         entete.size = len(manifeste)
-        with tarfile.open(copie, "w") as tar:
+        with tarfile.open(archive, "w") as tar:
             tar.addfile(entete, io.BytesIO(manifeste))
             tar.addfile(lien)
     with pytest.raises(ArchiveInvalide, match="en trop" if "double" in genre else "simple fichier"):
-        deballer(copie, tmp_path / "atelier")
+        deballer(archive, tmp_path / "atelier")
 
 
 def _couper_le_dump(pieces: dict[str, bytes]) -> None:
@@ -333,23 +362,23 @@ DIFFERENCES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
 
 
 def test_sur_place_un_echec_ou_une_difference_rend_la_base_d_avant(
-    ailleurs: Config, archive: Path, base_jetable: Base
+    ailleurs: Config, archive: Path, base_peuplee: Base
 ) -> None:
-    photo = photographier(base_jetable.url_proprietaire)
+    photo = photographier(base_peuplee.url_proprietaire)
     intacte = archive.read_bytes()
     for changer, phrase in DIFFERENCES.values():
         archive.write_bytes(intacte)
         _refaire(archive, changer)
         with pytest.raises(CopieImpossible, match=phrase):
             restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT)
-    assert photographier(base_jetable.url_proprietaire) == photo
+    assert photographier(base_peuplee.url_proprietaire) == photo
     assert (ailleurs.donnees / "ancres" / "2026-11-06.json").exists()
 
 
 def test_les_ancres_plus_recentes_que_la_sauvegarde_sont_mises_de_cote(
-    ailleurs: Config, archive: Path, base_jetable: Base
+    ailleurs: Config, archive: Path, base_peuplee: Base
 ) -> None:
-    with fabrique_de(base_jetable) as fabrique, fabrique.begin() as session:
+    with fabrique_de(base_peuplee) as fabrique, fabrique.begin() as session:
         demain = MAINTENANT + timedelta(days=1)
         ancrer_le_jour(session, ailleurs.donnees / "ancres", cle_du_journal(ailleurs.donnees), demain)
     assert restaurer(ailleurs, archive, remplacer=True, maintenant=MAINTENANT) == 0
@@ -358,9 +387,9 @@ def test_les_ancres_plus_recentes_que_la_sauvegarde_sont_mises_de_cote(
 
 
 def test_sur_une_machine_neuve_les_anciennes_ancres_se_verifient_avec_la_cle_publique_restauree(
-    archive: Path, base_jetable: Base, ailleurs: Config, tmp_path: Path
+    archive: Path, base_peuplee: Base, ailleurs: Config, tmp_path: Path
 ) -> None:
-    neuve = configurer(tmp_path / "neuve", base_jetable)
+    neuve = configurer(tmp_path / "neuve", base_peuplee)
     publique = (ailleurs.donnees / "cle-journal.pub").read_text()
     cle_du_journal(neuve.donnees)
     assert restaurer(neuve, archive, remplacer=True, maintenant=MAINTENANT) == 0
@@ -369,10 +398,10 @@ def test_sur_une_machine_neuve_les_anciennes_ancres_se_verifient_avec_la_cle_pub
 
 
 def test_les_cles_restaurees_reprennent_leur_place_et_les_autres_sont_gardees(
-    ailleurs: Config, base_jetable: Base, tmp_path: Path
+    ailleurs: Config, base_peuplee: Base, tmp_path: Path
 ) -> None:
     complete = sauvegarder(ailleurs, tmp_path / "cles.tar", avec_cles=True, maintenant=MAINTENANT)
-    neuve = configurer(tmp_path / "neuve", base_jetable)
+    neuve = configurer(tmp_path / "neuve", base_peuplee)
     cle_du_journal(neuve.donnees)
     remplacee = (neuve.donnees / "cle-journal").read_bytes()
     assert restaurer(neuve, complete, remplacer=True, maintenant=MAINTENANT) == 0
@@ -384,10 +413,10 @@ def test_les_cles_restaurees_reprennent_leur_place_et_les_autres_sont_gardees(
 
 
 def test_un_journal_deja_falsifie_se_restaure_tel_quel_et_le_dit(
-    ailleurs: Config, base_jetable: Base, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ailleurs: Config, base_peuplee: Base, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert base_jetable.grappe is not None
-    with psycopg.connect(base_jetable.grappe.conninfo(base_jetable.nom, "postgres")) as base:
+    assert base_peuplee.grappe is not None
+    with psycopg.connect(base_peuplee.grappe.conninfo(base_peuplee.nom, "postgres")) as base:
         base.execute("ALTER TABLE journal_entree DISABLE TRIGGER ajout_seul")
         base.execute("UPDATE journal_entree SET acteur = 'c-x' WHERE chaine = 0 AND rang = 1")
         base.execute("ALTER TABLE journal_entree ENABLE ALWAYS TRIGGER ajout_seul")
@@ -419,8 +448,8 @@ def test_une_grappe_embarquee_n_echange_pas_une_base_qui_differe_du_manifeste(em
         ({"droits": ("autre",)}, "droits"),
     ],
 )
-def test_un_ecart_se_dit_en_clair(copie: Path, tmp_path: Path, champs: dict[str, Any], phrase: str | None) -> None:
-    etat = deballer(copie, tmp_path / "atelier").base
+def test_un_ecart_se_dit_en_clair(archive: Path, tmp_path: Path, champs: dict[str, Any], phrase: str | None) -> None:
+    etat = deballer(archive, tmp_path / "atelier").base
     trouve = ecart(etat.model_copy(update=champs), etat)
     assert trouve is None if phrase is None else phrase in str(trouve)
 

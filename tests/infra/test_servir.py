@@ -125,17 +125,7 @@ def test_kill_9_du_parent_ne_laisse_rien(lancer: type[Service]) -> None:
     assert attendre(lambda: not service.processus(), 40), service.processus()
 
 
-def test_kill_9_du_superviseur_web_ne_laisse_aucun_ouvrier(lancer: type[Service]) -> None:
-    service = lancer("--port", "0", "--ouvriers", "2")
-    assert _ouvrir(service.adresse()) == 200
-    os.kill(service.enfant("-m app.commandes.ouvriers"), signal.SIGKILL)
-    code, erreurs = service.finir()
-    assert code == 1
-    assert "Le serveur web s’est arrêté (signal 9)" in erreurs
-    assert attendre(lambda: not service.processus(), 40), service.processus()
-
-
-def test_un_ouvrier_tue_est_remplace(lancer: type[Service]) -> None:
+def test_un_ouvrier_tue_est_remplace_et_le_superviseur_tue_n_en_laisse_aucun(lancer: type[Service]) -> None:
     service = lancer("--port", "0", "--ouvriers", "1")
     adresse = service.adresse()
     assert _ouvrir(adresse) == 200
@@ -145,6 +135,11 @@ def test_un_ouvrier_tue_est_remplace(lancer: type[Service]) -> None:
     assert _ouvrir(adresse) == 200
     assert tue not in service.processus()
     assert service.popen.poll() is None
+    os.kill(service.enfant("-m app.commandes.ouvriers"), signal.SIGKILL)
+    code, erreurs = service.finir()
+    assert code == 1
+    assert "Le serveur web s’est arrêté (signal 9)" in erreurs
+    assert attendre(lambda: not service.processus(), 40), service.processus()
 
 
 def test_un_worker_tue_se_dit_et_arrete_le_service(lancer: type[Service]) -> None:
@@ -167,6 +162,16 @@ def test_un_port_pris_se_dit_en_une_phrase(lancer: type[Service]) -> None:
     assert code == 1
     assert f"Impossible d’écouter sur 127.0.0.1:{port}" in erreurs
     assert "Traceback" not in erreurs
+
+
+def test_une_base_qui_ne_repond_pas_se_dit_et_le_web_qui_l_attendait_s_arrete(tmp_path: Path) -> None:
+    injoignable = "postgresql+psycopg://personne@/rien?host=/nulle-part"
+    service = Service(Base(injoignable, injoignable, "rien", None), tmp_path, "--port", "0")
+    code, erreurs = service.finir()
+    assert code == 1
+    assert "La base ne répond pas. Vérifiez DATABASE_URL" in erreurs
+    assert "Traceback" not in erreurs
+    assert service.processus() == {}
 
 
 def test_worker_une_fois_vide_la_file_et_rend_un_bilan(base_propre: Base, tmp_path: Path) -> None:

@@ -22,20 +22,52 @@ BUREAU = (1280, 900)
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 DELAI = 20_000  # millisecondes
 AXE = Axe().axe_script
+CONTRASTE = "color-contrast"
 REGLES_AXE = {
     "runOnly": {
         "type": "tag",
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     },
+    "rules": {CONTRASTE: {"enabled": False}},  # à part, sur les seules encres jamais vues : `_contrastes`
     "resultTypes": ["violations"],
 }
+REGLES_CONTRASTE = {"runOnly": {"type": "rule", "values": [CONTRASTE]}, "resultTypes": ["violations"]}
+# Ce qui dépend de la mise en page, donc de la largeur, même quand les deux largeurs montrent les mêmes éléments.
+REGLES_LARGEUR = {
+    "runOnly": {"type": "rule", "values": ["target-size", "scrollable-region-focusable", "link-in-text-block"]},
+    "resultTypes": ["violations"],
+}
+# L'encre de chaque texte visible : couleur, fonds empilés, opacité, taille, graisse ; le contraste ne tient qu'à eux.
+_ENCRES = """() => {
+  const porte = (e) => /^(INPUT|SELECT|TEXTAREA)$/.test(e.tagName)
+    || [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
+  const fonds = new Map([[null, ""]]);
+  const fond = (e) => {
+    if (!fonds.has(e)) {
+      const s = getComputedStyle(e), couleur = s.backgroundColor, opaque = /^rgb\\(/.test(couleur);
+      const dessous = opaque && s.backgroundImage === "none" && s.opacity === "1" ? "" : fond(e.parentElement);
+      fonds.set(e, `${couleur} ${s.backgroundImage} ${s.opacity} / ${dessous}`);
+    }
+    return fonds.get(e);
+  };
+  window.encres = [...document.body.querySelectorAll("*")].filter((e) => porte(e) && e.checkVisibility());
+  return window.encres.map((e) => {
+    const s = getComputedStyle(e);
+    return [s.color, s.fontSize, s.fontWeight, s.textShadow, fond(e)].join(" | ");
+  });
+}"""
+_VISIBLES = '() => [...document.querySelectorAll("*")].map((e) => Number(e.checkVisibility())).join("")'
+_LANCER = "regles => axe.run(regles).then((r) => r.violations)"
+_LANCER_SUR = """([rangs, regles]) => axe.run({include: rangs.map((n) => window.encres[n])}, regles)
+  .then((r) => r.violations)"""
 # Chromium redit ainsi le statut d'une réponse : c'est la réponse elle-même que la fenêtre juge.
 _STATUT_REDIT = re.compile(r"^Failed to load resource: the server responded with a status of 4\d\d")
 _NOSCRIPT = re.compile(r"<(/?)noscript>")
 _DIRECT = re.compile(r"<script src=\"[^\"]*direct\.js[^\"]*\" defer=\"\"></script>")
 _MOTS = re.compile(r">[^<>]*[^<>\s][^<>]*<")
 _VALEURS = re.compile(r' (?:value|href|action|content|data-[\w-]+)="[^"]+"')
-_STRUCTURES: set[tuple[int, bool, bytes]] = set()
+_STRUCTURES: set[tuple[int | str, bool, bytes]] = set()
+_ENCRES_VUES: set[str] = set()
 
 
 def lu(element: Locator) -> str:
@@ -161,22 +193,28 @@ class Fenetre:
         assert titre.endswith(" — Initiatives Quartiers"), f"{chemin} : titre « {titre} »"
         assert h1.count() == 1, f"{chemin} : {h1.count()} h1"
         self._verifier_la_largeur(chemin)
-        violations = [_dire(v) for v in self._axe()] if axe and self._est_neuve() else []
+        regles = self._regles() if axe else None
+        violations = [_dire(v) for v in self._axe(regles)] if regles is not None else []
         assert not violations, f"{chemin}\n" + "\n".join(violations)
         self.pages_jugees.append(chemin)
 
-    def _est_neuve(self) -> bool:
-        """Axe ne dépend pas des mots : ce qui est bâti comme une page déjà vue à cette largeur est déjà jugé.
+    def _regles(self) -> dict[str, Any] | None:
+        """Les règles d'axe à passer sur cette page ; None si tout y est déjà jugé.
 
-        Mêmes balises, classes, noms et `noscript` visibles. Choix du projet : axe prend la moitié de ces essais.
+        Axe ne dépend pas des mots : ce qui est bâti comme une page déjà vue à cette largeur (mêmes balises, classes,
+        noms et `noscript` visibles) est jugé. Vue à l'autre largeur avec les mêmes éléments visibles, seule la mise en
+        page reste à juger. Choix du projet : axe prend la moitié de ces essais.
         """
         contenu = self.page.content()
-        structure = _VALEURS.sub("", _MOTS.sub(">x<", contenu)).encode()
-        marque = (self.largeur, self.a_javascript or "<noscript" not in contenu, sha256(structure).digest())
-        if marque in _STRUCTURES:
-            return False
-        _STRUCTURES.add(marque)
-        return True
+        structure = sha256(_VALEURS.sub("", _MOTS.sub(">x<", contenu)).encode()).digest()
+        avec_script = self.a_javascript or "<noscript" not in contenu
+        ici = (self.largeur, avec_script, structure)
+        if ici in _STRUCTURES:
+            return None
+        partout = (self.page.evaluate(_VISIBLES), avec_script, structure)
+        regles = REGLES_LARGEUR if partout in _STRUCTURES else REGLES_AXE
+        _STRUCTURES.update((ici, partout))
+        return regles
 
     def _verifier_la_largeur(self, chemin: str) -> None:
         trop = self.page.evaluate(
@@ -191,16 +229,25 @@ class Fenetre:
         )
         assert not trop, f"{chemin} déborde à {self.largeur} px : {trop}"
 
-    def _axe(self) -> list[dict[str, Any]]:
+    def _axe(self, regles: dict[str, Any]) -> list[dict[str, Any]]:
         """Axe sur la page ; scripts éteints, sur sa copie dans une fenêtre qui en a (axe attend des minuteries)."""
         page = self.page
         if self.miroir is not None:
             self._copier(self.miroir)
             page = self.miroir
-        page.evaluate(AXE)
-        violations: list[dict[str, Any]] = page.evaluate(
-            "regles => axe.run(regles).then(r => r.violations)", REGLES_AXE
-        )
+        violations: list[dict[str, Any]] = page.evaluate(_LANCER, regles)
+        return violations + self._contrastes(page)
+
+    def _contrastes(self, page: Page) -> list[dict[str, Any]]:
+        """Le contraste des textes dont l'encre n'a pas encore été jugée. Choix du projet : c'est le plus long d'axe."""
+        neuves: dict[str, int] = {}
+        for rang, encre in enumerate(page.evaluate(_ENCRES)):
+            if encre not in _ENCRES_VUES:
+                neuves.setdefault(encre, rang)
+        violations: list[dict[str, Any]] = []
+        if neuves:
+            violations = page.evaluate(_LANCER_SUR, [sorted(neuves.values()), REGLES_CONTRASTE])
+            _ENCRES_VUES.update(neuves)
         return violations
 
     def _copier(self, miroir: Page) -> None:
@@ -257,6 +304,7 @@ def _contexte(
         extra_http_headers={ENTETE_HORLOGE: horloge},
     )
     contexte.set_default_timeout(DELAI)
+    contexte.add_init_script(AXE)  # à chaque page ; sans scripts, seule la fenêtre miroir l'exécute
     if temoin is not None:
         contexte.add_cookies([{"name": TEMOIN, "value": temoin, "url": adresse, "httpOnly": True, "sameSite": "Lax"}])
     return contexte

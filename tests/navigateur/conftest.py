@@ -6,7 +6,7 @@ import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -57,7 +57,7 @@ def site(grappe: pg.Grappe, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (
         un_clone(grappe) as base,
         fabrique_de(base) as fabrique,
-        service_lance(config, base, taches=False) as processus,
+        service_lance(config, nullcontext(base), taches=False) as processus,
     ):
         scene = une_scene(config, base.url, fabrique)
         _attendre(processus.adresse)

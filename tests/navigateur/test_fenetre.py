@@ -22,6 +22,8 @@ FAUTES = (
     ("<img alt='' src='http://ailleurs.invalid/x.png'>", "requête hors du service : http://ailleurs.invalid/x", True),
     ("<input name='sans_libelle'>", "Form elements must have labels", True),
     ("<noscript><input name='sans_libelle'></noscript>", "Form elements must have labels", False),
+    ("<p><font color='#cccccc'>Un texte pâle.</font></p>", "minimum color contrast", True),
+    ("<p><font color='#bbbbbb'>Un texte pâle.</font></p>", "minimum color contrast", False),
     ("<h1>Un second titre</h1>", "2 h1", True),
     (f"<p>{'débordement' * 40}</p>", "déborde à 375 px", True),
     ("<img alt='' src='/static/absente.png'>", "statut 404", True),
@@ -43,7 +45,7 @@ def test_une_page_fautive_fait_echouer(ouvrir: Ouvrir, corps: str, phrase: str, 
     def lire() -> None:
         with ouvrir(TELEPHONE, MAINTENANT, scripts=scripts) as f:
             servir(f, corps)
-            f.aller("/fautive", axe="<input" in corps)
+            f.aller("/fautive", axe=corps.startswith(("<input", "<noscript", "<p><font")))
 
     with pytest.raises(AssertionError, match=phrase):
         lire()
@@ -54,6 +56,18 @@ def test_une_page_juste_passe(ouvrir: Ouvrir, scripts: bool) -> None:
     with ouvrir(TELEPHONE, MAINTENANT, scripts=scripts) as f:
         servir(f, "<p>Rien à redire.</p>")
         f.aller("/fautive")
+
+
+def test_un_texte_pale_se_voit_meme_replie_sur_une_page_deja_jugee(ouvrir: Ouvrir) -> None:
+    """Le contraste ne se rejuge pas pour un style déjà vu ; un texte caché n'est pas « vu »."""
+    pale = "<details{}><summary>Plus</summary><p><font color='#aaaaaa'>Un texte pâle.</font></p></details>"
+    with ouvrir(TELEPHONE, MAINTENANT) as f:
+        servir(f, pale.format(""))
+        f.aller("/fautive")
+        f.page.unroute(f.adresse + "/fautive")
+        servir(f, pale.format(" open"))
+        with pytest.raises(AssertionError, match="minimum color contrast"):
+            f.aller("/fautive")
 
 
 def test_une_erreur_du_service_fait_echouer(ouvrir: Ouvrir) -> None:

@@ -56,7 +56,7 @@ ISSUES = {
     "notifiee", "refus_notifie", "irrecevable", "orientee", "hors_champ", "ajournee", "reserve", "retiree", "renoncee",
     "tranche_reservee",
 }  # fmt: skip
-APRES = a_paris(2027, 9, 1)
+APRES = a_paris(2027, 9, 20)
 
 
 # -- ce qui se déduit des données réelles

@@ -179,12 +179,12 @@ def test_un_nouveau_mot_de_passe_ferme_les_sessions_ouvertes(decor: Decor) -> No
         ({"nom_affiche": ""}, "nom de la personne"),
         ({"role": "administrateur", "portee": "contrat"}, "ne pouvez pas donner ce rôle"),
         ({"role": "redacteur", "portee": "contrat"}, "ne pouvez pas donner ce rôle"),
-        ({"role": "roi"}, "Choisissez une réponse"),
+        ({"role": "roi"}, "Rôle\xa0»\xa0: choisissez une réponse de la liste"),
         ({"portee": "contrat"}, "une ligne de financement"),
         ({"portee": "ligne:AILLEURS"}, "Choisissez une réponse"),
-        ({"portee": "planete:M2A"}, "Choisissez une réponse"),
+        ({"portee": "planete:M2A"}, "Choisissez sur quoi porte le rôle"),
         ({"fin": "2020-01-01"}, "Le dernier jour"),
-        ({"debut": "hier"}, "Écrivez une date"),
+        ({"debut": "hier"}, "Premier jour\xa0»\xa0: écrivez une date"),
     ],
 )
 def test_une_saisie_fausse_revient_remplie_et_n_ecrit_rien(decor: Decor, saisie: dict[str, str], phrase: str) -> None:
@@ -322,3 +322,11 @@ def test_la_liste_se_cherche_et_tient_en_huit_requetes(decor: Decor) -> None:
     assert cherche.courriel in trouvee
     assert decor.charge.courriel not in trouvee
     assert "Personne" in decor.client.get(COMPTES, params={"q": "introuvable"}).text
+
+
+def test_toutes_les_fautes_d_un_compte_se_disent_d_un_coup(decor: Decor) -> None:
+    vide = {"courriel": "", "nom_affiche": "", "role": "", "portee": "", "fin": "2020-01-01"}
+    page = ouvrir(decor, **vide).text
+    for champ in ("courriel", "nom_affiche", "role", "portee", "fin"):
+        assert f'href="#champ-{champ}"' in page, champ
+        assert f'id="erreur-{champ}"' in page, champ

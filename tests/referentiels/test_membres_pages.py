@@ -113,7 +113,7 @@ def test_un_invite_devenu_connu_entre_temps_rejoint_sans_changer_de_mot_de_passe
     [
         ("pas une adresse", "redacteur", "nom@exemple.fr"),
         ("é@exemple.fr", "redacteur", "nom@exemple.fr"),
-        (INVITE, "", "Remplissez ce champ"),
+        (INVITE, "", "Ce que cette personne fera\xa0»."),
         (INVITE, "charge_mission", "Choisissez une réponse"),
     ],
 )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.infra.heure import heure_machine
-from app.infra.identite import Identite
+from app.infra.identite import Habilitation, Identite
 from app.noyau.erreurs import ErreurMetier
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository, service
@@ -19,12 +19,16 @@ from app.referentiels.acteurs.rules import FormeOrganisation, IdentiteOrganisati
 from app.referentiels.contrats.models import Contrat
 from app.referentiels.instances import repository as instances
 from app.referentiels.instances.models import MembreInstance
-from seeds.schemas.demo import CompteDemo, FichierComptes
+from app.referentiels.lignes import repository as lignes
+from app.referentiels.lignes import service as autorites
+from app.referentiels.lignes.rules import ServiceAJoindre
+from seeds.schemas.demo import CompteDemo, FichierComptes, FichierServices
 
 DEBUT = datetime(2024, 1, 1, tzinfo=UTC)
 PORTEURS = 60
 PREMIER_PORTEUR = 1
 COMPTES_DEMO = "seeds/demo/comptes.yaml"
+SERVICES_DEMO = "seeds/demo/services.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,21 @@ def _asseoir(session: Session, contrat: Contrat, fichier: FichierComptes) -> Non
             raise ErreurMetier(f"La commission n’a pas de siège « {demo.siege} » ({COMPTES_DEMO}).")
         compte = repository.get_compte_par_courriel(session, demo.courriel)
         sieges[demo.siege].compte_id = compte.id if compte is not None else None
+
+
+def charger_services(session: Session, contrat: Contrat, fichier: FichierServices) -> None:
+    """Le service à joindre de chaque ligne qui n'en a pas, comme l'écran des autorités le garde. Jamais de SIRET."""
+    tout = Habilitation(Role.CHARGE_MISSION, Portee.CONTRAT, contrat.id)
+    charge = Identite(0, "demonstration", "Démonstration", "", (tout,))
+    for demo in fichier.services:
+        ligne = lignes.get_ligne(session, contrat.id, demo.ligne, verrou=True)
+        if ligne is None:
+            raise ErreurMetier(f"Le contrat n’a pas de ligne « {demo.ligne} » ({SERVICES_DEMO}).")
+        if ligne.service is None:
+            autorites.renseigner(
+                session, ligne, siret=ligne.attribuant_siret or "", acteur=charge, maintenant=DEBUT,
+                joindre=ServiceAJoindre(demo.nom, demo.adresse, demo.telephone, demo.courriel),
+            )  # fmt: skip
 
 
 def charger_porteurs(session: Session, mot_de_passe: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from app.commandes.campagne import preparation
 from app.commandes.campagne.scene import INSTRUCTION, LIGNES, Scene
 
+# La nature de l’acte (décision, délibération) se lit sur la ligne : la référence n’en dit que le numéro.
 ACTES = {
-    "BOP147": "Décision du préfet n° {annee}-147 (fictif)",
-    "M2A": "Délibération du conseil d’agglomération n° {annee}-12 (fictif)",
-    "MULHOUSE": "Délibération du conseil municipal n° {annee}-31 (fictif)",
-    "ILLZACH": "Délibération du conseil municipal n° {annee}-08 (fictif)",
-    "WITTENHEIM": "Délibération du conseil municipal n° {annee}-15 (fictif)",
+    "BOP147": "n° {annee}-147 (fictif)",
+    "M2A": "n° {annee}-12 (fictif)",
+    "MULHOUSE": "n° {annee}-31 (fictif)",
+    "ILLZACH": "n° {annee}-08 (fictif)",
+    "WITTENHEIM": "n° {annee}-15 (fictif)",
 }
 
 
@@ -31,6 +32,7 @@ def decider(scene: Scene) -> None:
         scene.avancer(days=7)
         scene.post(f"/api/v1/appels/{scene.appel}/lignes/{ligne}/notifier", INSTRUCTION[ligne])
     _renoncer(scene)
+    scene.au(scene.calendrier.fin)
     scene.post(f"/api/v1/appels/{scene.appel}/arreter", "charge")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -34,9 +34,11 @@ from app.referentiels.grilles import repository as grilles
 from app.referentiels.instances import repository as instances
 from seeds.demo.derivation import cle_de_l_action, dossiers_deduits, enveloppe
 from seeds.lecture import lire
-from seeds.schemas.demo import FichierComptes
+from seeds.schemas.demo import FichierComptes, FichierServices
 
-COMPTES = Path(__file__).resolve().parents[3] / "seeds" / "demo" / "comptes.yaml"
+DEMO = Path(__file__).resolve().parents[3] / "seeds" / "demo"
+COMPTES = DEMO / "comptes.yaml"
+SERVICES = DEMO / "services.yaml"
 ESSAI = "m2a-2028-essai"
 ANNEE_ESSAI = 2028
 PAUSE_DES_TACHES = 0.5  # seconde
@@ -103,6 +105,7 @@ def charger_le_decor(fabrique: sessionmaker[Session]) -> None:
         contrat = _contrat(session)
         acteurs.charger_comptes(session, contrat, comptes)
         acteurs.charger_porteurs(session, comptes.mot_de_passe)
+        acteurs.charger_services(session, contrat, lire(SERVICES, FichierServices).contenu)
 
 
 def _contrat(session: Session) -> Contrat:
@@ -115,7 +118,7 @@ def _contrat(session: Session) -> Contrat:
 @contextmanager
 def service_de_la_campagne(config: Config, base: Base) -> Iterator[Plateau]:
     """Un service lancé sur un port libre ; les tâches de fond se font quand la campagne le demande."""
-    with fabrique_de(base) as fabrique, service_lance(config, base, port=0, ouvriers=1, taches=False) as processus:
+    with fabrique_de(base) as fabrique, service_lance(config, nullcontext(base), taches=False) as processus:
         yield Plateau(processus.adresse, fabrique, config, base.url)
 
 
@@ -154,7 +157,7 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
     dire("  séance close, procès-verbal")
     with plateau.taches_en_fond():
         decision.decider(scene)
-    dire(f"  décidé et notifié ({scene.api.appels} appels à l'API)")
+    dire(f"  décidé et notifié ({scene.api.appels} appels à l’API)")
     scene.api.fermer()
     return scene
 

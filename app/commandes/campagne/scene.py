@@ -86,6 +86,11 @@ class Calendrier:
         """Lettres."""
         return a_paris(self.annee, 4, 20, 9)
 
+    @property
+    def fin(self) -> datetime:
+        """La seconde phase est close : l'appel s'arrête."""
+        return a_paris(self.annee, 9, 11, 9)
+
 
 @dataclass
 class DossierJoue:

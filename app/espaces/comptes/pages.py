@@ -12,14 +12,16 @@ from starlette.responses import Response
 from app.espaces.comptes.schemas import FormulaireCompte, FormulaireHabilitation, FormulaireSiege
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant, heure_machine
-from app.infra.forms import Formulaire, FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider_tout
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rediriger, rendre
+from app.noyau.erreurs import Faute, Introuvable
+from app.noyau.periodes import a_paris
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.acteurs.models import Compte
-from app.referentiels.acteurs.rules import portees_du_role, roles_donnables
+from app.referentiels.acteurs.rules import est_un_courriel, portees_du_role, roles_donnables, verifier_periode
 from app.referentiels.acteurs.service import habilitations, liens
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.contrats.models import Contrat
@@ -99,21 +101,48 @@ def _sur_quoi(role: Role) -> str:
     return " ou ".join(habilitations.NOMS_PORTEES[p] for p in portees_du_role(role))
 
 
-def _donner(
-    session: SessionDep, lieu: Lieu, acteur: Identite, compte: Compte, donnees: FormulaireHabilitation,
-    maintenant: Maintenant,
-) -> None:  # fmt: skip
-    portee, cible = donnees.sur()
-    cibles = instances.list_cibles(session, lieu.contrat.id).get(portee, [])
-    habilitations.donner(
-        session, compte=compte, role=donnees.role, portee=portee, cible=cible, cibles=[code for code, _ in cibles],
-        acteur=acteur.acteur, donnables=lieu.donnables, maintenant=maintenant, contrat_id=lieu.contrat.id,
-        debut=donnees.debut, fin=donnees.fin,
-    )  # fmt: skip
+def _cibles(session: SessionDep, lieu: Lieu, portee: Portee) -> list[str]:
+    return [code for code, _ in instances.list_cibles(session, lieu.contrat.id).get(portee, [])]
 
 
-def _saisie(formulaire: Formulaire, schema: type[FormulaireHabilitation | FormulaireSiege]) -> dict[str, str]:
-    return {nom: formulaire.get(nom) for nom in schema.model_fields}
+def _fautes_du_role(
+    session: SessionDep, lieu: Lieu, donnees: FormulaireHabilitation, maintenant: Maintenant
+) -> list[Faute]:
+    """Tout ce que l'habilitation demandée a de faux, d'un coup."""
+    fautes = []
+    sur = donnees.sur()
+    if donnees.role is None:
+        fautes.append(Faute("role", "Choisissez un rôle.", "role_absent"))
+    if sur is None:
+        fautes.append(Faute("portee", "Choisissez sur quoi porte le rôle.", "portee_inconnue"))
+    elif donnees.role is not None:
+        cibles = _cibles(session, lieu, sur[0])
+        fautes += habilitations.verifier_portee(donnees.role, *sur, cibles, lieu.donnables)
+    aujourd_hui = a_paris(maintenant).date()
+    return [*fautes, *verifier_periode(donnees.debut or aujourd_hui, donnees.fin, aujourd_hui)]
+
+
+def _fautes_du_compte(
+    session: SessionDep, lieu: Lieu, donnees: FormulaireCompte, maintenant: Maintenant
+) -> list[Faute]:
+    """Celles de l'habilitation, de l'adresse et du nom."""
+    fautes = []
+    if not est_un_courriel(donnees.courriel.lower()):
+        phrase = "Écrivez une adresse électronique de la forme nom@exemple.fr."
+        fautes.append(Faute("courriel", phrase, "courriel_invalide"))
+    if not donnees.nom_affiche and acteurs.get_compte_par_courriel(session, donnees.courriel) is None:
+        fautes.append(Faute("nom_affiche", "Écrivez le nom de la personne.", "nom_absent"))
+    return [*fautes, *_fautes_du_role(session, lieu, donnees, maintenant)]
+
+
+def _donner(envoi: Envoi, lieu: Lieu, compte: Compte, donnees: FormulaireHabilitation) -> None:
+    sur = donnees.sur()
+    if sur is not None and donnees.role is not None:  # `_fautes_du_role` a refusé leur absence
+        habilitations.donner(
+            envoi.session, compte=compte, role=donnees.role, portee=sur[0], cible=sur[1],
+            cibles=_cibles(envoi.session, lieu, sur[0]), acteur=envoi.acteur.acteur, donnables=lieu.donnables,
+            maintenant=envoi.maintenant, contrat_id=lieu.contrat.id, debut=donnees.debut, fin=donnees.fin,
+        )  # fmt: skip
 
 
 @routeur.get("/comptes", name="comptes:contrats", dependencies=[Depends(GERE)])
@@ -158,23 +187,22 @@ def page_nouveau(request: Request, session: SessionDep, lieu: LieuDep) -> Respon
 
 
 @routeur.post("/comptes/{contrat}/nouveau", name="comptes:creer", dependencies=[Depends(GERE)])
-def creer_compte(
-    request: Request, session: SessionDep, acteur: Acteur, lieu: LieuDep, formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:  # fmt: skip
+def creer_compte(envoi: EnvoiDep, lieu: LieuDep) -> Response:
     """Ouvre le compte (ou retrouve celui de l'adresse) et l'habilite dans ce contrat."""
-    try:
-        donnees = valider(FormulaireCompte, formulaire.en_dict())
+    session = envoi.session
+    with envoi.sinon(lambda: ("espaces/comptes/nouveau.html", _contexte_nouveau(session, lieu, envoi.saisie))):
+        donnees = valider_tout(
+            FormulaireCompte,
+            envoi.formulaire.en_dict(),
+            lambda d: _fautes_du_compte(session, lieu, d, envoi.maintenant),
+        )
         compte, est_nouveau = liens.ouvrir_compte(
-            session, courriel=donnees.courriel, nom_affiche=donnees.nom_affiche, acteur=acteur.acteur,
-            machine=heure_machine(), maintenant=maintenant,
+            session, courriel=donnees.courriel, nom_affiche=donnees.nom_affiche, acteur=envoi.acteur.acteur,
+            machine=heure_machine(), maintenant=envoi.maintenant,
         )  # fmt: skip
-        _donner(session, lieu, acteur, compte, donnees, maintenant)
-    except SaisieInvalide as erreur:
-        contexte = _contexte_nouveau(session, lieu, _saisie(formulaire, FormulaireCompte))
-        refuser(request, "espaces/comptes/nouveau.html", contexte, erreur.fautes)
+        _donner(envoi, lieu, compte, donnees)
     fait = COMPTE_CREE if est_nouveau else HABILITE
-    return rediriger(request, "comptes:personne", fait=fait, contrat=lieu.contrat.code, personne=compte.acteur)
+    return envoi.vers("comptes:personne", fait=fait, contrat=lieu.contrat.code, personne=compte.acteur)
 
 
 def _contexte_personne(
@@ -200,23 +228,26 @@ def page_personne(
     return rendre(request, "espaces/comptes/personne.html", contexte)
 
 
+def _page_personne(envoi: Envoi, lieu: Lieu, personne: str) -> Page:
+    compte = _compte(envoi.session, lieu, personne)
+    contexte = _contexte_personne(envoi.session, lieu, compte, envoi.maintenant, envoi.saisie)
+    return "espaces/comptes/personne.html", contexte
+
+
 @routeur.post(
     "/comptes/{contrat}/personnes/{personne}/habilitations", name="comptes:habiliter", dependencies=[Depends(GERE)]
 )
-def habiliter(
-    request: Request, session: SessionDep, acteur: Acteur, lieu: LieuDep, personne: str, formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:  # fmt: skip
+def habiliter(envoi: EnvoiDep, lieu: LieuDep, personne: str) -> Response:
     """Donne une habilitation de plus."""
-    compte = _compte(session, lieu, personne)
-    try:
-        donnees = valider(FormulaireHabilitation, formulaire.en_dict())
-        _donner(session, lieu, acteur, compte, donnees, maintenant)
-    except SaisieInvalide as erreur:
-        saisie = _saisie(formulaire, FormulaireHabilitation)
-        contexte = _contexte_personne(session, lieu, compte, maintenant, saisie)
-        refuser(request, "espaces/comptes/personne.html", contexte, erreur.fautes)
-    return rediriger(request, "comptes:personne", fait=HABILITE, contrat=lieu.contrat.code, personne=compte.acteur)
+    with envoi.sinon(lambda: _page_personne(envoi, lieu, personne)):
+        compte = _compte(envoi.session, lieu, personne)
+        donnees = valider_tout(
+            FormulaireHabilitation,
+            envoi.formulaire.en_dict(),
+            lambda d: _fautes_du_role(envoi.session, lieu, d, envoi.maintenant),
+        )
+        _donner(envoi, lieu, compte, donnees)
+    return envoi.vers("comptes:personne", fait=HABILITE, contrat=lieu.contrat.code, personne=compte.acteur)
 
 
 @routeur.post(
@@ -224,30 +255,28 @@ def habiliter(
     name="comptes:clore",
     dependencies=[Depends(GERE)],
 )
-def clore(
-    request: Request, session: SessionDep, acteur: Acteur, lieu: LieuDep, personne: str, habilitation_id: int,
-    maintenant: Maintenant,
-) -> Response:  # fmt: skip
+def clore(envoi: EnvoiDep, lieu: LieuDep, personne: str, habilitation_id: int) -> Response:
     """Clôt une habilitation maintenant."""
-    compte = _compte(session, lieu, personne)
-    tenue = acteurs.get_tenue(session, habilitation_id, contrat_id=lieu.contrat.id)
-    if tenue is None or tenue[1].id != compte.id:
-        raise Introuvable("Cette habilitation n’existe pas.")
-    habilitations.clore(session, *tenue, acteur=acteur.acteur, donnables=lieu.donnables, maintenant=maintenant)
-    return rediriger(request, "comptes", fait=CLOSE, contrat=lieu.contrat.code)
+    with envoi.sinon(lambda: _page_personne(envoi, lieu, personne)):
+        compte = _compte(envoi.session, lieu, personne)
+        tenue = acteurs.get_tenue(envoi.session, habilitation_id, contrat_id=lieu.contrat.id)
+        if tenue is None or tenue[1].id != compte.id:
+            raise Introuvable("Cette habilitation n’existe pas.")
+        habilitations.clore(
+            envoi.session, *tenue, acteur=envoi.acteur.acteur, donnables=lieu.donnables, maintenant=envoi.maintenant
+        )
+    return envoi.vers("comptes", fait=CLOSE, contrat=lieu.contrat.code)
 
 
 @routeur.post("/comptes/{contrat}/personnes/{personne}/lien", name="comptes:lien", dependencies=[Depends(GERE)])
-def renvoyer_le_lien(
-    request: Request, session: SessionDep, acteur: Acteur, lieu: LieuDep, personne: str, maintenant: Maintenant
-) -> Response:
+def renvoyer_le_lien(envoi: EnvoiDep, lieu: LieuDep, personne: str) -> Response:
     """Envoie à la personne, à son adresse, un nouveau lien pour choisir son mot de passe."""
-    compte = _compte(session, lieu, personne)
+    compte = _compte(envoi.session, lieu, personne)
     liens.renvoyer(
-        session, compte, acteur=acteur.acteur, contrat_id=lieu.contrat.id, machine=heure_machine(),
-        maintenant=maintenant,
+        envoi.session, compte, acteur=envoi.acteur.acteur, contrat_id=lieu.contrat.id, machine=heure_machine(),
+        maintenant=envoi.maintenant,
     )  # fmt: skip
-    return rediriger(request, "comptes:personne", fait=LIEN_ENVOYE, contrat=lieu.contrat.code, personne=compte.acteur)
+    return envoi.vers("comptes:personne", fait=LIEN_ENVOYE, contrat=lieu.contrat.code, personne=compte.acteur)
 
 
 def _contexte_sieges(session: SessionDep, lieu: Lieu, saisie: Mapping[str, str]) -> dict[str, Any]:
@@ -264,6 +293,16 @@ def _contexte_sieges(session: SessionDep, lieu: Lieu, saisie: Mapping[str, str])
     }
 
 
+def _fautes_du_siege(session: SessionDep, lieu: Lieu, donnees: FormulaireSiege) -> list[Faute]:
+    fautes = []
+    if instances.get_siege(session, lieu.contrat.id, donnees.siege or 0) is None:
+        fautes.append(Faute("siege", "Choisissez un siège de la liste.", "siege_inconnu"))
+    if donnees.courriel and acteurs.get_compte_par_courriel(session, donnees.courriel) is None:
+        phrase = "Aucun compte à cette adresse : ouvrez-le d’abord."
+        fautes.append(Faute("courriel", phrase, "compte_inconnu"))
+    return fautes
+
+
 @routeur.get("/comptes/{contrat}/sieges", name="comptes:sieges", dependencies=[Depends(GERE)])
 def page_sieges(request: Request, session: SessionDep, lieu: LieuDep) -> Response:
     """Les sièges des instances et qui les occupe."""
@@ -271,22 +310,13 @@ def page_sieges(request: Request, session: SessionDep, lieu: LieuDep) -> Respons
 
 
 @routeur.post("/comptes/{contrat}/sieges", name="comptes:asseoir", dependencies=[Depends(GERE)])
-def asseoir(
-    request: Request, session: SessionDep, acteur: Acteur, lieu: LieuDep, formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:  # fmt: skip
+def asseoir(envoi: EnvoiDep, lieu: LieuDep) -> Response:
     """Relie un siège à un compte, ou le libère."""
-    try:
-        donnees = valider(FormulaireSiege, formulaire.en_dict())
-        siege = instances.get_siege(session, lieu.contrat.id, donnees.siege)
+    session, recus = envoi.session, envoi.formulaire.en_dict()
+    with envoi.sinon(lambda: ("espaces/comptes/sieges.html", _contexte_sieges(session, lieu, envoi.saisie))):
+        donnees = valider_tout(FormulaireSiege, recus, lambda d: _fautes_du_siege(session, lieu, d))
+        siege = instances.get_siege(session, lieu.contrat.id, donnees.siege or 0)
         compte = acteurs.get_compte_par_courriel(session, donnees.courriel) if donnees.courriel else None
-        if siege is None:
-            raise SaisieInvalide([Faute("siege", "Choisissez une réponse de la liste.", "siege_inconnu")])
-        if donnees.courriel and compte is None:
-            phrase = "Aucun compte à cette adresse : ouvrez-le d’abord."
-            raise SaisieInvalide([Faute("courriel", phrase, "compte_inconnu")])
-        sieges.asseoir(session, siege, compte, acteur=acteur.acteur, maintenant=maintenant)
-    except SaisieInvalide as erreur:
-        contexte = _contexte_sieges(session, lieu, _saisie(formulaire, FormulaireSiege))
-        refuser(request, "espaces/comptes/sieges.html", contexte, erreur.fautes)
-    return rediriger(request, "comptes:sieges", fait=SIEGE_CHANGE, contrat=lieu.contrat.code)
+        if siege is not None:  # `_fautes_du_siege` a refusé un siège inconnu
+            sieges.asseoir(session, siege, compte, acteur=envoi.acteur.acteur, maintenant=envoi.maintenant)
+    return envoi.vers("comptes:sieges", fait=SIEGE_CHANGE, contrat=lieu.contrat.code)

@@ -42,8 +42,9 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, rendre
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, Portee, Role
+from app.referentiels.lignes.rules import en_phrase
 
-E = TypeVar("E", EtatDossier, EtatDemande)
+E = TypeVar("E", EtatDossier, EtatDemande, repository.Complement)
 routeur = APIRouter()
 LIT = exiger(*ROLES_AGENT, *ROLES_COMMISSION, *ROLES_LECTURE)
 CONCLUSIONS = (
@@ -52,6 +53,10 @@ CONCLUSIONS = (
     ("declarer_hors_champ", "hors_champ", "Hors champ de cette ligne"),
     ("orienter", "orientee", "À orienter ailleurs"),
 )
+DITS_COMPLEMENT = {
+    repository.Complement.RECUS: "dont un complément est arrivé, sur vos lignes encore à l’étude",
+    repository.Complement.ATTENDUS: "dont un complément est attendu, sur vos lignes encore à l’étude",
+}
 LIBELLES_ACTES = {t.acte: t.libelle for t in TRANSITIONS} | {t.acte: t.libelle for t in TRANSITIONS_DEMANDE}
 
 
@@ -80,45 +85,97 @@ def page_liste(
     quartier: Annotated[str, Query()] = "",
     objectif: Annotated[str, Query()] = "",
     q: Annotated[str, Query(max_length=200)] = "",
+    complement: Annotated[str, Query(max_length=20)] = "",
     apres: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
     """La liste des dossiers : filtres, recherche, comptes par état, note et état par ligne."""
     courant, tous = _appel_courant(session, acteur, appel)
-    filtres = recherche.Filtres(
-        appel=courant.code,
-        etat=_parmi(EtatDossier, etat),
-        ligne=ligne,
-        etat_demande=_parmi(EtatDemande, etat_demande),
-        quartier=quartier,
-        objectif=objectif,
-        q=q,
-    )
-    trouves = recherche.rechercher(session, acteur, filtres, apres)
-    comptes = recherche.compter_par_etat(session, acteur, filtres)
     listes = repository.choix(session, courant)
+    filtres = recherche.Filtres(
+        appel=courant.code, etat=_parmi(EtatDossier, etat), ligne=ligne, etat_demande=_parmi(EtatDemande, etat_demande),
+        quartier=quartier, objectif=objectif, q=q,
+    )  # fmt: skip
+    tas = _parmi(repository.Complement, complement)
+    if tas is not None:
+        trouve = _complements(session, acteur, courant, tas, listes)
+    else:
+        trouve = _trouves(session, acteur, filtres, apres) | {"restriction": restriction(filtres, listes)}
     parametres = {
         "appel": courant.code, "etat": etat, "ligne": ligne, "etat_demande": etat_demande, "quartier": quartier,
         "objectif": objectif, "q": q,
     }  # fmt: skip
-    contexte = {
+    suivant = trouve["trouves"].suivant
+    contexte = trouve | {
         "appel": courant,
         "appels": tous,
-        "trouves": trouves,
-        "demandes": repository.demandes_lues(session, [t.id for t in trouves.elements], courant.annee),
-        "comptes": [(e, LIBELLES_DOSSIER[e], comptes[e]) for e in EtatDossier if comptes.get(e)],
-        "total": sum(min(n, COMPTE_MAX) for n in comptes.values()),
-        "plus_de": any(n > COMPTE_MAX for n in comptes.values()),
+        "demandes": repository.demandes_lues(session, [t.id for t in trouve["trouves"].elements], courant.annee),
         "choix": listes,
         "etats": [(e.value, LIBELLES_DOSSIER[e].agent) for e in EtatDossier if e is not EtatDossier.BROUILLON],
+        "etats_demande": [(e.value, LIBELLES_DEMANDE[e].agent) for e in EtatDemande],
         "libelles": LIBELLES_DEMANDE,
         "libelles_dossier": LIBELLES_DOSSIER,
         "parametres": parametres,
+        "tas": tas,
+        "etat_choisi": filtres.etat,
         "par_etat": {e: _adresse(parametres, etat=e.value) for e in EtatDossier},
-        "suivant": _adresse(parametres, apres=trouves.suivant) if trouves.suivant else None,
+        "tous_etats": _adresse(parametres, etat=""),
+        "suivant": _adresse(parametres, apres=suivant) if suivant else None,
         "debut": _adresse(parametres) if apres else None,
     }
     gabarit = "espaces/instructeur/_liste.html" if "hx-request" in request.headers else "espaces/instructeur/liste.html"
     return rendre(request, gabarit, contexte, entetes={"Vary": "HX-Request"})
+
+
+def _trouves(session: SessionDep, acteur: Identite, filtres: recherche.Filtres, apres: str) -> dict[str, Any]:
+    """Une page de la liste. `total` compte les mêmes dossiers qu'elle ; `ensemble`, ceux de tous les états."""
+    comptes = recherche.compter_par_etat(session, acteur, filtres)
+    retenus = comptes.values() if filtres.etat is None else (comptes.get(filtres.etat, 0),)
+    return {
+        "trouves": recherche.rechercher(session, acteur, filtres, apres),
+        "comptes": [(e, LIBELLES_DOSSIER[e], comptes[e]) for e in EtatDossier if comptes.get(e)],
+        "total": sum(min(n, COMPTE_MAX) for n in retenus),
+        "plus_de": any(n > COMPTE_MAX for n in retenus),
+        "ensemble": sum(min(n, COMPTE_MAX) for n in comptes.values()),
+        "ensemble_plus_de": any(n > COMPTE_MAX for n in comptes.values()),
+    }
+
+
+def _complements(
+    session: SessionDep, acteur: Identite, appel: Appel, tas: repository.Complement, choix: repository.Choix
+) -> dict[str, Any]:
+    """Les dossiers d'un tas de la corbeille, sur les lignes que la personne instruit : ceux de la tuile."""
+    lignes = acteur.cibles(Portee.LIGNE, Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)
+    trouves, plus_de = repository.rechercher_complements(session, acteur, lignes, appel.id, tas)
+    financeurs = ", ".join(choix.financeurs.get(code, code) for code in sorted(lignes))
+    return {
+        "trouves": trouves,
+        "comptes": [],
+        "total": len(trouves.elements),
+        "plus_de": plus_de,
+        "restriction": f"{DITS_COMPLEMENT[tas]} ({financeurs})" if financeurs else DITS_COMPLEMENT[tas],
+    }
+
+
+def restriction(filtres: recherche.Filtres, choix: repository.Choix) -> str:
+    """Ce que les filtres retiennent, à lire après « sous ce filtre : les dossiers » ; vide sans filtre."""
+    dits = []
+    if filtres.ligne or filtres.etat_demande is not None:
+        dits.append(_demande_dite(filtres, choix))
+    if filtres.etat is not None:
+        dits.append(f"dont l’état est « {LIBELLES_DOSSIER[filtres.etat].agent} »")
+    if filtres.quartier:
+        dits.append(f"du quartier {choix.noms_quartiers.get(filtres.quartier, filtres.quartier)}")
+    if filtres.objectif:
+        dits.append(f"de l’objectif {filtres.objectif}")
+    if filtres.q.strip():
+        dits.append(f"qui répondent à « {filtres.q.strip()} »")
+    return ", ".join(dits)
+
+
+def _demande_dite(filtres: recherche.Filtres, choix: repository.Choix) -> str:
+    etat = f" « {LIBELLES_DEMANDE[filtres.etat_demande].agent} »" if filtres.etat_demande is not None else ""
+    aupres = f" auprès {en_phrase(choix.financeurs.get(filtres.ligne, filtres.ligne)).de}" if filtres.ligne else ""
+    return f"qui ont une demande{etat}{aupres}"
 
 
 def _adresse(parametres: Mapping[str, str], **change: str) -> str:
@@ -164,7 +221,7 @@ def contexte_dossier(
         "instruit": bool(acteur.cibles(Portee.LIGNE, Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)),
         "lignes_instruites": sorted(
             {
-                (d.code, d.intitule)
+                (d.code, f"{d.financeur} — {d.intitule}")
                 for d in lues
                 if d.etat in AVANT_DECISION and acteur.roles_sur_ligne(dossier.contrat_id, d.code) & EXAMINE
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,7 +22,9 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
@@ -30,6 +33,7 @@ from app.etapes.appel.models import Appel
 from app.etapes.contrat.models import Objectif
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, DossierVersion
 from app.etapes.dossier.repository import visibles
+from app.etapes.dossier.repository.recherche import DossierTrouve, Trouves
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.notation.models import NoteEnregistree
 from app.etapes.programmation.models import Proposition
@@ -57,6 +61,7 @@ class DemandeLue:
     montant_demande: Euros
     montant_accorde_n1: Euros | None
     code: str
+    financeur: str
     intitule: str
     minimum: Decimal | None
     maximum: Decimal | None
@@ -72,6 +77,7 @@ class Choix:
     objectifs: Sequence[tuple[str, str]]
     noms_quartiers: Mapping[str, str]
     noms_objectifs: Mapping[str, str]
+    financeurs: Mapping[str, str]
 
 
 def _demandes() -> Select[*tuple[Any, ...]]:
@@ -93,7 +99,7 @@ def _demandes() -> Select[*tuple[Any, ...]]:
     return (
         select(Demande.dossier_id, Demande.id, Demande.annee, Demande.etat)
         .add_columns(Demande.montant_demande, Demande.montant_accorde_n1)
-        .add_columns(LigneFinancement.code, LigneFinancement.intitule)
+        .add_columns(LigneFinancement.code, LigneFinancement.financeur, LigneFinancement.intitule)
         .add_columns(note.c.minimum, note.c.maximum, note.c.est_provisoire, proposition.c.montant)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .outerjoin(note, true())
@@ -198,9 +204,9 @@ _CHOIX: WeakKeyDictionary[Engine, dict[tuple[int, str | None], Choix]] = WeakKey
 
 
 def choix(session: Session, appel: Appel) -> Choix:
-    """Quartiers et objectifs de la version du contrat de cet appel, gardés tant qu'aucun chargement ne les change.
+    """Quartiers, objectifs et financeurs du contrat de cet appel, gardés tant qu'aucun chargement ne les change.
 
-    Une requête, trois la première fois.
+    Une requête, deux la première fois.
     """
     empreintes = session.scalar(
         select(func.string_agg(VersionContrat.empreinte, aggregate_order_by(literal(","), VersionContrat.id))).where(
@@ -217,62 +223,103 @@ def choix(session: Session, appel: Appel) -> Choix:
 
 
 def _lire_choix(session: Session, appel: Appel) -> Choix:
-    quartiers = [
-        (code, nom)
-        for code, nom in session.execute(
-            select(Quartier.code, Quartier.nom).where(Quartier.contrat_id == appel.contrat_id).order_by(Quartier.rang)
-        )
-    ]
-    objectifs = [
-        (code, intitule)
-        for code, intitule in session.execute(
-            select(Objectif.code, Objectif.intitule)
-            .where(Objectif.version_id == appel.version_id)
-            .order_by(Objectif.rang, Objectif.id)
-        )
-    ]
-    return Choix(quartiers, [(code, f"{code} {nom}") for code, nom in objectifs], dict(quartiers), dict(objectifs))
+    """Les trois listes, d'une seule requête."""
+    quartiers = select(literal("quartier"), Quartier.code, Quartier.nom, Quartier.rang, Quartier.id).where(
+        Quartier.contrat_id == appel.contrat_id
+    )
+    objectifs = select(literal("objectif"), Objectif.code, Objectif.intitule, Objectif.rang, Objectif.id).where(
+        Objectif.version_id == appel.version_id
+    )
+    lignes = select(
+        literal("ligne"), LigneFinancement.code, LigneFinancement.financeur, LigneFinancement.rang, LigneFinancement.id
+    ).where(LigneFinancement.contrat_id == appel.contrat_id)
+    lus: dict[str, dict[str, str]] = {"quartier": {}, "objectif": {}, "ligne": {}}
+    for sorte, code, nom, *_ in session.execute(union_all(quartiers, objectifs, lignes).order_by(text("4, 5"))):
+        lus[sorte][code] = nom
+    nommes = [(code, f"{code} {nom}") for code, nom in lus["objectif"].items()]
+    return Choix(list(lus["quartier"].items()), nommes, lus["quartier"], lus["objectif"], lus["ligne"])
+
+
+class Complement(StrEnum):
+    """Les deux tas de compléments d'une corbeille : ceux qui sont arrivés, ceux qu'on attend encore."""
+
+    RECUS = "recus"
+    ATTENDUS = "attendus"
 
 
 @dataclass(frozen=True, slots=True)
 class Corbeille:
-    """Ce qui attend l'instructeur dans un appel. Chaque compte s'arrête à CORBEILLE_MAX + 1."""
+    """Ce qui attend l'instructeur dans un appel. Chaque compte s'arrête à CORBEILLE_MAX + 1.
+
+    Les deux premiers comptent des demandes, les deux autres des dossiers : ceux de `rechercher_complements`.
+    """
 
     a_verifier: int
     a_proposer: int
     complements_recus: int
-    complements_en_retard: int
+    complements_attendus: int
 
 
 def corbeille(session: Session, acteur: Identite, lignes: Iterable[str], appel_id: int) -> Corbeille:
-    """Combien de demandes attendent sur ses lignes, et de compléments sur celles encore à l'étude. Une requête."""
+    """Combien de demandes attendent sur ses lignes, et de dossiers à complément encore à l'étude. Une requête."""
+    codes = sorted(lignes)
     miennes = (
         select(Demande.id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .join(Dossier, Dossier.id == Demande.dossier_id)
-        .where(LigneFinancement.code == any_(literal(sorted(lignes), ARRAY(Text))))
+        .where(LigneFinancement.code == any_(literal(codes, ARRAY(Text))))
         .where(Dossier.appel_id == appel_id, visibles(acteur))
     )
-    sur_mes_lignes = exists().where(
-        Demande.dossier_id == Dossier.id,
-        Demande.etat.in_((EtatDemande.OUVERTE, EtatDemande.EN_INSTRUCTION)),
-        Demande.ligne_id == LigneFinancement.id,
-        LigneFinancement.code == any_(literal(sorted(lignes), ARRAY(Text))),
-        or_(DemandeComplement.ligne_id.is_(None), DemandeComplement.ligne_id == Demande.ligne_id),
-    )
-    complements = (
-        select(DemandeComplement.id)
-        .join(Dossier, Dossier.id == DemandeComplement.dossier_id)
-        .where(Dossier.appel_id == appel_id, visibles(acteur), sur_mes_lignes)
-    )
-    recus = complements.where(DemandeComplement.recue_le.is_not(None), Dossier.etat == EtatDossier.DEPOSE)
-    attendus = complements.where(DemandeComplement.recue_le.is_(None), Dossier.etat == EtatDossier.A_COMPLETER)
     comptes = session.execute(
         select(
             compter(miennes.where(Demande.etat == EtatDemande.OUVERTE), CORBEILLE_MAX),
             compter(miennes.where(Demande.etat == EtatDemande.EN_INSTRUCTION), CORBEILLE_MAX),
-            compter(recus, CORBEILLE_MAX),
-            compter(attendus, CORBEILLE_MAX),
+            compter(_a_complement(acteur, codes, appel_id, Complement.RECUS), CORBEILLE_MAX),
+            compter(_a_complement(acteur, codes, appel_id, Complement.ATTENDUS), CORBEILLE_MAX),
         )
     ).one()
     return Corbeille(*comptes)
+
+
+def _a_complement(acteur: Identite, codes: list[str], appel_id: int, tas: Complement) -> Select[int]:
+    """Les dossiers, une fois chacun, dont un complément de ce tas concerne une de ces lignes encore à l'étude."""
+    sur_ces_lignes = exists().where(
+        Demande.dossier_id == Dossier.id,
+        Demande.etat.in_((EtatDemande.OUVERTE, EtatDemande.EN_INSTRUCTION)),
+        Demande.ligne_id == LigneFinancement.id,
+        LigneFinancement.code == any_(literal(codes, ARRAY(Text))),
+        or_(DemandeComplement.ligne_id.is_(None), DemandeComplement.ligne_id == Demande.ligne_id),
+    )
+    du_tas = (
+        (DemandeComplement.recue_le.is_not(None), Dossier.etat == EtatDossier.DEPOSE)
+        if tas is Complement.RECUS
+        else (DemandeComplement.recue_le.is_(None), Dossier.etat == EtatDossier.A_COMPLETER)
+    )
+    return (
+        select(DemandeComplement.dossier_id)
+        .join(Dossier, Dossier.id == DemandeComplement.dossier_id)
+        .where(Dossier.appel_id == appel_id, visibles(acteur), sur_ces_lignes, *du_tas)
+        .distinct()
+    )
+
+
+def rechercher_complements(
+    session: Session, acteur: Identite, lignes: Iterable[str], appel_id: int, tas: Complement
+) -> tuple[Trouves, bool]:
+    """Exactement les dossiers que la corbeille compte pour ce tas, dernier déposé d'abord. Une requête.
+
+    Une seule page, arrêtée comme le compte à CORBEILLE_MAX ; le booléen dit s'il y en a plus.
+    """
+    requete = (
+        select(Dossier.id, Dossier.organisation_id, Dossier.reference, Dossier.numero, Dossier.titre, Dossier.etat)
+        .add_columns(Dossier.objectif, Dossier.quartiers, Dossier.montant_demande, Dossier.duree_annees)
+        .add_columns(Dossier.depose_le, Dossier.est_fictif)
+        .add_columns(Appel.code, Organisation.code, Organisation.nom, Organisation.siret)
+        .join(Organisation, Organisation.id == Dossier.organisation_id)
+        .join(Appel, Appel.id == Dossier.appel_id)
+        .where(Dossier.id.in_(_a_complement(acteur, sorted(lignes), appel_id, tas)))
+        .order_by(Dossier.depose_le.desc(), Dossier.id.desc())
+        .limit(CORBEILLE_MAX + 1)
+    )
+    lus = [DossierTrouve(*rangee) for rangee in session.execute(requete)]
+    return Trouves(lus[:CORBEILLE_MAX], None), len(lus) > CORBEILLE_MAX

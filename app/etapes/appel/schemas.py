@@ -21,7 +21,7 @@ from app.etapes.appel.rules import (
 )
 from app.infra.forms import Entree, Formulaire, valider
 from app.noyau.erreurs import Faute, SaisieInvalide
-from app.noyau.periodes import PARIS, a_paris
+from app.noyau.periodes import PARIS, instant_a_ecrire
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.lignes.rules import ServiceAJoindre
 
@@ -132,19 +132,19 @@ class EnveloppeEntrante(Entree):
 class SaisieEnveloppe(Entree):
     """Le montant d'une enveloppe, tel que tapé."""
 
-    montant: Court
-    nature: NatureEnveloppe
-    motif: Court = ""
+    montant: Court = Field("", title="Montant")
+    nature: NatureEnveloppe = Field(NatureEnveloppe.PREVISIONNELLE, title="Nature")
+    motif: Court = Field("", title="Motif")
 
 
 class SaisieAutorite(Entree):
     """Les coordonnées d'une autorité, telles que tapées ; vide : non renseigné."""
 
-    siret: Court = ""
-    nom: Court = ""
-    adresse: Annotated[str, StringConstraints(max_length=500)] = ""
-    telephone: Court = ""
-    courriel: Court = ""
+    siret: Court = Field("", title="SIRET de l’autorité")
+    nom: Court = Field("", title="Nom du service")
+    adresse: Annotated[str, StringConstraints(max_length=500)] = Field("", title="Adresse postale")
+    telephone: Court = Field("", title="Téléphone")
+    courriel: Court = Field("", title="Courriel")
 
     def joindre(self) -> ServiceAJoindre:
         """Pour le service."""
@@ -201,15 +201,18 @@ class SaisiePiece(Entree):
 
 
 class SaisiePreparation(Entree):
-    """Un appel à préparer, ou à refaire (`code` et `annee` ne changent alors plus)."""
+    """Un appel à préparer, ou à refaire (`code` et `annee` ne changent alors plus).
 
-    code: Code
-    annee: int
-    intitule: Court
-    seuil_court: Court = "0"
-    phases: list[SaisiePhase]
+    Tout a un défaut : ce qui manque se dit d'un coup (`valider_tout`).
+    """
+
+    code: Code = Field("", title="Code")
+    annee: int | None = Field(None, title="Année financée")
+    intitule: Court = Field("", title="Intitulé")
+    seuil_court: Court = Field("0", title="Seuil du chemin court")
+    phases: list[SaisiePhase] = Field(default_factory=list)
     pieces: list[SaisiePiece] = Field(default_factory=list)
-    orientations: OrientationsEntrantes
+    orientations: OrientationsEntrantes = OrientationsEntrantes()
 
 
 Rangee = dict[str, str]
@@ -258,13 +261,13 @@ def _lignes(texte: str) -> list[str]:
     return [ligne.strip() for ligne in texte.splitlines() if ligne.strip()]
 
 
-def _a_ecrire(instant: datetime | None) -> str:
-    return a_paris(instant).strftime("%Y-%m-%dT%H:%M") if instant is not None else ""
-
-
 def saisie_de_phase(phase: PhaseAnnoncee) -> Rangee:
     """Une phase gardée, comme on la retape."""
-    dates = {champ: _a_ecrire(getattr(phase, champ)) for champ in CHAMPS_PHASE if champ.endswith(("_le", "_du", "_au"))}
+    dates = {
+        champ: instant_a_ecrire(getattr(phase, champ))
+        for champ in CHAMPS_PHASE
+        if champ.endswith(("_le", "_du", "_au"))
+    }
     part = f"{Decimal(phase.part_reservee_milliemes) / 10:f}".replace(".", ",")
     return {"intitule": phase.intitule, **dates, "part_reservee": part}
 
@@ -285,15 +288,53 @@ def saisie_d_orientations(orientations: Orientations) -> dict[str, str]:
 def deplacer(phases: Sequence[PhaseAnnoncee], saisies: Sequence[Mapping[str, str]]) -> list[PhaseAnnoncee]:
     """Ces phases, aux dates retapées ; une date laissée telle quelle garde ses secondes. Lève SaisieInvalide."""
     neuves = []
+    fautes: list[Faute] = []
     for rang, (phase, saisie) in enumerate(zip(phases, saisies, strict=True)):
         gardee = saisie_de_phase(phase)
         tapees = {c: v for c, v in saisie.items() if v.strip()} | {"intitule": phase.intitule, "part_reservee": "0"}
         try:
             lue = valider(SaisiePhase, tapees).phase()
         except SaisieInvalide as erreur:
-            raise SaisieInvalide(
-                [Faute(f"phases.{rang}.{f.champ}", f.message, f.code) for f in erreur.fautes]
-            ) from None
+            fautes += [Faute(f"phases.{rang}.{f.champ}", f.message, f.code) for f in erreur.fautes]
+            continue
         changees = {c: getattr(lue, c) for c in gardee if c.endswith(("_le", "_du", "_au")) and saisie[c] != gardee[c]}
         neuves.append(replace(phase, **changees))
+    if fautes:
+        raise SaisieInvalide(fautes)
     return neuves
+
+
+LIBELLES_PHASE = {
+    "intitule": "nom de la phase",
+    "ouverture_le": "ouverture du dépôt",
+    "cloture_le": "clôture du dépôt",
+    "consultation_du": "début de la consultation des services",
+    "consultation_au": "fin de la consultation des services",
+    "commission_le": "commission des élus",
+    "notification_le": "réponses aux porteurs",
+    "bilans_le": "bilans à rendre",
+    "part_reservee": "part réservée",
+}
+LIBELLES_PIECE = {"libelle": "libellé", "forme": "demandée à", "source": "texte qui la demande"}
+_LIBELLES_ORIENTATIONS = {"textes": "Orientations montrées à tous", "nationales": "Orientations nationales"}
+
+
+def situer(faute: Faute, financeurs: Mapping[str, str]) -> Faute:
+    """La même faute, au champ que la page montre, et qui dit de quelle phase, pièce ou ligne elle parle.
+
+    `financeurs` : code de ligne → nom.
+    """
+    famille, *suite = faute.champ.split(".")
+    message = faute.message[:1].lower() + faute.message[1:]
+    match famille, suite:
+        case "phases", [rang, champ]:
+            return replace(faute, message=f"Phase {int(rang) + 1}, {LIBELLES_PHASE[champ]} : {message}")
+        case "pieces", [rang, champ]:
+            return replace(faute, message=f"Pièce {int(rang) + 1}, {LIBELLES_PIECE.get(champ, champ)} : {message}")
+        case "orientations", ["priorites", ligne, *_]:
+            nom = financeurs.get(ligne, ligne)
+            return replace(faute, champ=PRIORITES + ligne, message=f"Priorités, {nom} : {message}")
+        case "orientations", [liste, *_] if liste in _LIBELLES_ORIENTATIONS:
+            libelle = _LIBELLES_ORIENTATIONS[liste]
+            return replace(faute, champ=f"orientations.{liste}", message=f"{libelle} : {message}")
+    return faute

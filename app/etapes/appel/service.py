@@ -33,6 +33,7 @@ from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
+from app.referentiels.contrats import repository as contrats
 from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.grilles.models import GrilleEnregistree
 from app.referentiels.lignes import repository as lignes
@@ -59,21 +60,30 @@ def _exiger_charge(acteur: Identite, contrat_id: int) -> None:
         raise ActeInterdit("Seul le chargé de mission du contrat conduit l’appel.")
 
 
-def _verifier(
+def verifier_preparation(
     session: Session,
-    contrat_id: int,
+    contrat: Contrat,
     version_id: int,
+    *,
     phases: Sequence[PhaseAnnoncee],
     pieces: Sequence[PieceAnnoncee],
     orientations: Orientations,
+    code: str = "",
+    annee: int | None = None,
 ) -> list[Faute]:
+    """Tout ce qu'un appel à préparer ou à refaire a de faux. `code`, `annee` : ceux d'un appel neuf."""
     fautes = fautes_des_phases(phases)
     if len({(piece.code, piece.forme) for piece in pieces}) != len(pieces):
         fautes.append(Faute("pieces", "Une pièce est demandée deux fois à la même forme de porteur.", "piece_repetee"))
     if orientations.priorites:
-        codes = [ligne.code for ligne in lignes.list_lignes(session, contrat_id)]
+        codes = [ligne.code for ligne in lignes.list_lignes(session, contrat.id)]
         objectifs = [objectif.code for objectif in contenus.list_objectifs(session, version_id)]
         fautes += fautes_des_orientations(orientations, codes, objectifs)
+    if annee is not None and not contrat.debut.year <= annee <= contrat.fin.year:
+        phrase = f"Le contrat va de {contrat.debut.year} à {contrat.fin.year}."
+        fautes.append(Faute("annee", phrase, "annee_hors_contrat"))
+    if code and repository.get_appel_par_code(session, code) is not None:
+        fautes.append(Faute("code", "Un appel porte déjà ce code.", "code_pris"))
     return fautes
 
 
@@ -106,13 +116,9 @@ def preparer(
 ) -> Appel:
     """Prépare un appel avec sa grille épinglée, ses phases, ses pièces. Lève SaisieInvalide ou ActeInterdit."""
     _exiger_charge(acteur, contrat.id)
-    fautes = _verifier(session, contrat.id, version.id, phases, pieces, orientations)
-    if not contrat.debut.year <= annee <= contrat.fin.year:
-        fautes.append(
-            Faute("annee", f"Le contrat va de {contrat.debut.year} à {contrat.fin.year}.", "annee_hors_contrat")
-        )
-    if repository.get_appel_par_code(session, code) is not None:
-        fautes.append(Faute("code", "Un appel porte déjà ce code.", "code_pris"))
+    fautes = verifier_preparation(
+        session, contrat, version.id, phases=phases, pieces=pieces, orientations=orientations, code=code, annee=annee
+    )
     if fautes:
         raise SaisieInvalide(fautes)
     appel = Appel(
@@ -149,7 +155,10 @@ def modifier(
     appel = _verrouiller(session, code, acteur)
     if appel.etat is not EtatAppel.PREPARE:
         raise ActeImpossible("L’appel est ouvert : seules ses dates à venir changent encore.", code="etat_contraire")
-    fautes = _verifier(session, appel.contrat_id, appel.version_id, phases, pieces, orientations)
+    contrat = contrats.get_contrat(session, appel.contrat_id)
+    fautes = verifier_preparation(
+        session, contrat, appel.version_id, phases=phases, pieces=pieces, orientations=orientations
+    )
     if fautes:
         raise SaisieInvalide(fautes)
     avant = {"orientations": appel.orientations, "phases": len(repository.list_phases(session, appel.id))}
@@ -241,6 +250,16 @@ def exiger_passage(appel: Appel, acte: str, acteur: Identite) -> TransitionAppel
     return transition
 
 
+def verifier_dotation(montant: Euros | None, motif: str) -> list[Faute]:
+    """Ce qui manque pour doter une enveloppe. `montant` None : illisible."""
+    fautes = []
+    if montant is None or montant.centimes < 0:
+        fautes.append(Faute("montant", "Écrivez un montant en euros, par exemple 120 000.", "enveloppe_incomplete"))
+    if not motif.strip():
+        fautes.append(Faute("motif", "Dites pourquoi ce montant, en une phrase.", "enveloppe_incomplete"))
+    return fautes
+
+
 def doter(
     session: Session,
     *,
@@ -262,9 +281,8 @@ def doter(
     trouvee = lignes.get_ligne(session, contrat_id, ligne)
     if trouvee is None:
         raise SaisieInvalide([Faute("ligne", "Cette ligne n’existe pas.", "ligne_inconnue")])
-    if montant.centimes < 0 or not motif.strip():
-        champ = "montant" if montant.centimes < 0 else "motif"
-        raise SaisieInvalide([Faute(champ, "Donnez un montant positif et un motif.", "enveloppe_incomplete")])
+    if fautes := verifier_dotation(montant, motif):
+        raise SaisieInvalide(fautes)
     existantes = repository.verrouiller_enveloppes(session, contrat_id, [(trouvee.id, annee)])
     avant = existantes[0].montant.centimes if existantes else None
     if existantes:

@@ -15,6 +15,7 @@ from app.etapes.commission.schemas import (
     AjournementEntrant,
     AmendementEntrant,
     BlocEntrant,
+    DateEntrante,
     DeportEntrant,
     OuvertureEntrante,
     PresencesEntrantes,
@@ -148,6 +149,15 @@ def _route_simple(acte: Callable[..., Seance], nom: str) -> None:
 _route_simple(preparation.actualiser, "actualiser")
 _route_simple(preparation.convoquer, "convoquer")
 _route_simple(preparation.clore, "clore")
+
+
+@routeur.post("/seances/{code}/deplacer", name="api:seance:deplacer", dependencies=[TIENT])
+def deplacer(session: SessionDep, acteur: Acteur, code: str, entree: DateEntrante, maintenant: Maintenant) -> Objet:
+    """Change la date ou le lieu d'une séance en préparation ; elle est alors à convoquer de nouveau."""
+    seance = preparation.deplacer(
+        session, code, prevue_le=entree.prevue_le, lieu=entree.lieu, acteur=acteur, maintenant=maintenant
+    )
+    return _detail(session, seance, acteur)
 
 
 @routeur.post("/seances/{code}/ouvrir", name="api:seance:ouvrir", dependencies=[TIENT])

@@ -25,30 +25,42 @@ Voix = Literal[Sens.POUR, Sens.CONTRE, Sens.ABSTENTION]
 Bulletins = dict[Annotated[int, Field(ge=1)], Voix]
 
 
-class SaisieSeance(Entree):
-    """Une séance à créer depuis la page : date et heure de Paris."""
+class SaisieDate(Entree):
+    """La date, l'heure (de Paris) et le lieu d'une séance, depuis la page ; ce qui manque, le service le dit."""
 
-    prevue_le: datetime
-    lieu: Court
-    decoupage: Decoupage = Decoupage.OBJECTIF
+    prevue_le: datetime | None = Field(None, title="Date et heure")
+    lieu: Court = Field("", title="Lieu ou lien de visioconférence")
 
-    def instant(self) -> datetime:
+    def instant(self) -> datetime | None:
         """L'instant, avec son fuseau."""
-        return self.prevue_le if self.prevue_le.tzinfo is not None else self.prevue_le.replace(tzinfo=PARIS)
+        if self.prevue_le is None or self.prevue_le.tzinfo is not None:
+            return self.prevue_le
+        return self.prevue_le.replace(tzinfo=PARIS)
 
 
-class SeanceEntrante(Entree):
-    """Une séance à créer."""
+class SaisieSeance(SaisieDate):
+    """Une séance à créer depuis la page."""
+
+    decoupage: Decoupage = Field(Decoupage.OBJECTIF, title="Blocs de vote")
+
+
+class DateEntrante(Entree):
+    """La date et le lieu d'une séance."""
 
     prevue_le: AwareDatetime
     lieu: Court
+
+
+class SeanceEntrante(DateEntrante):
+    """Une séance à créer."""
+
     decoupage: Decoupage = Decoupage.OBJECTIF
 
 
 class OuvertureEntrante(Entree):
     """Le règlement choisi à l'ouverture, et les réglages de celui de la commission (par défaut : ses valeurs)."""
 
-    regles: Court = "commission_des_elus"
+    regles: Court = Field("commission_des_elus", title="Règles de vote")
     quorum: QuorumExige = QuorumExige.PLUS_DE_LA_MOITIE
     pouvoirs_dans_le_quorum: bool = False
     pouvoirs_par_porteur: int = Field(1, ge=0, le=POUVOIRS_MAX)

@@ -11,18 +11,17 @@ from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository, service
 from app.etapes.consultation.models import Rencontre
-from app.etapes.consultation.rules import AVERTISSEMENT, Degre, synthese
+from app.etapes.consultation.rules import AVERTISSEMENT, Degre, synthese, verifier_avis
 from app.etapes.consultation.schemas import SaisieAvis, SaisieRencontre
 from app.etapes.dossier import repository as dossiers
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
 from app.infra.direct import rendre_en_direct
-from app.infra.forms import Formulaire, FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider_tout
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import Faute, Introuvable
 from app.noyau.euros import Euros, MontantIllisible
-from app.noyau.periodes import PARIS
 from app.noyau.roles import ROLES_AGENT, Role
 from app.referentiels.instances import repository as instances
 
@@ -30,6 +29,7 @@ routeur = APIRouter()
 LIT = exiger(*ROLES_AGENT, Role.REFERENT_SERVICE)
 CONVOQUE = exiger(Role.SOUS_PREFECTURE)
 DONNE_AVIS = exiger(Role.REFERENT_SERVICE, Role.SOUS_PREFECTURE)
+LISTES = ("numeros", "services")
 DEGRES = [(d.value, d.libelle) for d in Degre]
 TONS = {
     Degre.FAVORABLE: "oui",
@@ -80,25 +80,25 @@ def page_nouvelle(request: Request, session: SessionDep, acteur: Acteur, code: s
     return rendre(request, "consultation/nouvelle.html", _contexte_nouvelle(session, appel, acteur, {}))
 
 
+def _page_nouvelle(envoi: Envoi, code: str) -> Page:
+    appel = _appel(envoi.session, code, envoi.acteur)
+    saisie = envoi.saisie | {nom: envoi.formulaire.liste(nom) for nom in LISTES}
+    return "consultation/nouvelle.html", _contexte_nouvelle(envoi.session, appel, envoi.acteur, saisie)
+
+
 @routeur.post("/appels/{code}/rencontres/nouvelle", name="rencontre:preparer", dependencies=[Depends(CONVOQUE)])
-def preparer(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, formulaire: FormulaireDep, maintenant: Maintenant
-) -> Response:
+def preparer(envoi: EnvoiDep, code: str) -> Response:
     """Prépare la rencontre."""
-    appel = _appel(session, code, acteur)
-    try:
-        donnees = valider(SaisieRencontre, formulaire.en_dict(listes=("numeros", "services")))
-        prevue_le = donnees.prevue_le if donnees.prevue_le.tzinfo else donnees.prevue_le.replace(tzinfo=PARIS)
-        rencontre = service.preparer_rencontre(
-            session, appel=appel, acteur=acteur, maintenant=maintenant,
-            **donnees.model_dump(exclude={"prevue_le"}), prevue_le=prevue_le,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        saisie: dict[str, Any] = {n: formulaire.get(n) for n in ("intitule", "prevue_le", "lieu", "autorite")}
-        saisie |= {n: formulaire.liste(n) for n in ("numeros", "services")}
-        contexte = _contexte_nouvelle(session, appel, acteur, saisie)
-        refuser(request, "consultation/nouvelle.html", contexte, erreur.fautes)
-    return rediriger(request, "rencontre", code=rencontre.code, fait=PREPAREE)
+    appel = _appel(envoi.session, code, envoi.acteur)
+
+    def verifier(donnees: SaisieRencontre) -> list[Faute]:
+        dites = donnees.model_dump(exclude={"autorite"})
+        return service.verifier_rencontre(envoi.session, appel, maintenant=envoi.maintenant, **dites)
+
+    with envoi.sinon(lambda: _page_nouvelle(envoi, code)):
+        donnees = valider_tout(SaisieRencontre, envoi.formulaire.en_dict(listes=LISTES), verifier)
+        rencontre = service.preparer_rencontre(envoi.session, appel=appel, **donnees.model_dump(), **envoi.qui)
+    return envoi.vers("rencontre", code=rencontre.code, fait=PREPAREE)
 
 
 @routeur.get("/rencontres/{code}", name="rencontre", dependencies=[Depends(LIT)])
@@ -137,18 +137,25 @@ def _contexte_rencontre(session: SessionDep, rencontre: Rencontre, acteur: Ident
     }
 
 
+def _page_rencontre(envoi: Envoi, code: str) -> Page:
+    rencontre = repository.get_rencontre(envoi.session, code, envoi.acteur)
+    return "consultation/rencontre.html", _contexte_rencontre(envoi.session, rencontre, envoi.acteur)
+
+
 @routeur.post("/rencontres/{code}/convocation", name="rencontre:convoquer", dependencies=[Depends(CONVOQUE)])
-def convoquer(request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> Response:
+def convoquer(envoi: EnvoiDep, code: str) -> Response:
     """Convoque les services."""
-    service.convoquer(session, code, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "rencontre", code=code, fait=CONVOQUEE)
+    with envoi.sinon(lambda: _page_rencontre(envoi, code)):
+        service.convoquer(envoi.session, code, **envoi.qui)
+    return envoi.vers("rencontre", code=code, fait=CONVOQUEE)
 
 
 @routeur.post("/rencontres/{code}/tenue", name="rencontre:tenir", dependencies=[Depends(CONVOQUE)])
-def tenir(request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> Response:
+def tenir(envoi: EnvoiDep, code: str) -> Response:
     """Marque la rencontre comme tenue."""
-    service.tenir(session, code, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "rencontre", code=code, fait=TENUE)
+    with envoi.sinon(lambda: _page_rencontre(envoi, code)):
+        service.tenir(envoi.session, code, **envoi.qui)
+    return envoi.vers("rencontre", code=code, fait=TENUE)
 
 
 def _contexte_avis(
@@ -190,41 +197,48 @@ def page_avis(request: Request, session: SessionDep, acteur: Acteur, code: str, 
     )  # fmt: skip
 
 
+def _page_avis(envoi: Envoi, code: str, numero: str) -> Page:
+    rencontre = repository.get_rencontre(envoi.session, code, envoi.acteur)
+    return "consultation/dossier.html", _contexte_avis(envoi.session, rencontre, numero, envoi.acteur, envoi.saisie)
+
+
 @routeur.post("/rencontres/{code}/dossiers/{numero}/avis", name="avis:emettre", dependencies=[Depends(DONNE_AVIS)])
-def emettre_avis(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    numero: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def emettre_avis(envoi: EnvoiDep, code: str, numero: str) -> Response:
     """Enregistre l'avis d'un service."""
-    rencontre = repository.get_rencontre(session, code, acteur)
-    try:
-        donnees, montant = _lire_avis(formulaire)
-        service.emettre_avis(
-            session, numero=numero, service=donnees.service, degre=donnees.degre, motif=donnees.motif,
-            rencontre=rencontre, droit_commun_dispositif=donnees.droit_commun_dispositif,
-            droit_commun_montant=montant, acteur=acteur, maintenant=maintenant,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        saisie = {nom: formulaire.get(nom) for nom in SaisieAvis.model_fields}
-        contexte = _contexte_avis(session, rencontre, numero, acteur, saisie)
-        refuser(request, "consultation/dossier.html", contexte, erreur.fautes)
-    return rediriger(request, "rencontre", code=code, fait=AVIS_RENDU)
+    with envoi.sinon(lambda: _page_avis(envoi, code, numero)):
+        rencontre = repository.get_rencontre(envoi.session, code, envoi.acteur)
+        donnees = valider_tout(SaisieAvis, envoi.formulaire.en_dict(), _fautes_de_l_avis)
+        if donnees.degre is not None:  # `_fautes_de_l_avis` a refusé un avis sans degré
+            service.emettre_avis(
+                envoi.session, numero=numero, service=donnees.service, degre=donnees.degre, motif=donnees.motif,
+                rencontre=rencontre, droit_commun_dispositif=donnees.droit_commun_dispositif,
+                droit_commun_montant=_montant(donnees.droit_commun_montant), **envoi.qui,
+            )  # fmt: skip
+    return envoi.vers("rencontre", code=code, fait=AVIS_RENDU)
 
 
-def _lire_avis(formulaire: Formulaire) -> tuple[SaisieAvis, Euros | None]:
-    donnees = valider(SaisieAvis, formulaire.en_dict())
-    if not donnees.droit_commun_montant:
-        return donnees, None
+def _fautes_de_l_avis(donnees: SaisieAvis) -> list[Faute]:
+    """Tout ce qui manque à un avis, d'un coup."""
+    fautes = []
+    if not donnees.service:
+        fautes.append(Faute("service", "Choisissez le service qui rend l’avis.", "service_absent"))
+    if donnees.degre is None:
+        fautes.append(Faute("degre", "Choisissez un avis.", "degre_absent"))
+    else:
+        fautes += verifier_avis(donnees.degre, donnees.motif)
     try:
-        montant = Euros.lire(donnees.droit_commun_montant)
+        _montant(donnees.droit_commun_montant)
     except MontantIllisible:
-        montant = Euros(-1)
+        phrase = "Écrivez un montant en euros, par exemple 1 250."
+        fautes.append(Faute("droit_commun_montant", phrase, "montant_illisible"))
+    return fautes
+
+
+def _montant(texte: str) -> Euros | None:
+    """Un montant positif ou nul, ou rien. Lève MontantIllisible."""
+    if not texte:
+        return None
+    montant = Euros.lire(texte)
     if montant.centimes < 0:
-        faute = Faute("droit_commun_montant", "Écrivez un montant en euros, par exemple 1 250.", "montant_illisible")
-        raise SaisieInvalide([faute])
-    return donnees, montant
+        raise MontantIllisible(texte)
+    return montant

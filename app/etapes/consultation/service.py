@@ -34,7 +34,7 @@ def preparer_rencontre(
     *,
     appel: Appel,
     intitule: str,
-    prevue_le: datetime,
+    prevue_le: datetime | None,
     lieu: str,
     autorite: str,
     numeros: Sequence[str],
@@ -42,26 +42,19 @@ def preparer_rencontre(
     acteur: Identite,
     maintenant: datetime,
 ) -> Rencontre:
-    """Prépare une rencontre avec son lot et ses services. Lève ActeInterdit ou SaisieInvalide.
+    """Prépare une rencontre avec son lot et ses services. Lève ActeInterdit ou SaisieInvalide (toutes les fautes).
 
     Source : contrat, l. 1590-1592 (à l'initiative et sous la responsabilité du sous-préfet).
     """
     _exiger_sous_prefecture(acteur, appel.contrat_id)
+    fautes = verifier_rencontre(
+        session, appel, intitule=intitule, prevue_le=prevue_le, lieu=lieu, numeros=numeros, services=services,
+        maintenant=maintenant,
+    )  # fmt: skip
+    if fautes or prevue_le is None:
+        raise SaisieInvalide(fautes)
     lot = repository.list_dossiers_par_numero(session, appel.id, numeros)
     convoques = instances.list_services_par_code(session, appel.contrat_id, services)
-    fautes = []
-    if not intitule.strip():
-        fautes.append(Faute("intitule", "Donnez un intitulé à la rencontre."))
-    if not lieu.strip():
-        fautes.append(Faute("lieu", "Dites où se tient la rencontre, ou donnez le lien."))
-    if prevue_le <= maintenant:
-        fautes.append(Faute("prevue_le", "Choisissez une date à venir.", "date_passee"))
-    if not lot or len(lot) != len(set(numeros)):
-        fautes.append(Faute("numeros", "Choisissez au moins un dossier déposé de cet appel.", "lot_invalide"))
-    if not convoques or len(convoques) != len(set(services)):
-        fautes.append(Faute("services", "Choisissez au moins un service du contrat.", "services_invalides"))
-    if fautes:
-        raise SaisieInvalide(fautes)
     rencontre = Rencontre(
         contrat_id=appel.contrat_id, appel_id=appel.id, code=f"r-{secrets.token_hex(4)}", intitule=intitule.strip(),
         prevue_le=prevue_le, lieu=lieu.strip(), autorite=autorite.strip() or "Le sous-préfet de l’arrondissement",
@@ -82,6 +75,36 @@ def preparer_rencontre(
         maintenant=maintenant, apres={"dossiers": [d.numero for d in lot], "services": [s.code for s in convoques]},
     )  # fmt: skip
     return rencontre
+
+
+def verifier_rencontre(
+    session: Session,
+    appel: Appel,
+    *,
+    intitule: str,
+    prevue_le: datetime | None,
+    lieu: str,
+    numeros: Sequence[str],
+    services: Sequence[str],
+    maintenant: datetime,
+) -> list[Faute]:
+    """Tout ce qui manque à une rencontre, d'un coup. Deux requêtes."""
+    lot = repository.list_dossiers_par_numero(session, appel.id, numeros)
+    convoques = instances.list_services_par_code(session, appel.contrat_id, services)
+    fautes = []
+    if not intitule.strip():
+        fautes.append(Faute("intitule", "Donnez un intitulé à la rencontre."))
+    if prevue_le is None:
+        fautes.append(Faute("prevue_le", "Donnez la date et l’heure de la rencontre.", "date_absente"))
+    elif prevue_le <= maintenant:
+        fautes.append(Faute("prevue_le", "Choisissez une date à venir.", "date_passee"))
+    if not lieu.strip():
+        fautes.append(Faute("lieu", "Dites où se tient la rencontre, ou donnez le lien."))
+    if not convoques or len(convoques) != len(set(services)):
+        fautes.append(Faute("services", "Choisissez au moins un service du contrat.", "services_invalides"))
+    if not lot or len(lot) != len(set(numeros)):
+        fautes.append(Faute("numeros", "Choisissez au moins un dossier déposé de cet appel.", "lot_invalide"))
+    return fautes
 
 
 def convoquer(session: Session, code: str, *, acteur: Identite, maintenant: datetime) -> Rencontre:

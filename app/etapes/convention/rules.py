@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros, MontantIllisible
+from app.noyau.periodes import date_longue
 from app.noyau.sources import Parametre, Source
 
 DELAI_VERSEMENT_JOURS = Parametre(
@@ -35,6 +36,15 @@ class SensDecision(StrEnum):
 
     ATTRIBUEE = "attribuee"
     REFUSEE = "refusee"
+
+
+def acte_cite(acte: str, reference: str, le: date) -> str:
+    """« 2027-12, délibération du conseil municipal du 9 mars 2027 » ; une référence qui nomme l'acte ne le redit pas.
+
+    Choix du projet : une lettre ne répète pas « décision du préfet ».
+    """
+    nomme = reference.casefold().startswith(acte.partition(" ")[0].casefold())
+    return f"{reference}{'' if nomme else f', {acte}'} du {date_longue(le)}"
 
 
 def tribunal_competent(departement: str) -> str:

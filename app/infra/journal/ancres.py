@@ -62,7 +62,7 @@ def ancrer(session: Session, chaine: int, support: str, maintenant: datetime) ->
     C'est celle de `mention_ancre` si elle a été demandée dans cette transaction. Rien à garder d'une chaîne vide.
     """
     if not _SUPPORT.fullmatch(support):
-        raise ValueError(f"Ce support d'ancre est inconnu : {support}")
+        raise ValueError(f"Ce support d’ancre est inconnu : {support}")
     tete = tete_annoncee(session, chaine)
     if tete.rang:
         _garder(session, chaine, tete, support, maintenant)

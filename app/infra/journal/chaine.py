@@ -103,11 +103,11 @@ def normaliser(valeur: object) -> object:
         return int(valeur)
     if isinstance(valeur, Mapping):
         if not all(isinstance(cle, str) for cle in valeur):
-            raise TypeError("Les clés d'un contenu du journal sont des textes.")
+            raise TypeError("Les clés d’un contenu du journal sont des textes.")
         return {verifier_texte(cle): normaliser(contenu) for cle, contenu in valeur.items()}
     if isinstance(valeur, list | tuple):
         return [normaliser(element) for element in valeur]
-    raise TypeError(f"Le journal ne garde pas de {type(valeur).__name__} : l'écrire en texte, en entier ou en liste.")
+    raise TypeError(f"Le journal ne garde pas de {type(valeur).__name__} : l’écrire en texte, en entier ou en liste.")
 
 
 def canonique(valeur: object) -> bytes:

@@ -47,7 +47,7 @@ class _Attente:
 
 def _attente(session: Session) -> _Attente:
     if not event.contains(Session, "before_commit", _avant_commit):
-        raise RuntimeError("Le journal n'est pas branché : appeler app.infra.journal.ecriture.installer() au départ.")
+        raise RuntimeError("Le journal n’est pas branché : appeler app.infra.journal.ecriture.installer() au départ.")
     if not session.in_transaction():
         session.begin()
     attente: _Attente = session.info.setdefault(_CLE, _Attente())

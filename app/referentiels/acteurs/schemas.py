@@ -22,26 +22,28 @@ Court = Annotated[str, StringConstraints(max_length=200)]
 
 def _courriel(texte: str) -> str:
     if texte and not est_un_courriel(texte):
-        raise ValueError("Écrivez une adresse de la forme nom@exemple.fr.")
+        raise ValueError("Écrivez une adresse électronique de la forme nom@exemple.fr.")
     return texte
 
 
 def _code_postal(texte: str) -> str:
     if texte and _CODE_POSTAL.fullmatch(texte) is None:
-        raise ValueError("Écrivez cinq chiffres, par exemple 68100.")
+        raise ValueError("Écrivez le code postal en cinq chiffres, par exemple 68100.")
     return texte
 
 
 def _telephone(texte: str) -> str:
     if texte and _TELEPHONE.fullmatch(_SEPARATEURS.sub("", texte)) is None:
-        raise ValueError("Écrivez dix chiffres, par exemple 03 89 00 00 00, ou un numéro qui commence par +.")
+        raise ValueError(
+            "Écrivez le téléphone en dix chiffres, par exemple 03 89 00 00 00, ou un numéro qui commence par +."
+        )
     return texte
 
 
 class FormulaireConnexion(Entree):
     """Adresse et mot de passe."""
 
-    courriel: Court
+    courriel: Court = Field(title="Adresse électronique")
     mot_de_passe: Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]
     retour: Annotated[str, StringConstraints(max_length=2000)] = ""
     garde: Annotated[str, StringConstraints(max_length=TAILLE_MAX)] = ""
@@ -56,27 +58,27 @@ class FormulaireOubli(Entree):
 class FormulaireJeton(Entree):
     """Un jeton d'API à créer."""
 
-    intitule: Court
-    jours: int = 90
+    intitule: Court = Field(title="À quoi sert-il ?")
+    jours: int = Field(90, title="Durée")
 
 
 class FormulaireOrganisation(Entree):
     """L'identité d'une organisation. Le RNA est facultatif en Alsace-Moselle."""
 
-    nom: Court
-    forme: FormeOrganisation
-    siret: Court
-    rna: Court = ""
-    registre_tribunal: Court = ""
-    registre_volume: Court = ""
-    registre_folio: Court = ""
-    registre_inscrit_le: date | None = None
-    adresse: Court = ""
+    nom: Court = Field(title="Nom de l’organisation")
+    forme: FormeOrganisation = Field(title="Forme")
+    siret: Court = Field(title="SIRET")
+    rna: Court = Field("", title="Numéro RNA")
+    registre_tribunal: Court = Field("", title="Tribunal du registre")
+    registre_volume: Court = Field("", title="Volume")
+    registre_folio: Court = Field("", title="Folio")
+    registre_inscrit_le: date | None = Field(None, title="Date d’inscription")
+    adresse: Court = Field("", title="Adresse")
     code_postal: Annotated[str, StringConstraints(max_length=10), AfterValidator(_code_postal)] = ""
-    commune: Court = ""
+    commune: Court = Field("", title="Commune")
     courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_courriel)] = ""
     telephone: Annotated[str, StringConstraints(max_length=30), AfterValidator(_telephone)] = ""
-    fonction_representant: Court = ""
+    fonction_representant: Court = Field("", title="Fonction du représentant légal")
     salaries_etp_centiemes: int | None = Field(None, ge=0, le=1_000_000)
 
     def identite(self) -> IdentiteOrganisation:
@@ -105,13 +107,13 @@ class FormulaireOrganisation(Entree):
 class FormulaireInvitation(Entree):
     """Une personne à inviter dans l'organisation, et ce qu'elle y fera."""
 
-    courriel: Court
-    role: Role
+    courriel: Court = Field(title="Son adresse électronique")
+    role: Role = Field(title="Ce que cette personne fera")
 
 
 class FormulairePremiereConnexion(Entree):
     """Le mot de passe choisi, écrit deux fois ; le nom est demandé à qui n'a pas encore de compte."""
 
-    nom_affiche: Court = ""
+    nom_affiche: Court = Field("", title="Votre nom")
     mot_de_passe: Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]
     confirmation: Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]

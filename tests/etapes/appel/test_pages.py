@@ -79,7 +79,10 @@ def test_le_charge_de_mission_conduit_sa_campagne(client: TestClient, monde: Mon
     monde.session.rollback()
     assert monde.session.scalar(requete) == Euros.de(120_000)
     assert client.post("/campagne/ess-2027/actes/clore", data={"_csrf": jeton}).status_code == 303
-    assert client.post("/campagne/ess-2027/actes/clore", data={"_csrf": jeton}).status_code == 409
+    encore = client.post("/campagne/ess-2027/actes/clore", data={"_csrf": jeton})
+    assert encore.status_code == 409
+    assert "l’appel est «\u00a0Clos" in encore.text.replace("\u202f", "\u00a0")
+    assert 'action="/campagne/ess-2027/enveloppes/M2A"' in encore.text, "la page revient, l’acte en moins"
     assert client.post("/campagne/ess-2027/actes/inventer", data={"_csrf": jeton}).status_code == 404
 
 
@@ -157,16 +160,16 @@ def test_un_appel_se_prepare_en_entier_depuis_la_page_sans_javascript(client: Te
 @pytest.mark.parametrize(
     ("change", "dit"),
     [
-        ({"phases.0.cloture_le": "2027-09-01T18:00"}, "La clôture vient après l’ouverture."),
-        ({"phases.0.consultation_au": "2028-01-01T18:00"}, "La consultation finit après avoir commencé."),
+        ({"phases.0.cloture_le": "2027-09-01T18:00"}, "Phase 1, clôture du dépôt : la clôture vient après"),
+        ({"phases.0.consultation_au": "2028-01-01T18:00"}, "consultation des services : la consultation finit après"),
         ({"phases.1.part_reservee": "120"}, "au plus 100"),
-        ({"phases.0.ouverture_le": "demain"}, "Écrivez une date et une heure."),
-        ({"orientations.priorites.M2A": "E9.9"}, "Ce contrat n’a pas cet objectif"),
-        ({"orientations.priorites.M2A": "E2.2 ; E2.2"}, "Un objectif n’a qu’un rang."),
+        ({"phases.0.ouverture_le": "demain"}, "Phase 1, ouverture du dépôt : écrivez une date et une heure."),
+        ({"orientations.priorites.M2A": "E9.9"}, "Priorités, m2A : ce contrat n’a pas cet objectif"),
+        ({"orientations.priorites.M2A": "E2.2 ; E2.2"}, "un objectif n’a qu’un rang."),
         ({"orientations.priorites.M2A": "E1.1 ;; E1.2"}, "de un à 3 rangs"),
         ({"orientations.priorites.AILLEURS": "E1.1"}, "n’est pas une ligne de financement"),
         ({"pieces.1.libelle": "Statuts signés", "pieces.1.forme": "association"}, "deux fois"),
-        ({"seuil_court": "peu"}, "Écrivez un montant en euros"),
+        ({"seuil_court": "peu"}, "Écrivez le seuil du chemin court en euros"),
     ],
 )
 def test_un_appel_mal_prepare_se_remontre_avec_sa_faute(
@@ -177,6 +180,29 @@ def test_un_appel_mal_prepare_se_remontre_avec_sa_faute(
     assert dit in refus.text.replace("\u00a0", " ").replace("\u202f", " ")
     assert "Fêtes de fin d’année" in refus.text
     assert client.get("/campagne/ess-2028").status_code == 404
+
+
+def test_un_appel_dit_toutes_ses_fautes_d_un_coup_chacune_menant_a_son_champ(client: TestClient, monde: Monde) -> None:
+    change = {
+        "code": "", "annee": "", "intitule": "", "seuil_court": "peu", "phases.0.cloture_le": "2027-09-01T18:00",
+        "pieces.1.libelle": "Statuts signés", "pieces.1.forme": "association", "orientations.priorites.M2A": "E9.9",
+    }  # fmt: skip
+    page = client.post(ADRESSE, data=conduit(client, monde) | SAISIE | change).text
+    champs = ("code", "annee", "intitule", "seuil_court", "phases.0.cloture_le", "pieces", "orientations.priorites.M2A")
+    for champ in champs:
+        assert f'href="#champ-{champ}"' in page, champ
+        assert f'id="champ-{champ}"' in page, champ
+    assert "7 erreurs à corriger" in page
+
+
+def test_une_enveloppe_sans_montant_ni_motif_dit_les_deux(client: TestClient, monde: Monde) -> None:
+    envoi = conduit(client, monde) | {"montant": "beaucoup", "nature": "notifiee", "motif": ""}
+    refus = client.post("/campagne/ess-2027/enveloppes/M2A", data=envoi)
+    assert refus.status_code == 422
+    for champ in ("montant-M2A", "motif-M2A"):
+        assert f'href="#champ-{champ}"' in refus.text
+        assert f'id="erreur-{champ}"' in refus.text
+    assert 'value="beaucoup"' in refus.text
 
 
 def test_un_appel_se_refait_tant_qu_il_est_en_preparation(client: TestClient, monde: Monde) -> None:

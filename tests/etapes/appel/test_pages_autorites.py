@@ -111,7 +111,7 @@ def test_renvoyer_la_meme_chose_n_ecrit_rien_et_vider_efface(monde: Monde) -> No
         ("adresse", " \n ", "Donnez l’adresse postale du service."),
         ("telephone", "demain", "Écrivez un numéro de téléphone français"),
         ("courriel", "ville@", "Écrivez une adresse complète"),
-        ("nom", "x" * 201, "Écrivez au plus 200 caractères."),
+        ("nom", "x" * 201, "Nom du service » : écrivez au plus 200 caractères."),
     ],
 )
 def test_une_saisie_fautive_revient_avec_sa_faute_et_rien_n_est_ecrit(

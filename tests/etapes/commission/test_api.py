@@ -22,6 +22,8 @@ def test_une_seance_se_joue_par_l_api(client: TestClient, ecriture: Session) -> 
     assert client.post(f"/api/v1/appels/{appel}/seances", json={**corps, "couleur": "bleu"}).status_code == 422
     base = f"/api/v1/seances/{code}"
     assert client.post(f"{base}/convoquer").json()["convoquee_le"] is not None
+    deplacee = client.post(f"{base}/deplacer", json={**corps, "lieu": "Mairie"}).json()
+    assert (deplacee["lieu"], deplacee["convoquee_le"]) == ("Mairie", None)
     salle = [{"siege": n, "statut": "present"} for n in (1, 2, 3, 4)]
     salle.append({"siege": 5, "statut": "represente", "mandataire": 4})
     vue = client.put(f"{base}/presences", json={"presences": salle}).json()

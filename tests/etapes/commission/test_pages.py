@@ -92,6 +92,9 @@ def test_une_seance_se_cree_se_prepare_et_s_ouvre_par_les_pages(ecriture: Sessio
     refus = poste.poster("/seances", appel=campagne.appel.code, prevue_le="2027-03-09T09:00", lieu="")
     assert refus.status_code == 422
     assert 'value="2027-03-09T09:00"' in refus.text
+    refus = poste.poster("/seances", appel=campagne.appel.code, prevue_le="", lieu="")
+    for champ, phrase in (("prevue_le", "Donnez la date et l’heure"), ("lieu", "Dites où se tient la séance")):
+        assert f'<a href="#champ-{champ}">{phrase}' in refus.text
     cree = poste.poster(
         "/seances", appel=campagne.appel.code, prevue_le="2027-03-09T09:00", lieu="Salle", decoupage="objectif"
     )
@@ -105,12 +108,39 @@ def test_une_seance_se_cree_se_prepare_et_s_ouvre_par_les_pages(ecriture: Sessio
         assert poste.poster(f"/seances/{code}/{acte}").status_code == 303
     refus = poste.poster(f"/seances/{code}/ouverture", regles="maison")
     assert refus.status_code == 422
+    page = poste.client.get(f"/seances/{code}")
+    assert f'action="/seances/{code}/ouverture"' not in page.text
+    assert "La séance s’ouvrira ici le" in page.text
+    assert "Séance pas encore ouverte" in poste.client.get(f"/seances/{code}/presences").text
     trop_tot = poste.poster(f"/seances/{code}/ouverture", regles="droit_local")
     assert trop_tot.status_code == 409
     assert "elle s’ouvre ce jour-là, pas avant" in trop_tot.text
     poste.client.headers["X-Horloge"] = EN_SEANCE.isoformat()
     assert poste.poster(f"/seances/{code}/ouverture", regles="droit_local").status_code == 303
     assert "Ouverte" in poste.client.get("/seances").text
+
+
+def test_une_seance_convoquee_se_deplace_et_se_reconvoque(ecriture: Session, entrer: Connexion) -> None:
+    campagne = une_campagne(ecriture)
+    poste = entrer(campagne.compte_charge)
+    poste.client.headers["X-Horloge"] = "2027-02-20T09:00:00+00:00"
+    seance = une_seance(ecriture, campagne)
+    ecriture.commit()
+    base = f"/seances/{seance.code}"
+    assert poste.poster(f"{base}/convocation").status_code == 303
+    assert 'value="2027-03-09T09:00"' in poste.client.get(base).text
+    refus = poste.poster(f"{base}/date", prevue_le="2027-02-19T18:00", lieu="")
+    assert refus.status_code == 422
+    assert "Choisissez pour la séance une date à venir." in refus.text
+    assert "Dites où se tient la séance" in refus.text
+    assert "Convoquée" in refus.text
+    assert poste.poster(f"{base}/date", prevue_le="2027-03-16T18:30", lieu="Mairie").status_code == 303
+    page = poste.client.get(base).text
+    assert "mardi 16 mars 2027 à 18" in page
+    assert "Mairie" in page
+    assert "Convoquer les membres" in page
+    ecriture.expire_all()
+    assert seance.convoquee_le is None
 
 
 def test_les_presences_se_notent_et_reviennent_telles_que_saisies(ecriture: Session, entrer: Connexion) -> None:

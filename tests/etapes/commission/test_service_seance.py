@@ -179,6 +179,17 @@ def test_convoquer_met_les_courriels_en_file(session: Session, campagne: Campagn
     assert len(repository.list_comptes_des_membres(session, seance)) == 6
 
 
+def test_une_seance_ouverte_ne_se_deplace_plus(session: Session, campagne: Campagne) -> None:
+    seance = une_seance_ouverte(session, campagne)
+    with pytest.raises(ActeImpossible) as refus:
+        preparation.deplacer(
+            session, seance.code, prevue_le=JOUR_J + timedelta(days=7), lieu="Mairie", acteur=campagne.charge,
+            maintenant=JOUR_J,
+        )  # fmt: skip
+    assert refus.value.code == "etat_contraire"
+    assert seance.prevue_le == JOUR_J
+
+
 def test_ouvrir_fige_les_regles_choisies(session: Session, campagne: Campagne) -> None:
     seance = une_seance(session, campagne)
     assert repository.lire_regles(seance.regles) == COMMISSION_DES_ELUS

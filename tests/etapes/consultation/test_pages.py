@@ -152,6 +152,8 @@ def test_un_service_non_convoque_se_dit_a_cote_de_son_champ(salle: Salle) -> Non
 
 def test_la_saisie_se_ferme_quand_tout_est_decide(salle: Salle, client: TestClient) -> None:
     rencontre = salle.convoquer()
+    statut, page = salle.poster(f"{rencontre}/convocation")
+    assert (statut, "Cette rencontre est" in page, "Dossiers du lot" in page) == (409, True, True)
     fiche = f"{rencontre}/dossiers/{salle.dossier.numero}"
     assert "Rendre un avis" in client.get(fiche).text
     salle.session.execute(update(Demande).values(etat=EtatDemande.DECIDEE))
@@ -162,3 +164,30 @@ def test_la_saisie_se_ferme_quand_tout_est_decide(salle: Salle, client: TestClie
     assert salle.poster(f"{fiche}/avis", service="DDETSPP", degre="favorable", motif="")[0] == 409
     statut, probleme = avis_par_l_api(salle, str(salle.dossier.numero), rencontre)
     assert (statut, "deja_decide" in probleme) == (409, True)
+
+
+def test_une_rencontre_dit_toutes_ses_fautes_d_un_coup(salle: Salle) -> None:
+    salle.entrer(salle.sous_prefecture)
+    statut, page = salle.poster(NOUVELLE, intitule="x" * 300, prevue_le="", lieu="", autorite="Le sous-préfet")
+    assert statut == 422
+    for champ in ("intitule", "prevue_le", "lieu", "numeros", "services"):
+        assert f'href="#champ-{champ}"' in page, champ
+        assert f'id="erreur-{champ}"' in page, champ
+    assert "Intitulé\xa0»\xa0: écrivez au plus 200 caractères" in page
+    assert 'value="Le sous-préfet"' in page
+
+
+def test_un_avis_dit_toutes_ses_fautes_d_un_coup(salle: Salle) -> None:
+    rencontre = salle.convoquer()
+    salle.entrer(salle.referent)
+    chemin = f"{rencontre}/dossiers/{salle.dossier.numero}/avis"
+    statut, page = salle.poster(chemin, degre="", motif="Un doute", droit_commun_montant="beaucoup")
+    assert statut == 422
+    for champ in ("service", "degre", "droit_commun_montant"):
+        assert f'href="#champ-{champ}"' in page, champ
+        assert f'id="erreur-{champ}"' in page, champ
+    assert "Un doute" in page
+    statut, page = salle.poster(chemin, service="DDETSPP", degre="defavorable", droit_commun_montant="beaucoup")
+    assert statut == 422
+    assert 'href="#champ-motif"' in page
+    assert 'href="#champ-droit_commun_montant"' in page

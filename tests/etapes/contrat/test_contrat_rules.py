@@ -188,6 +188,14 @@ def test_un_contrat_sans_rubrique_n_a_pas_d_appui(contenu: ContenuContrat) -> No
     assert liens.axes(nu, "E1.1") == ()
 
 
+def test_les_communes_et_les_projets_d_un_quartier(contenu: ContenuContrat) -> None:
+    assert [c.nom for c in contenu.communes] == ["Illzach", "Mulhouse", "Wittenheim"]
+    fiches = [contenu.fiches_de(quartier.code) for quartier in contenu.quartiers]
+    assert sum(map(len, fiches)) == len(contenu.fiches) == 9
+    assert all(f.quartier == q.code for q, siennes in zip(contenu.quartiers, fiches, strict=True) for f in siennes)
+    assert contenu.fiches_de("QN00000X") == ()
+
+
 def test_les_voisins_suivent_l_ordre_du_document(contenu: ContenuContrat) -> None:
     def codes(paire: tuple[Objectif | None, Objectif | None]) -> tuple[str, ...]:
         return tuple(objectif.code if objectif else "" for objectif in paire)

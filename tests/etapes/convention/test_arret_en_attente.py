@@ -88,7 +88,7 @@ def test_l_appel_attend_une_issue_pour_chaque_demande(session: Session) -> None:
     assert arrete.etat is EtatAppel.ARRETE
 
 
-def test_une_phase_a_venir_laisse_attendre(session: Session) -> None:
+def test_une_phase_a_venir_retient_l_appel(session: Session) -> None:
     campagne = une_votee(session)
     assert not reste_une_phase(session, campagne.appel, CLOTURE - timedelta(days=1))
     fetes = Phase(
@@ -100,9 +100,12 @@ def test_une_phase_a_venir_laisse_attendre(session: Session) -> None:
     arreter(session, campagne, "BOP147")
     campagne.appel.etat, campagne.appel.recevabilite_close_le = EtatAppel.CLOS, APRES
     session.flush()
+    for jour, code in ((APRES, "phase_a_venir"), (fetes.cloture_le, CODE)):
+        with pytest.raises(ActeImpossible) as refus:
+            arreter_appel(session, campagne.appel.code, acteur=campagne.charge, maintenant=jour)
+        assert refus.value.code == code
+    assert campagne.appel.etat is EtatAppel.CLOS
     assert not reste_une_phase(session, campagne.appel, fetes.cloture_le)
-    arrete = arreter_appel(session, campagne.appel.code, acteur=campagne.charge, maintenant=APRES)
-    assert arrete.etat is EtatAppel.ARRETE
 
 
 def test_dix_numeros_au_plus_et_le_compte_entier(session: Session) -> None:
@@ -121,11 +124,8 @@ def test_les_phrases_s_accordent() -> None:
     assert deux.a_cocher.startswith("J’ai vu que 2 demandes n’ont pas été examinées ou proposées : elles restent")
     assert EnAttente(2, ()).phrase == "2 demandes n’ont pas été examinées ou proposées"
     assert verifier_arrete(deux, confirme=True) == verifier_arrete(RIEN, confirme=False) == ()
-    assert empechement_de_l_appel(RIEN, phase_a_venir=False) is None
-    assert empechement_de_l_appel(une, phase_a_venir=True) is None
-    assert (empechement_de_l_appel(une, phase_a_venir=False) or "").startswith(
-        "1 demande n’a pas été examinée ou proposée (A-1)."
-    )
+    assert empechement_de_l_appel(RIEN) is None
+    assert (empechement_de_l_appel(une) or "").startswith("1 demande n’a pas été examinée ou proposée (A-1).")
 
 
 def test_la_page_montre_une_case_et_l_api_le_code(ecriture: Session, client: TestClient) -> None:

@@ -90,7 +90,9 @@ def test_du_vote_a_la_notification_par_les_pages(ecriture: Session, votee: Campa
     page = poste.client.get(adresse(votee)).text
     assert "Arrêter la ligne et engager 8\u202f000\u00a0€" in page
     assert poste.poster(f"{adresse(votee)}/arrete").status_code == 303
-    assert poste.poster(f"{adresse(votee)}/arrete").status_code == 409
+    encore = poste.poster(f"{adresse(votee)}/arrete")
+    assert encore.status_code == 409
+    assert "Enregistrer un lot de décisions" in encore.text, "la page revient, avec la raison"
     chemin = f"/dossiers/{numero(votee)}/lignes/M2A/decision"
     assert 'value="4\u202f000"' in poste.client.get(chemin).text
     acte = {"sens": "attribuee", "reference_acte": "CA-12", "acte_le": "2027-05-18"}
@@ -102,6 +104,10 @@ def test_du_vote_a_la_notification_par_les_pages(ecriture: Session, votee: Campa
     assert poste.poster(chemin, **acte, montant="3 000", motif="Budget réduit").status_code == 303
     assert "Notifier au porteur" in poste.client.get(chemin).text
     assert poste.poster(f"/dossiers/{numero(votee)}/lignes/M2A/notification").status_code == 303
+    encore = poste.poster(f"/dossiers/{numero(votee)}/lignes/M2A/notification")
+    assert encore.status_code == 409
+    assert "a déjà notifié sa décision" in encore.text
+    assert "pas encore lue" in encore.text
     assert "pas encore lue" in poste.client.get(chemin).text
     notifiees = poste.client.get(f"{adresse(votee)}?etape=notifiee").text
     assert numero(votee) in notifiees

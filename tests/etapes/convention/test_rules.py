@@ -18,6 +18,7 @@ from app.etapes.convention.rules import (
     LigneDeLot,
     SensDecision,
     a_liberer,
+    acte_cite,
     empechements_de_l_appel,
     empechements_de_l_arrete,
     empechements_de_la_decision,
@@ -28,6 +29,18 @@ from app.etapes.convention.rules import (
     tribunal_competent,
 )
 from app.noyau.euros import Euros
+
+
+@pytest.mark.parametrize(
+    ("reference", "cite"),
+    [
+        ("2027-CA-12", "2027-CA-12, délibération du conseil d’agglomération du mardi 18 mai 2027"),
+        ("Délibération n° 12", "Délibération n° 12 du mardi 18 mai 2027"),
+    ],
+)
+def test_le_nom_de_l_acte_ne_se_dit_qu_une_fois(reference: str, cite: str) -> None:
+    assert acte_cite("délibération du conseil d’agglomération", reference, date(2027, 5, 18)) == cite
+
 
 JOUR = date(2027, 5, 20)
 ATTRIBUEE, REFUSEE = SensDecision.ATTRIBUEE, SensDecision.REFUSEE

@@ -92,10 +92,10 @@ def test_une_demande_hors_champ_rouverte_ne_se_declare_pas_recevable(session: Se
     with pytest.raises(SaisieInvalide) as refus:
         cas.examiner(points={})
     assert [(x.champ, x.code) for x in refus.value.fautes] == [
-        ("conclusion", "ligne_hors_champ"),
         ("points", "points_a_verifier"),
-    ]
-    assert refus.value.fautes[0].message.startswith(PHRASE)
+        ("conclusion", "ligne_hors_champ"),
+    ], "dans l'ordre de la page"
+    assert refus.value.fautes[1].message.startswith(PHRASE)
     assert cas.etats()["MULHOUSE", 2027] == "ouverte"
     assert session.scalars(select(ControleRecevabilite)).all() == []
     cas.examiner("hors_champ")

@@ -239,7 +239,7 @@ def test_une_organisation_donne_des_coordonnees_joignables(decor: Decor) -> None
     )  # fmt: skip
     refus = page.envoyer(decor.client)
     assert refus.status_code == 422
-    for phrase in ("nom@exemple.fr", "Écrivez cinq chiffres", "Écrivez dix chiffres"):
+    for phrase in ("nom@exemple.fr", "le code postal en cinq chiffres", "le téléphone en dix chiffres"):
         assert phrase in refus.text
     cree = page.remplir(courriel="nom@exemple.fr", code_postal="68100", telephone="+33 3 89.00-00 00").envoyer(
         decor.client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -272,8 +273,8 @@ ETABLIS = (
     ("part_qpv", "62,5 %", "62,5\u00a0%"),
     ("charges_total", "11 000,50", "11\u202f000,50\u00a0€"),
     ("diagnostic_sexue", "oui", "oui"),
-    ("communes_touchees", "68224", "68224"),
-    ("priorites_fiche", "MARKSTEIN.1", "MARKSTEIN.1"),
+    ("communes_touchees", "68224", "Mulhouse"),
+    ("priorites_fiche", "MARKSTEIN.1", "Markstein, priorité 1"),
     ("participation_phases", "suivi", "suivi et évaluation"),
 )
 REFUSES: tuple[tuple[str, dict[str, str | list[str]], str], ...] = (
@@ -419,3 +420,11 @@ def test_la_grille_de_l_appel_est_publique_avec_son_empreinte(visite: Visite) ->
     assert corps["empreinte"] == visite.scene.contrat.grille.empreinte
     assert sum(corps["grille"]["lignes"][1]["poids"].values()) == 100
     assert visite.session.scalars(select(NoteEnregistree.rang)).all() == [1, 1]
+
+
+def test_les_faits_disent_les_noms_et_non_les_codes(visite: Visite) -> None:
+    visite.entrer(visite.scene.instructeur)
+    faits = visite.client.get(f"/dossiers/{visite.numero}/faits").text
+    valeurs = set(re.findall(r'data-libelle="Valeur">([^<]*)', faits))
+    assert {"Objectif E1.2 Des rencontres", "Markstein (Wittenheim)", "Wittenheim"} <= valeurs
+    assert "<b>Objectif E1.2 Des rencontres</b>" in visite.client.get(f"/dossiers/{visite.numero}/notes/M2A").text

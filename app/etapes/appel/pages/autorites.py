@@ -11,10 +11,10 @@ from app.etapes.appel.models import Appel
 from app.etapes.appel.pages.conduite import get_appel_conduit
 from app.etapes.appel.schemas import SaisieAutorite
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
+from app.infra.envoi import Envoi, EnvoiDep, Page, renommer
+from app.infra.forms import valider
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import Introuvable
 from app.noyau.identifiants import normaliser_siret
 from app.noyau.roles import Role
 from app.referentiels.lignes import repository as lignes
@@ -62,28 +62,21 @@ def page_autorites(request: Request, session: SessionDep, acteur: Acteur, code: 
     return rendre(request, "appel/autorites.html", _contexte(session, appel, {}))
 
 
+def _page(envoi: Envoi, code: str, saisies: dict[str, dict[str, str]]) -> Page:
+    appel = get_appel_conduit(envoi.session, code, envoi.acteur)
+    return "appel/autorites.html", _contexte(envoi.session, appel, saisies)
+
+
 @routeur.post("/campagne/{code}/autorites/{ligne}", name="campagne:renseigner", dependencies=[Depends(CONDUIT)])
-def renseigner(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def renseigner(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Enregistre les coordonnées d'une autorité. Chaque champ porte le code de sa ligne : « siret-M2A »."""
-    appel = get_appel_conduit(session, code, acteur)
-    autorite = lignes.get_ligne(session, appel.contrat_id, ligne, verrou=True)
-    if autorite is None:
-        raise Introuvable("Cette ligne n’existe pas dans ce contrat.")
-    saisie = {champ: formulaire.get(f"{champ}-{ligne}") for champ in SaisieAutorite.model_fields}
-    try:
+    noms = {champ: f"{champ}-{ligne}" for champ in SaisieAutorite.model_fields}
+    saisie = {champ: envoi.formulaire.get(nom) for champ, nom in noms.items()}
+    with envoi.sinon(lambda: _page(envoi, code, {ligne: saisie}), renommer(**noms)):
+        appel = get_appel_conduit(envoi.session, code, envoi.acteur)
+        autorite = lignes.get_ligne(envoi.session, appel.contrat_id, ligne, verrou=True)
+        if autorite is None:
+            raise Introuvable("Cette ligne n’existe pas dans ce contrat.")
         donnees = valider(SaisieAutorite, saisie)
-        service.renseigner(
-            session, autorite, siret=donnees.siret, joindre=donnees.joindre(), acteur=acteur, maintenant=maintenant
-        )
-    except SaisieInvalide as erreur:
-        fautes = tuple(Faute(f"{f.champ}-{ligne}", f.message, f.code) for f in erreur.fautes)
-        refuser(request, "appel/autorites.html", _contexte(session, appel, {ligne: saisie}), fautes)
-    return rediriger(request, "campagne:autorites", code=code, fait=RENSEIGNEE, ancre=f"ligne-{ligne}")
+        service.renseigner(envoi.session, autorite, siret=donnees.siret, joindre=donnees.joindre(), **envoi.qui)
+    return envoi.vers("campagne:autorites", code=code, fait=RENSEIGNEE, ancre=f"ligne-{ligne}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.etapes.appel import repository, service
 from app.etapes.appel.models import Appel
+from app.etapes.appel.pages import saisies
 from app.etapes.appel.rules import (
     ACTES_DE_CONDUITE,
     TRANSITIONS_APPEL,
@@ -19,22 +21,21 @@ from app.etapes.appel.rules import (
 )
 from app.etapes.appel.schemas import (
     SaisieEnveloppe,
-    SaisiePreparation,
     deplacer,
-    donnees_de_preparation,
     lire_preparation,
     saisie_d_orientations,
     saisie_de_phase,
+    situer,
 )
 from app.etapes.contrat import repository as contenus
 from app.infra.acces import PUBLIQUE, Acteur, exiger
 from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider_tout
 from app.infra.gabarits import montant_saisi
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
-from app.noyau.euros import Euros, MontantIllisible
 from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
 from app.referentiels.acteurs.rules import FormeOrganisation
@@ -156,49 +157,44 @@ def page_conduite(request: Request, session: SessionDep, acteur: Acteur, code: s
     return rendre(request, "appel/conduite.html", _contexte_conduite(session, appel, {}))
 
 
+def page_de_conduite(envoi: Envoi, code: str, saisie: dict[str, dict[str, str]] | None = None) -> Page:
+    """La conduite de l'appel, après un acte refusé. `saisie` : ligne → ce qui était tapé."""
+    appel = get_appel_conduit(envoi.session, code, envoi.acteur)
+    return "appel/conduite.html", _contexte_conduite(envoi.session, appel, saisie or {})
+
+
 @routeur.post("/campagne/{code}/actes/{acte}", name="campagne:acte", dependencies=[Depends(CONDUIT)])
-def agir(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, acte: str, maintenant: Maintenant
-) -> Response:
+def agir(envoi: EnvoiDep, code: str, acte: str) -> Response:
     """Ouvre, clôt, rouvre ou arrête l'appel."""
-    get_appel_conduit(session, code, acteur)
+    get_appel_conduit(envoi.session, code, envoi.acteur)
     if acte not in FAIT:
         raise Introuvable("Cet acte n’existe pas.")
-    service.passer(session, code, acte, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "campagne:appel", code=code, fait=FAIT[acte])
+    with envoi.sinon(lambda: page_de_conduite(envoi, code)):
+        service.passer(envoi.session, code, acte, **envoi.qui)
+    return envoi.vers("campagne:appel", code=code, fait=FAIT[acte])
 
 
 @routeur.post("/campagne/{code}/enveloppes/{ligne}", name="campagne:doter", dependencies=[Depends(CONDUIT)])
-def doter(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def doter(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Fixe le montant d'une enveloppe."""
-    appel = get_appel_conduit(session, code, acteur)
-    saisie = {nom: formulaire.get(nom) for nom in SaisieEnveloppe.model_fields}
-    try:
-        donnees = valider(SaisieEnveloppe, formulaire.en_dict())
+    with envoi.sinon(
+        lambda: page_de_conduite(envoi, code, {ligne: envoi.saisie}), lambda f, vus: _de_la_ligne(f, ligne, vus)
+    ):
+        appel = get_appel_conduit(envoi.session, code, envoi.acteur)
+        donnees = valider_tout(SaisieEnveloppe, envoi.formulaire.en_dict(), saisies.fautes_de_la_dotation)
         service.doter(
-            session, contrat_id=appel.contrat_id, ligne=ligne, annee=appel.annee, montant=_montant(donnees.montant),
-            nature=donnees.nature, motif=donnees.motif, acteur=acteur, maintenant=maintenant,
+            envoi.session, contrat_id=appel.contrat_id, ligne=ligne, annee=appel.annee,
+            montant=saisies.montant(donnees.montant), nature=donnees.nature, motif=donnees.motif, **envoi.qui,
         )  # fmt: skip
-    except SaisieInvalide as erreur:
-        fautes = tuple(Faute(f"{f.champ}-{ligne}", f.message, f.code) for f in erreur.fautes)
-        refuser(request, "appel/conduite.html", _contexte_conduite(session, appel, {ligne: saisie}), fautes)
-    return rediriger(request, "campagne:appel", code=code, fait=DOTEE)
+    return envoi.vers("campagne:appel", code=code, fait=DOTEE)
 
 
-def _montant(texte: str, champ: str = "montant") -> Euros:
-    try:
-        return Euros.lire(texte)
-    except MontantIllisible:
-        phrase = "Écrivez un montant en euros, par exemple 120 000."
-        raise SaisieInvalide([Faute(champ, phrase, "montant_illisible")]) from None
+def _de_la_ligne(faute: Faute, ligne: str, contexte: Mapping[str, Any]) -> Faute:
+    """Au champ de sa ligne : la page a un formulaire par financeur, le résumé dit duquel il parle. Un refus porte sur
+    le montant."""
+    nom = next((lue.financeur for lue, _ in contexte["lignes"] if lue.code == ligne), ligne)
+    message = f"{nom} : {faute.message[:1].lower()}{faute.message[1:]}"
+    return Faute(f"{faute.champ or 'montant'}-{ligne}", message, faute.code)
 
 
 # --- préparer, refaire, déplacer des dates --------------------------------------------------------------------------
@@ -235,60 +231,55 @@ def page_preparer(
 ) -> Response:
     """De quoi préparer un appel entier : phases, pièces, orientations."""
     trouve = _get_contrat_conduit(session, contrat, acteur)
-    version = contrats.version_en_vigueur(session, trouve.id, a_paris(maintenant).date())
     saisie = {"phases": [{"intitule": "Phase 1"}], "pieces": [], "seuil_court": "1 500"}
-    contexte = _contexte_preparation(session, trouve, version.id if version else None, saisie)
-    return rendre(request, "appel/preparation.html", contexte)
+    return rendre(request, "appel/preparation.html", _contexte_neuf(session, trouve, maintenant, saisie))
+
+
+def _contexte_neuf(
+    session: SessionDep, contrat: Contrat, maintenant: datetime, saisie: dict[str, Any]
+) -> dict[str, Any]:
+    version = contrats.version_en_vigueur(session, contrat.id, a_paris(maintenant).date())
+    return _contexte_preparation(session, contrat, version.id if version else None, saisie)
+
+
+def _page_neuve(envoi: Envoi, contrat: str) -> Page:
+    trouve = _get_contrat_conduit(envoi.session, contrat, envoi.acteur)
+    contexte = _contexte_neuf(envoi.session, trouve, envoi.maintenant, lire_preparation(envoi.formulaire))
+    return "appel/preparation.html", contexte
 
 
 @routeur.post("/campagne/contrats/{contrat}/appels", name="campagne:preparer", dependencies=[Depends(CONDUIT)])
-def preparer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    contrat: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def preparer(envoi: EnvoiDep, contrat: str) -> Response:
     """Prépare un appel, avec la dernière grille du contrat ; ou remontre la page avec une phase de plus."""
-    trouve = _get_contrat_conduit(session, contrat, acteur)
-    version = contrats.version_en_vigueur(session, trouve.id, a_paris(maintenant).date())
-    grille = next(iter(grilles.list_grilles(session, trouve.id)), None)
-    saisie = lire_preparation(formulaire)
-    contexte = _contexte_preparation(session, trouve, version.id if version else None, saisie)
-    if formulaire.get("geste") == AJOUTER_PHASE:
-        return _avec_une_phase(request, contexte)
-    try:
+    if envoi.formulaire.get("geste") == AJOUTER_PHASE:
+        return _avec_une_phase(envoi, _page_neuve(envoi, contrat))
+    with envoi.sinon(lambda: _page_neuve(envoi, contrat), _situee):
+        trouve = _get_contrat_conduit(envoi.session, contrat, envoi.acteur)
+        version = contrats.version_en_vigueur(envoi.session, trouve.id, a_paris(envoi.maintenant).date())
+        grille = next(iter(grilles.list_grilles(envoi.session, trouve.id)), None)
         if version is None or grille is None:
             raise SaisieInvalide(
                 [Faute("", "Chargez d’abord une version du contrat et une grille.", "rien_a_epingler")]
             )
-        donnees = valider(SaisiePreparation, donnees_de_preparation(saisie))
+        donnees = saisies.lire(envoi.session, trouve, version.id, lire_preparation(envoi.formulaire), est_neuf=True)
         appel = service.preparer(
-            session, contrat=trouve, version=version, grille=grille, code=donnees.code, annee=donnees.annee,
-            acteur=acteur, maintenant=maintenant, **_voulu(donnees),
+            envoi.session, contrat=trouve, version=version, grille=grille, code=donnees.code,
+            annee=donnees.annee or 0, **envoi.qui, **saisies.voulu(donnees),
         )  # fmt: skip
-    except SaisieInvalide as erreur:
-        refuser(request, "appel/preparation.html", contexte, erreur.fautes)
-    return rediriger(request, "campagne:appel", code=appel.code, fait=PREPARE)
+    return envoi.vers("campagne:appel", code=appel.code, fait=PREPARE)
 
 
-def _voulu(donnees: SaisiePreparation) -> dict[str, Any]:
-    return {
-        "intitule": donnees.intitule,
-        "phases": [phase.phase() for phase in donnees.phases],
-        "pieces": [piece.piece() for piece in donnees.pieces],
-        "seuil_court": _montant(donnees.seuil_court, "seuil_court"),
-        "orientations": donnees.orientations.orientations(),
-    }
+def _situee(faute: Faute, contexte: Mapping[str, Any]) -> Faute:
+    return situer(faute, {ligne.code: ligne.financeur for ligne in contexte["lignes"]})
 
 
-def _avec_une_phase(request: Request, contexte: dict[str, Any]) -> Response:
+def _avec_une_phase(envoi: Envoi, page: Page) -> Response:
     """La même page, une phase vide de plus. Rien n'est écrit."""
+    gabarit, contexte = page
     phases = contexte["saisie"]["phases"]
     neuve = {"intitule": f"Phase {len(phases) + 1}"}
-    contexte["saisie"] = contexte["saisie"] | {"phases": [*phases, neuve]}
-    return rendre(request, "appel/preparation.html", contexte)
+    saisie = contexte["saisie"] | {"phases": [*phases, neuve]}
+    return rendre(envoi.request, gabarit, {**contexte, "saisie": saisie})
 
 
 def _saisie_de(session: SessionDep, appel: Appel) -> dict[str, Any]:
@@ -324,33 +315,42 @@ def _gabarit(appel: Appel) -> str:
     return "appel/preparation.html" if appel.etat is EtatAppel.PREPARE else "appel/dates.html"
 
 
+def _page_refaite(envoi: Envoi, code: str) -> Page:
+    appel = get_appel_conduit(envoi.session, code, envoi.acteur)
+    contrat = contrats.get_contrat(envoi.session, appel.contrat_id)
+    contexte = _contexte_preparation(envoi.session, contrat, appel.version_id, _recue(envoi, appel), appel)
+    return _gabarit(appel), contexte
+
+
+def _recue(envoi: Envoi, appel: Appel) -> dict[str, Any]:
+    """La saisie ; un appel refait garde son code et son année."""
+    return lire_preparation(envoi.formulaire) | {"code": appel.code, "annee": str(appel.annee)}
+
+
 @routeur.post("/campagne/{code}/preparation", name="campagne:modifier", dependencies=[Depends(CONDUIT)])
-def modifier(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, formulaire: FormulaireDep, maintenant: Maintenant
-) -> Response:
+def modifier(envoi: EnvoiDep, code: str) -> Response:
     """Refait l'appel en préparation ; s'il est ouvert, déplace des dates à venir, avec motif."""
-    appel = get_appel_conduit(session, code, acteur)
-    contrat = contrats.get_contrat(session, appel.contrat_id)
-    saisie = lire_preparation(formulaire) | {"code": appel.code, "annee": str(appel.annee)}
-    contexte = _contexte_preparation(session, contrat, appel.version_id, saisie, appel)
-    if formulaire.get("geste") == AJOUTER_PHASE and appel.etat is EtatAppel.PREPARE:
-        return _avec_une_phase(request, contexte)
-    try:
+    appel = get_appel_conduit(envoi.session, code, envoi.acteur)
+    if envoi.formulaire.get("geste") == AJOUTER_PHASE and appel.etat is EtatAppel.PREPARE:
+        return _avec_une_phase(envoi, _page_refaite(envoi, code))
+    with envoi.sinon(lambda: _page_refaite(envoi, code), _situee):
         if appel.etat is EtatAppel.PREPARE:
-            voulu = _voulu(valider(SaisiePreparation, donnees_de_preparation(saisie)))
-            service.modifier(session, code, acteur=acteur, maintenant=maintenant, **voulu)
+            contrat = contrats.get_contrat(envoi.session, appel.contrat_id)
+            donnees = saisies.lire(envoi.session, contrat, appel.version_id, _recue(envoi, appel), est_neuf=False)
+            service.modifier(envoi.session, code, **envoi.qui, **saisies.voulu(donnees))
         else:
-            _deplacer(session, appel, saisie, formulaire.get("motif"), acteur, maintenant)
-    except SaisieInvalide as erreur:
-        refuser(request, _gabarit(appel), contexte, erreur.fautes)
-    return rediriger(request, "campagne:appel", code=code, fait=MODIFIE)
+            _deplacer(envoi, appel)
+    return envoi.vers("campagne:appel", code=code, fait=MODIFIE)
 
 
-def _deplacer(
-    session: SessionDep, appel: Appel, saisie: dict[str, Any], motif: str, acteur: Identite, maintenant: datetime
-) -> None:
-    phases = [repository.annonce(phase) for phase in repository.list_phases(session, appel.id)]
+def _deplacer(envoi: Envoi, appel: Appel) -> None:
+    saisie, motif = _recue(envoi, appel), envoi.formulaire.get("motif")
+    phases = [repository.annonce(phase) for phase in repository.list_phases(envoi.session, appel.id)]
     if len(phases) != len(saisie["phases"]):
         raise SaisieInvalide([Faute("", "Un appel ouvert garde ses phases.", "phase_absente")])
-    neuves = deplacer(phases, saisie["phases"])
-    service.deplacer_dates(session, appel.code, neuves, motif=motif, acteur=acteur, maintenant=maintenant)
+    try:
+        neuves = deplacer(phases, saisie["phases"])
+    except SaisieInvalide as erreur:
+        sans_motif = [] if motif.strip() else [Faute("motif", "Dites pourquoi, en une phrase.", "motif_exige")]
+        raise SaisieInvalide([*erreur.fautes, *sans_motif]) from None
+    service.deplacer_dates(envoi.session, appel.code, neuves, motif=motif, **envoi.qui)

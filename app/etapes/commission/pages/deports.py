@@ -12,12 +12,12 @@ from app.etapes.commission.pages.communs import cadre
 from app.etapes.commission.schemas import DeportEntrant
 from app.etapes.commission.service import presences
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
 from app.infra.db import Session
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import EnvoiDep
+from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Introuvable, SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_COMMISSION, Role
 
 routeur = APIRouter()
@@ -47,24 +47,11 @@ def page_deport(request: Request, session: SessionDep, acteur: Acteur, code: str
 
 
 @routeur.post("/seances/{code}/points/{rang}/deport", name="seance:deporter", dependencies=[Depends(SE_DEPORTE)])
-def deporter(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    rang: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def deporter(envoi: EnvoiDep, code: str, rang: int) -> Response:
     """Enregistre le déport ; il vaut pour tous les points du dossier."""
-    try:
-        entree = valider(DeportEntrant, {"motif": "", **formulaire.en_dict()})
-        presences.deporter(
-            session, code, rang, motif=entree.motif, siege=entree.siege, acteur=acteur, maintenant=maintenant
-        )
-    except SaisieInvalide as erreur:
-        saisie = {nom: formulaire.get(nom) for nom in ("motif", "siege")}
-        refuser(
-            request, "commission/deport.html", _contexte(session, code, rang, acteur, saisie), erreur.fautes
-        )  # fmt: skip
-    return rediriger(request, "seance", code=code, fait=DEPORTE)
+    with envoi.sinon(
+        lambda: ("commission/deport.html", _contexte(envoi.session, code, rang, envoi.acteur, envoi.saisie))
+    ):
+        entree = valider(DeportEntrant, {"motif": "", **envoi.formulaire.en_dict()})
+        presences.deporter(envoi.session, code, rang, motif=entree.motif, siege=entree.siege, **envoi.qui)
+    return envoi.vers("seance", code=code, fait=DEPORTE)

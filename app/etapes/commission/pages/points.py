@@ -22,9 +22,10 @@ from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
 from app.infra.direct import rendre_en_direct
-from app.infra.forms import Formulaire, FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page, renommer
+from app.infra.forms import Formulaire, valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser
+from app.infra.web import SessionDep, annoncer
 from app.noyau.erreurs import ActeInterdit, Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros, MontantIllisible
 
@@ -34,7 +35,6 @@ ENREGISTRE = annoncer("voix-enregistrees", "Les voix sont enregistrées. Proclam
 REJETE = annoncer("amendement-rejete", "L’amendement est rejeté : le point reste à voter au montant soumis.")
 TONS_AVIS = {"favorable": "oui", "favorable_avec_reserve": "attente", "reserve": "attente", "defavorable": "non"}
 SENS = [(Sens.POUR.value, "Pour", "P"), (Sens.CONTRE.value, "Contre", "C"), (Sens.ABSTENTION.value, "Abstention", "A")]
-CHAMPS = ("montant", "motif_amendement", "motif_ajournement", "rang_reserve", "motif_reserve")
 
 
 def _voisins(points: list[PointLu], rang: int) -> dict[str, int | None]:
@@ -110,46 +110,25 @@ def page_point(
     )  # fmt: skip
 
 
-def _refuser(
-    request: Request,
-    session: Session,
-    code: str,
-    rang: int,
-    acteur: Identite,
-    maintenant: datetime,
-    formulaire: Formulaire,
-    erreur: SaisieInvalide,
-) -> Response:
-    seance = repository.get_seance(session, code, acteur)
-    saisie = {nom: formulaire.get(nom) for nom in formulaire.noms()}
-    contexte = _contexte(session, seance, rang, acteur, maintenant, saisie)
-    refuser(request, "commission/point.html", contexte, erreur.fautes)
+def _page(envoi: Envoi, code: str, rang: int) -> Page:
+    seance = repository.get_seance(envoi.session, code, envoi.acteur)
+    return "commission/point.html", _contexte(envoi.session, seance, rang, envoi.acteur, envoi.maintenant, envoi.saisie)
 
 
 @routeur.post("/seances/{code}/points/{rang}/vote", name="seance:voter", dependencies=[Depends(TIENT)])
-def voter(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    rang: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def voter(envoi: EnvoiDep, code: str, rang: int) -> Response:
     """Enregistre les voix (`acte` = enregistrer) ou les enregistre et proclame le résultat."""
-    try:
-        if formulaire.get("acte") == "enregistrer":
-            entree = valider(VotesEntrants, lire_bulletins(formulaire))
-            votes.voter(session, code, rang, entree.bulletins(), acteur=acteur, maintenant=maintenant)
-            return rediriger(request, "seance:point", code=code, rang=rang, fait=ENREGISTRE)
-        donnees = valider(ProclamationEntrante, lire_bulletins(formulaire))
-        votes.proclamer(
-            session, code, rang, bulletins=donnees.bulletins_ou_rien(), partiel=donnees.partiel, acteur=acteur,
-            maintenant=maintenant,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        return _refuser(request, session, code, rang, acteur, maintenant, formulaire, erreur)
-    return rediriger(request, "seance:point", code=code, rang=rang, fait=PROCLAME)
+    enregistrer = envoi.formulaire.get("acte") == "enregistrer"
+    with envoi.sinon(lambda: _page(envoi, code, rang)):
+        if enregistrer:
+            entree = valider(VotesEntrants, lire_bulletins(envoi.formulaire))
+            votes.voter(envoi.session, code, rang, entree.bulletins(), **envoi.qui)
+        else:
+            donnees = valider(ProclamationEntrante, lire_bulletins(envoi.formulaire))
+            votes.proclamer(
+                envoi.session, code, rang, bulletins=donnees.bulletins_ou_rien(), partiel=donnees.partiel, **envoi.qui
+            )
+    return envoi.vers("seance:point", code=code, rang=rang, fait=ENREGISTRE if enregistrer else PROCLAME)
 
 
 def _montant(formulaire: Formulaire) -> Euros:
@@ -161,75 +140,36 @@ def _montant(formulaire: Formulaire) -> Euros:
 
 
 @routeur.post("/seances/{code}/points/{rang}/amendement", name="seance:amender", dependencies=[Depends(TIENT)])
-def amender(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    rang: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def amender(envoi: EnvoiDep, code: str, rang: int) -> Response:
     """Met aux voix un autre montant."""
-    try:
-        bulletins = valider(VotesEntrants, lire_bulletins(formulaire)).bulletins()
+    with envoi.sinon(lambda: _page(envoi, code, rang), renommer(motif="motif_amendement")):
+        bulletins = valider(VotesEntrants, lire_bulletins(envoi.formulaire)).bulletins()
         proclame = votes.amender(
-            session, code, rang, montant=_montant(formulaire), motif=formulaire.get("motif_amendement"),
-            bulletins=bulletins, acteur=acteur, maintenant=maintenant,
+            envoi.session, code, rang, montant=_montant(envoi.formulaire), bulletins=bulletins,
+            motif=envoi.formulaire.get("motif_amendement"), **envoi.qui,
         )  # fmt: skip
-    except SaisieInvalide as erreur:
-        renommee = SaisieInvalide(_renommer(erreur, "motif", "motif_amendement"))
-        return _refuser(request, session, code, rang, acteur, maintenant, formulaire, renommee)
-    return rediriger(request, "seance:point", code=code, rang=rang, fait=PROCLAME if proclame else REJETE)
-
-
-def _renommer(erreur: SaisieInvalide, ancien: str, nouveau: str) -> list[Faute]:
-    return [Faute(nouveau if f.champ == ancien else f.champ, f.message, f.code) for f in erreur.fautes]
+    return envoi.vers("seance:point", code=code, rang=rang, fait=PROCLAME if proclame else REJETE)
 
 
 @routeur.post("/seances/{code}/points/{rang}/ajournement", name="seance:ajourner", dependencies=[Depends(TIENT)])
-def ajourner(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    rang: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def ajourner(envoi: EnvoiDep, code: str, rang: int) -> Response:
     """Met aux voix l'ajournement."""
-    try:
-        brut = {"motif": formulaire.get("motif_ajournement"), **lire_bulletins(formulaire)}
+    with envoi.sinon(lambda: _page(envoi, code, rang), renommer(motif="motif_ajournement")):
+        brut = {"motif": envoi.formulaire.get("motif_ajournement"), **lire_bulletins(envoi.formulaire)}
         entree = valider(AjournementEntrant, brut)
-        votes.ajourner(
-            session, code, rang, motif=entree.motif, bulletins=entree.bulletins(), acteur=acteur,
-            maintenant=maintenant,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        renommee = SaisieInvalide(_renommer(erreur, "motif", "motif_ajournement"))
-        return _refuser(request, session, code, rang, acteur, maintenant, formulaire, renommee)
-    return rediriger(request, "seance:point", code=code, rang=rang, fait=PROCLAME)
+        votes.ajourner(envoi.session, code, rang, motif=entree.motif, bulletins=entree.bulletins(), **envoi.qui)
+    return envoi.vers("seance:point", code=code, rang=rang, fait=PROCLAME)
 
 
 @routeur.post("/seances/{code}/points/{rang}/reserve", name="seance:reserver", dependencies=[Depends(TIENT)])
-def reserver(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    rang: int,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def reserver(envoi: EnvoiDep, code: str, rang: int) -> Response:
     """Met aux voix l'inscription sur la liste de réserve."""
-    try:
-        place = formulaire.get("rang_reserve").strip()
-        brut = {"motif": formulaire.get("motif_reserve"), **lire_bulletins(formulaire)}
+    with envoi.sinon(lambda: _page(envoi, code, rang), renommer(motif="motif_reserve")):
+        place = envoi.formulaire.get("rang_reserve").strip()
+        brut = {"motif": envoi.formulaire.get("motif_reserve"), **lire_bulletins(envoi.formulaire)}
         entree = valider(ReserveEntrante, brut | ({"rang_reserve": place} if place else {}))
         votes.mettre_en_reserve(
-            session, code, rang, rang_reserve=entree.rang_reserve, motif=entree.motif, bulletins=entree.bulletins(),
-            acteur=acteur, maintenant=maintenant,
+            envoi.session, code, rang, rang_reserve=entree.rang_reserve, motif=entree.motif,
+            bulletins=entree.bulletins(), **envoi.qui,
         )  # fmt: skip
-    except SaisieInvalide as erreur:
-        return _refuser(request, session, code, rang, acteur, maintenant, formulaire, erreur)
-    return rediriger(request, "seance:point", code=code, rang=rang, fait=PROCLAME)
+    return envoi.vers("seance:point", code=code, rang=rang, fait=PROCLAME)

@@ -25,17 +25,17 @@ from app.etapes.commission.pages.communs import (
     titres_masques,
 )
 from app.etapes.commission.repository import PointLu
-from app.etapes.commission.schemas import OuvertureEntrante, SaisieSeance
+from app.etapes.commission.schemas import OuvertureEntrante, SaisieDate, SaisieSeance
 from app.etapes.commission.service import preparation
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.euros import Euros
-from app.noyau.periodes import a_paris, jours_francs_avant
+from app.noyau.periodes import a_paris, instant_a_ecrire, jours_francs_avant
 from app.noyau.roles import Role
 
 routeur = APIRouter()
@@ -48,6 +48,7 @@ CREEE = annoncer("seance-creee", "La séance est créée. Relisez l’ordre du j
 ACTUALISEE = annoncer("ordre-du-jour", "L’ordre du jour est à jour.")
 CONVOQUEE = annoncer("seance-convoquee", "Les convocations partent.")
 OUVERTE = annoncer("seance-ouverte", "La séance est ouverte. Ses règles de vote ne changent plus.")
+DEPLACEE = annoncer("seance-deplacee", "La séance est déplacée : convoquez de nouveau ses membres.")
 CLOSE = annoncer("seance-close", "La séance est close. Le procès-verbal est en préparation.")
 
 
@@ -71,20 +72,16 @@ def page_seances(request: Request, session: SessionDep, acteur: Acteur) -> Respo
 
 
 @routeur.post("/seances", name="seance:creer", dependencies=[Depends(TIENT)])
-def creer(
-    request: Request, session: SessionDep, acteur: Acteur, formulaire: FormulaireDep, maintenant: Maintenant
-) -> Response:
+def creer(envoi: EnvoiDep) -> Response:
     """Crée une séance et son ordre du jour."""
-    saisie = {nom: formulaire.get(nom) for nom in ("appel", "prevue_le", "lieu", "decoupage")}
-    try:
+    saisie = {nom: envoi.formulaire.get(nom) for nom in ("appel", "prevue_le", "lieu", "decoupage")}
+    with envoi.sinon(lambda: ("commission/seances.html", _contexte_liste(envoi.session, envoi.acteur, saisie))):
         donnees = valider(SaisieSeance, {n: v for n, v in saisie.items() if n != "appel" and v.strip()})
         seance = preparation.creer(
-            session, appel_code=saisie["appel"], prevue_le=donnees.instant(), lieu=donnees.lieu,
-            decoupage=donnees.decoupage, acteur=acteur, maintenant=maintenant,
+            envoi.session, appel_code=saisie["appel"], prevue_le=donnees.instant(), lieu=donnees.lieu,
+            decoupage=donnees.decoupage, **envoi.qui,
         )  # fmt: skip
-    except SaisieInvalide as erreur:
-        refuser(request, "commission/seances.html", _contexte_liste(session, acteur, saisie), erreur.fautes)
-    return rediriger(request, "seance", code=seance.code, fait=CREEE)
+    return envoi.vers("seance", code=seance.code, fait=CREEE)
 
 
 def _blocs(points: list[PointLu]) -> list[dict[str, Any]]:
@@ -124,6 +121,8 @@ def _contexte_ordre(session: Session, seance: Seance, acteur: Identite, maintena
         "jeux": JEUX,
         "reglages": REGLAGES,
         "decoupages": DECOUPAGES,
+        "date_saisie": instant_a_ecrire(seance.prevue_le),
+        "son_jour": a_paris(maintenant).date() >= a_paris(seance.prevue_le).date(),
         "saisie": {},
     }
 
@@ -135,13 +134,20 @@ def page_seance(request: Request, session: SessionDep, acteur: Acteur, code: str
     return rendre(request, "commission/ordre_du_jour.html", _contexte_ordre(session, seance, acteur, maintenant))
 
 
+def _page_ordre(envoi: Envoi, code: str) -> Page:
+    seance = repository.get_seance(envoi.session, code, envoi.acteur)
+    contexte = _contexte_ordre(envoi.session, seance, envoi.acteur, envoi.maintenant)
+    return "commission/ordre_du_jour.html", contexte | {"saisie": envoi.formulaire.en_dict()}
+
+
 Acte = Callable[..., Seance]
 
 
 def _route_simple(chemin: str, nom: str, acte: Acte, fait: str, vers: str) -> None:
-    def agir(request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> Response:
-        acte(session, code, acteur=acteur, maintenant=maintenant)
-        return rediriger(request, vers, code=code, fait=fait)
+    def agir(envoi: EnvoiDep, code: str) -> Response:
+        with envoi.sinon(lambda: _page_ordre(envoi, code)):
+            acte(envoi.session, code, **envoi.qui)
+        return envoi.vers(vers, code=code, fait=fait)
 
     agir.__name__, agir.__doc__ = nom, acte.__doc__
     routeur.post(f"/seances/{{code}}/{chemin}", name=f"seance:{nom}", dependencies=[Depends(TIENT)])(agir)
@@ -152,23 +158,19 @@ _route_simple("convocation", "convoquer", preparation.convoquer, CONVOQUEE, "sea
 _route_simple("cloture", "clore", preparation.clore, CLOSE, "seance:proces_verbal")
 
 
+@routeur.post("/seances/{code}/date", name="seance:deplacer", dependencies=[Depends(TIENT)])
+def deplacer(envoi: EnvoiDep, code: str) -> Response:
+    """Change la date ou le lieu d'une séance en préparation."""
+    with envoi.sinon(lambda: _page_ordre(envoi, code)):
+        donnees = valider(SaisieDate, envoi.formulaire.en_dict())
+        preparation.deplacer(envoi.session, code, prevue_le=donnees.instant(), lieu=donnees.lieu, **envoi.qui)
+    return envoi.vers("seance", code=code, fait=DEPLACEE)
+
+
 @routeur.post("/seances/{code}/ouverture", name="seance:ouvrir", dependencies=[Depends(TIENT)])
-def ouvrir(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def ouvrir(envoi: EnvoiDep, code: str) -> Response:
     """Ouvre la séance sous le règlement choisi."""
-    try:
-        donnees = valider(OuvertureEntrante, formulaire.en_dict())
-        preparation.ouvrir(
-            session, code, acteur=acteur, maintenant=maintenant, jeu=donnees.regles, reglages=donnees.reglages()
-        )
-    except SaisieInvalide as erreur:
-        seance = repository.get_seance(session, code, acteur)
-        contexte = _contexte_ordre(session, seance, acteur, maintenant) | {"saisie": formulaire.en_dict()}
-        refuser(request, "commission/ordre_du_jour.html", contexte, erreur.fautes)
-    return rediriger(request, "seance:votes", code=code, fait=OUVERTE)
+    with envoi.sinon(lambda: _page_ordre(envoi, code)):
+        donnees = valider(OuvertureEntrante, envoi.formulaire.en_dict())
+        preparation.ouvrir(envoi.session, code, jeu=donnees.regles, reglages=donnees.reglages(), **envoi.qui)
+    return envoi.vers("seance:votes", code=code, fait=OUVERTE)

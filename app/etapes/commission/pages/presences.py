@@ -18,10 +18,10 @@ from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
 from app.infra.direct import rendre_en_direct
-from app.infra.forms import Formulaire, FormulaireDep
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import Formulaire
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser
-from app.noyau.erreurs import SaisieInvalide
+from app.infra.web import SessionDep, annoncer
 
 routeur = APIRouter()
 NOTEES = annoncer("presences-notees", "Les présences sont notées.")
@@ -74,21 +74,15 @@ def _lire(formulaire: Formulaire) -> dict[int, PresenceDite]:
     return dites
 
 
+def _page(envoi: Envoi, code: str) -> Page:
+    seance = repository.get_seance(envoi.session, code, envoi.acteur)
+    saisie = {nom.removeprefix("siege-"): valeur for nom, valeur in envoi.saisie.items()}
+    return "commission/presences.html", _contexte(envoi.session, seance, envoi.acteur, envoi.maintenant, saisie)
+
+
 @routeur.post("/seances/{code}/presences", name="seance:noter_presences", dependencies=[Depends(TIENT)])
-def noter(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def noter(envoi: EnvoiDep, code: str) -> Response:
     """Note les présences et les pouvoirs."""
-    try:
-        presences.noter(session, code, _lire(formulaire), acteur=acteur, maintenant=maintenant)
-    except SaisieInvalide as erreur:
-        seance = repository.get_seance(session, code, acteur)
-        saisie = {nom.removeprefix("siege-"): formulaire.get(nom) for nom in formulaire.noms()}
-        contexte = _contexte(session, seance, acteur, maintenant, saisie)
-        refuser(request, "commission/presences.html", contexte, erreur.fautes)
-    return rediriger(request, "seance:presences", code=code, fait=NOTEES)
+    with envoi.sinon(lambda: _page(envoi, code)):
+        presences.noter(envoi.session, code, _lire(envoi.formulaire), **envoi.qui)
+    return envoi.vers("seance:presences", code=code, fait=NOTEES)

@@ -20,10 +20,10 @@ from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
 from app.infra.direct import rendre_en_direct
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser
-from app.noyau.erreurs import SaisieInvalide
+from app.infra.web import SessionDep, annoncer
 from app.noyau.euros import Euros
 
 routeur = APIRouter()
@@ -81,25 +81,20 @@ def page_votes(request: Request, session: SessionDep, acteur: Acteur, code: str,
     )  # fmt: skip
 
 
+def _page(envoi: Envoi, code: str) -> Page:
+    seance = repository.get_seance(envoi.session, code, envoi.acteur)
+    return "commission/votes.html", _contexte(envoi.session, seance, envoi.acteur, envoi.maintenant)
+
+
 @routeur.post("/seances/{code}/votes", name="seance:voter_bloc", dependencies=[Depends(TIENT)])
-def voter_bloc(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def voter_bloc(envoi: EnvoiDep, code: str) -> Response:
     """Vote et proclame un bloc ; les points d'un membre déporté restent à voter un par un."""
-    try:
-        brut = {"bloc": formulaire.get("bloc"), "sauf": formulaire.liste("sauf"), **lire_bulletins(formulaire)}
+    recu = envoi.formulaire
+    with envoi.sinon(lambda: _page(envoi, code)):
+        brut = {"bloc": recu.get("bloc"), "sauf": recu.liste("sauf"), **lire_bulletins(recu)}
         entree = valider(BlocEntrant, brut)
         fait = votes.voter_bloc(
-            session, code, entree.bloc, bulletins=entree.bulletins(), sauf=entree.sauf, acteur=acteur,
-            maintenant=maintenant,
-        )  # fmt: skip
-    except SaisieInvalide as erreur:
-        seance = repository.get_seance(session, code, acteur)
-        refuser(request, "commission/votes.html", _contexte(session, seance, acteur, maintenant), erreur.fautes)
+            envoi.session, code, entree.bloc, bulletins=entree.bulletins(), sauf=entree.sauf, **envoi.qui
+        )
     reste = fait.disjoints or fait.ouverts
-    return rediriger(request, "seance:votes", code=code, fait=VOTE_EN_PARTIE if reste else VOTE)
+    return envoi.vers("seance:votes", code=code, fait=VOTE_EN_PARTIE if reste else VOTE)

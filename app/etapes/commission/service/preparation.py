@@ -24,7 +24,7 @@ def creer(
     session: Session,
     *,
     appel_code: str,
-    prevue_le: datetime,
+    prevue_le: datetime | None,
     lieu: str,
     acteur: Identite,
     maintenant: datetime,
@@ -39,13 +39,7 @@ def creer(
     if commission is None:
         phrase = "Aucune instance de ce contrat n’a de siège de président : chargez la composition de la commission."
         raise ActeImpossible(phrase, code="commission_absente")
-    fautes = []
-    if prevue_le <= maintenant:
-        fautes.append(Faute("prevue_le", "Choisissez une date à venir.", "date_passee"))
-    if not lieu.strip():
-        fautes.append(Faute("lieu", "Dites où se tient la séance, ou donnez le lien.", "lieu_absent"))
-    if fautes:
-        raise SaisieInvalide(fautes)
+    prevue_le = _date_et_lieu(prevue_le, lieu, maintenant)
     seance = Seance(
         contrat_id=appel.contrat_id, appel_id=appel.id, instance_id=commission.id,
         code=f"{appel.code}-s{repository.compter_seances(session, appel.id) + 1}", prevue_le=prevue_le,
@@ -58,6 +52,38 @@ def creer(
     consigner(
         session, contrat_id=seance.contrat_id, acte="seance.preparee", objet=seance.code, acteur=acteur.acteur,
         maintenant=maintenant, apres={"points": nombre, "prevue_le": prevue_le.isoformat()},
+    )  # fmt: skip
+    return seance
+
+
+def _date_et_lieu(prevue_le: datetime | None, lieu: str, maintenant: datetime) -> datetime:
+    """La date, si elle est à venir et le lieu dit. Lève SaisieInvalide, toutes les fautes d'un coup."""
+    fautes = []
+    if prevue_le is None:
+        fautes.append(Faute("prevue_le", "Donnez la date et l’heure de la séance.", "date_absente"))
+    elif prevue_le <= maintenant:
+        fautes.append(Faute("prevue_le", "Choisissez pour la séance une date à venir.", "date_passee"))
+    if not lieu.strip():
+        fautes.append(Faute("lieu", "Dites où se tient la séance, ou donnez le lien.", "lieu_absent"))
+    if fautes or prevue_le is None:
+        raise SaisieInvalide(fautes)
+    return prevue_le
+
+
+def deplacer(
+    session: Session, code: str, *, prevue_le: datetime | None, lieu: str, acteur: Identite, maintenant: datetime
+) -> Seance:
+    """Change la date ou le lieu d'une séance en préparation. Déjà convoquée, elle est à convoquer de nouveau.
+
+    Lève SaisieInvalide ; ActeImpossible si la séance est ouverte ou close.
+    """
+    seance = seance_tenue(session, code, acteur, EtatSeance.PREPAREE)
+    avant = {"prevue_le": seance.prevue_le.isoformat(), "lieu": seance.lieu}
+    seance.prevue_le = _date_et_lieu(prevue_le, lieu, maintenant)
+    seance.lieu, seance.convoquee_le = lieu.strip(), None
+    consigner(
+        session, contrat_id=seance.contrat_id, acte="seance.deplacee", objet=code, acteur=acteur.acteur,
+        maintenant=maintenant, avant=avant, apres={"prevue_le": seance.prevue_le.isoformat(), "lieu": seance.lieu},
     )  # fmt: skip
     return seance
 

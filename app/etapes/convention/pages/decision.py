@@ -17,16 +17,16 @@ from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE
 from app.infra.acces import Acteur
 from app.infra.clock import Maintenant
 from app.infra.db import Session
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import Faute, SaisieInvalide
 from app.noyau.euros import MontantIllisible
 
 routeur = APIRouter()
 DECIDEE = annoncer("decision-enregistree", "La décision est enregistrée. Notifiez-la au porteur.")
 NOTIFIEE = annoncer("lettre-partie", "La lettre part : le porteur est prévenu par courriel.")
-CHAMPS = ("sens", "montant", "reference_acte", "acte_le", "motif")
 
 
 def _contexte(
@@ -62,25 +62,18 @@ def page_decision(
     return rendre(request, "convention/decision.html", contexte)
 
 
+def _page(envoi: Envoi, numero: str, ligne: str) -> Page:
+    contexte = _contexte(envoi.session, numero, ligne, envoi.acteur, envoi.maintenant, envoi.saisie)
+    return "convention/decision.html", contexte
+
+
 @routeur.post("/dossiers/{numero}/lignes/{ligne}/decision", name="decision:enregistrer", dependencies=[Depends(DECIDE)])
-def enregistrer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def enregistrer(envoi: EnvoiDep, numero: str, ligne: str) -> Response:
     """Enregistre l'attribution ou le refus décidé par l'autorité."""
-    saisie = {nom: formulaire.get(nom) for nom in CHAMPS}
-    try:
-        entree = valider(SaisieDecision, {n: v for n, v in saisie.items() if v.strip()})
-        decision.decider(session, numero, ligne, _dite(entree), acteur=acteur, maintenant=maintenant)
-    except SaisieInvalide as erreur:
-        contexte = _contexte(session, numero, ligne, acteur, maintenant, saisie)
-        refuser(request, "convention/decision.html", contexte, erreur.fautes)
-    return rediriger(request, "decision", numero=numero, ligne=ligne, fait=DECIDEE)
+    with envoi.sinon(lambda: _page(envoi, numero, ligne)):
+        dite = _dite(valider(SaisieDecision, envoi.formulaire.en_dict()))
+        decision.decider(envoi.session, numero, ligne, dite, **envoi.qui)
+    return envoi.vers("decision", numero=numero, ligne=ligne, fait=DECIDEE)
 
 
 def _dite(entree: SaisieDecision) -> Any:
@@ -94,9 +87,8 @@ def _dite(entree: SaisieDecision) -> Any:
 @routeur.post(
     "/dossiers/{numero}/lignes/{ligne}/notification", name="decision:notifier", dependencies=[Depends(DECIDE)]
 )
-def notifier(
-    request: Request, session: SessionDep, acteur: Acteur, numero: str, ligne: str, maintenant: Maintenant
-) -> Response:
+def notifier(envoi: EnvoiDep, numero: str, ligne: str) -> Response:
     """Notifie au porteur la décision de l'autorité."""
-    notification.notifier(session, numero, ligne, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "decision", numero=numero, ligne=ligne, fait=NOTIFIEE)
+    with envoi.sinon(lambda: _page(envoi, numero, ligne)):
+        notification.notifier(envoi.session, numero, ligne, **envoi.qui)
+    return envoi.vers("decision", numero=numero, ligne=ligne, fait=NOTIFIEE)

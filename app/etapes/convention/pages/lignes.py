@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.etapes.appel import repository as appels
+from app.etapes.appel.pages.conduite import page_de_conduite
 from app.etapes.convention import repository
 from app.etapes.convention.repository import Compte, Etape
 from app.etapes.convention.rules import empechements_de_l_arrete
@@ -23,9 +24,10 @@ from app.etapes.dossier.rules.etats import JAMAIS_PROPOSEES, LIBELLES_DEMANDE, E
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.db import Session
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
@@ -144,71 +146,51 @@ def page_ligne(
 
 
 @routeur.post("/campagne/{code}/arreter", name="decisions:arreter_appel", dependencies=[Depends(CONDUIT)])
-def arreter_la_programmation(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant
-) -> Response:
+def arreter_la_programmation(envoi: EnvoiDep, code: str) -> Response:
     """Arrête la programmation de l'appel, une fois ses lignes arrêtées."""
-    arreter_appel(session, code, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "campagne:appel", code=code, fait=APPEL_ARRETE)
+    with envoi.sinon(lambda: page_de_conduite(envoi, code)):
+        arreter_appel(envoi.session, code, **envoi.qui)
+    return envoi.vers("campagne:appel", code=code, fait=APPEL_ARRETE)
+
+
+def _page(envoi: Envoi, code: str, ligne: str) -> Page:
+    saisie = {nom: envoi.formulaire.get(nom) for nom in SaisieLot.model_fields}
+    contexte = _contexte_ligne(envoi.session, code, ligne, envoi.acteur, envoi.maintenant, saisie=saisie)
+    return "convention/ligne.html", contexte
+
+
+def _page_de_l_arrete(envoi: Envoi, code: str, ligne: str) -> Page:
+    contexte = _contexte_ligne(envoi.session, code, ligne, envoi.acteur, envoi.maintenant)
+    contexte["attente"] = get_attente(envoi.session, contexte["appel"], contexte["ligne"].id)
+    return "convention/ligne.html", contexte
 
 
 @routeur.post("/appels/{code}/decisions/{ligne}/arrete", name="decisions:arreter", dependencies=[Depends(ARRETE)])
-def arreter(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def arreter(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Arrête la programmation de la ligne : tout ce qui est voté est engagé, ou rien."""
-    confirme = formulaire.get("confirme") == "oui"
-    try:
-        arreter_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant, confirme=confirme)
-    except SaisieInvalide as erreur:
-        contexte = _contexte_ligne(session, code, ligne, acteur, maintenant)
-        contexte["attente"] = get_attente(session, contexte["appel"], contexte["ligne"].id)
-        refuser(request, "convention/ligne.html", contexte, erreur.fautes)
-    return rediriger(request, "decisions:ligne", code=code, ligne=ligne, fait=ARRETEE)
+    with envoi.sinon(lambda: _page_de_l_arrete(envoi, code, ligne)):
+        arreter_ligne(envoi.session, code, ligne, confirme=envoi.formulaire.get("confirme") == "oui", **envoi.qui)
+    return envoi.vers("decisions:ligne", code=code, ligne=ligne, fait=ARRETEE)
 
 
 @routeur.post("/appels/{code}/decisions/{ligne}/lot", name="decisions:lot", dependencies=[Depends(DECIDE)])
-def importer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    code: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def importer(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Contrôle un collage et montre ce qu'il ferait ; l'enregistre quand on le confirme."""
-    saisie = {nom: formulaire.get(nom) for nom in ("lot", "reference_acte", "acte_le")}
-    try:
-        donnees = valider(SaisieLot, {n: v for n, v in saisie.items() if v.strip()})
-        lot = _appliquer(session, code, ligne, donnees, acteur, maintenant, formulaire.get("acte") == "enregistrer")
-    except SaisieInvalide as erreur:
-        contexte = _contexte_ligne(session, code, ligne, acteur, maintenant, saisie=saisie)
-        refuser(request, "convention/ligne.html", contexte, erreur.fautes)
-    if formulaire.get("acte") == "enregistrer":
-        return rediriger(request, "decisions:ligne", code=code, ligne=ligne, fait=LOT_ENREGISTRE)
-    contexte = _contexte_ligne(session, code, ligne, acteur, maintenant, saisie=saisie) | {"controle": lot}
-    return rendre(request, "convention/ligne.html", contexte)
+    pour_de_vrai = envoi.formulaire.get("acte") == "enregistrer"
+    with envoi.sinon(lambda: _page(envoi, code, ligne)):
+        lot = _appliquer(envoi, code, ligne, pour_de_vrai=pour_de_vrai)
+    if pour_de_vrai:
+        return envoi.vers("decisions:ligne", code=code, ligne=ligne, fait=LOT_ENREGISTRE)
+    gabarit, contexte = _page(envoi, code, ligne)
+    return rendre(envoi.request, gabarit, {**contexte, "controle": lot})
 
 
-def _appliquer(
-    session: Session,
-    code: str,
-    ligne: str,
-    donnees: SaisieLot,
-    acteur: Identite,
-    maintenant: datetime,
-    pour_de_vrai: bool,
-) -> decision.LotControle:
+def _appliquer(envoi: Envoi, code: str, ligne: str, *, pour_de_vrai: bool) -> decision.LotControle:
+    recus = envoi.formulaire.en_dict()
+    donnees = valider(SaisieLot, {n: v for n, v in recus.items() if n in SaisieLot.model_fields})
     lot = decision.decider_lot(
-        session, code, ligne, texte=donnees.lot, reference_acte=donnees.reference_acte, acte_le=donnees.acte_le,
-        acteur=acteur, maintenant=maintenant, pour_de_vrai=pour_de_vrai,
+        envoi.session, code, ligne, texte=donnees.lot, reference_acte=donnees.reference_acte, acte_le=donnees.acte_le,
+        pour_de_vrai=pour_de_vrai, **envoi.qui,
     )  # fmt: skip
     if lot.fautes:
         raise SaisieInvalide(list(lot.fautes))
@@ -218,9 +200,8 @@ def _appliquer(
 @routeur.post(
     "/appels/{code}/decisions/{ligne}/notification", name="decisions:notifier", dependencies=[Depends(DECIDE)]
 )
-def notifier_tout(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, ligne: str, maintenant: Maintenant
-) -> Response:
+def notifier_tout(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Notifie tout ce qui est décidé et ne l'est pas encore sur la ligne."""
-    notification.notifier_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "decisions:ligne", code=code, ligne=ligne, fait=NOTIFIEES)
+    with envoi.sinon(lambda: _page(envoi, code, ligne)):
+        notification.notifier_ligne(envoi.session, code, ligne, **envoi.qui)
+    return envoi.vers("decisions:ligne", code=code, ligne=ligne, fait=NOTIFIEES)

@@ -15,10 +15,10 @@ from app.infra import documents
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.db import Session
-from app.infra.forms import FormulaireDep
+from app.infra.envoi import Envoi, EnvoiDep, Page
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import ActeImpossible, SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import ActeImpossible
 from app.noyau.roles import ROLES_PORTEUR, Role
 from app.referentiels.lignes.rules import en_phrase
 
@@ -72,25 +72,18 @@ def page_notification(
     return rendre(request, "convention/notification.html", contexte)
 
 
+def _page(envoi: Envoi, numero: str, ligne: str) -> Page:
+    contexte = _contexte(envoi.session, numero, ligne, envoi.acteur, envoi.maintenant, envoi.saisie)
+    return "convention/notification.html", contexte
+
+
 @routeur.post(
     "/dossiers/{numero}/notifications/{ligne}/renonciation",
     name="notification:renoncer",
     dependencies=[Depends(RENONCE)],
 )
-def renoncer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def renoncer(envoi: EnvoiDep, numero: str, ligne: str) -> Response:
     """Le porteur renonce à la subvention."""
-    motif = formulaire.get("motif")
-    try:
-        decision.renoncer(session, numero, ligne, motif=motif, acteur=acteur, maintenant=maintenant)
-    except SaisieInvalide as erreur:
-        contexte = _contexte(session, numero, ligne, acteur, maintenant, {"motif": motif})
-        refuser(request, "convention/notification.html", contexte, erreur.fautes)
-    return rediriger(request, "notification", numero=numero, ligne=ligne, fait=RENONCEE)
+    with envoi.sinon(lambda: _page(envoi, numero, ligne)):
+        decision.renoncer(envoi.session, numero, ligne, motif=envoi.formulaire.get("motif"), **envoi.qui)
+    return envoi.vers("notification", numero=numero, ligne=ligne, fait=RENONCEE)

@@ -24,22 +24,27 @@ from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Introuvable, SaisieInvalide
 from app.noyau.periodes import instant_long
 
+PHASE_A_VENIR = (
+    "Une phase de l’appel n’est pas finie : arrêtez-le après sa clôture. Pour y renoncer, rouvrez l’appel et avancez "
+    "ses dates."
+)
+
 
 def arreter_appel(session: Session, code: str, *, acteur: Identite, maintenant: datetime) -> Appel:
     """Arrête la programmation d'un appel, une fois arrêtée chaque ligne qui a quelque chose à arrêter.
 
-    Une demande jamais proposée le retient, sauf si une autre phase doit encore venir. Lève Introuvable, ActeInterdit
-    ou ActeImpossible (aucune_ligne_arretee, lignes_a_arreter, demandes_non_examinees, recevabilite_ouverte,
-    etat_contraire).
+    Une phase à venir ou une demande jamais proposée le retient : un appel arrêté ne se rouvre pas. Lève Introuvable,
+    ActeInterdit ou ActeImpossible (aucune_ligne_arretee, lignes_a_arreter, phase_a_venir, demandes_non_examinees,
+    recevabilite_ouverte, etat_contraire).
     """
     appel = get_appel_par_code(session, code, verrou=True)
     if appel is None or appel.contrat_id not in acteur.contrats(repository.LISENT):
         raise Introuvable("Cet appel n’existe pas, ou vous n’y avez pas accès.")
     exiger_passage(appel, ACTE_ARRETER, acteur)
     empechements = [*empechements_de_l_appel(repository.avancement_de_l_appel(session, appel))]
-    phase_a_venir = reste_une_phase(session, appel, maintenant)
-    attente = attentes.empechement_de_l_appel(get_attente(session, appel), phase_a_venir=phase_a_venir)
-    if attente is not None:
+    if reste_une_phase(session, appel, maintenant):
+        empechements.append(Empechement("phase_a_venir", PHASE_A_VENIR))
+    if (attente := attentes.empechement_de_l_appel(get_attente(session, appel))) is not None:
         empechements.append(Empechement(attentes.CODE, attente))
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)

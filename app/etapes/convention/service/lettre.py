@@ -15,6 +15,7 @@ from app.etapes.convention.rules import (
     DELAI_RECOURS_MOIS,
     DELAI_VERSEMENT_JOURS,
     SensDecision,
+    acte_cite,
     tribunal_competent,
 )
 from app.etapes.dossier.rules.etats import EtatDemande
@@ -103,7 +104,7 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
                 "annee": lue.demande.annee,
                 "sens": "attribuée" if lue.decision.sens is SensDecision.ATTRIBUEE else "refusée",
                 "montant": str(lue.decision.montant),
-                "acte": f"{lue.decision.reference_acte}, {_acte(ligne)} du {date_longue(lue.decision.acte_le)}",
+                "acte": acte_cite(_acte(ligne), lue.decision.reference_acte, lue.decision.acte_le),
                 "motif": lue.decision.motif,
             }
             for lue in lues

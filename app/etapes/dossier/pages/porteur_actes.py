@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.etapes.appel.repository import list_pieces
 from app.etapes.dossier import repository
 from app.etapes.dossier.pages.porteur_dossier import contexte_dossier
-from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, contenu_en_clair
+from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, contenu_en_clair, lignes_relues
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
 from app.etapes.dossier.repository.accuses import list_accuses
 from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
@@ -22,10 +22,11 @@ from app.etapes.dossier.service import brouillon, depot, vie
 from app.etapes.dossier.service.accuse import ACCUSE
 from app.infra import documents
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
-from app.infra.web import ReponseRefusee, SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide, VersionPerimee
+from app.infra.envoi import Envoi, EnvoiDep, Page, renommer
+from app.infra.forms import valider
+from app.infra.identite import Identite
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_PORTEUR
 
 routeur = APIRouter()
@@ -38,19 +39,19 @@ RETIRE = annoncer("dossier-retire", "Le dossier est retiré.")
 COMPLETE = annoncer("dossier-complete", "Votre complément est envoyé.")
 
 
-def _relecture(session: SessionDep, ouvert: DossierOuvert, **plus: Any) -> dict[str, Any]:
+def _relecture(session: SessionDep, ouvert: DossierOuvert) -> dict[str, Any]:
     referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
     return {
         "titre": f"Relire « {ouvert.titre} »",
         "ouvert": ouvert,
         "sections": contenu_en_clair(ouvert.contenu, referentiel),
         "avertissement": avertissement_du_lieu(ouvert.contenu, referentiel),
+        "lignes": lignes_relues(ouvert.contenu, referentiel),
         "a_revoir": [s for s, etat in ouvert.etats.items() if etat.value == "a_revoir"],
         "manques": [(f, section_de(f)) for f in ouvert.fautes],
         "pieces": list_pieces(session, ouvert.dossier.appel_id, ouvert.cadre.organisation.forme),
         "cle": secrets.token_urlsafe(16),
-        "perime": False,
-    } | plus
+    }
 
 
 @routeur.get("/dossiers/{identifiant}/signature", name="dossier:signature", dependencies=PORTEUR)
@@ -59,127 +60,90 @@ def page_signature(request: Request, session: SessionDep, acteur: Acteur, identi
     return rendre(request, "dossier/signature.html", _relecture(session, ouvrir(session, identifiant, acteur)))
 
 
+def _page_signature(envoi: Envoi, identifiant: str) -> Page:
+    return "dossier/signature.html", _relecture(envoi.session, ouvrir(envoi.session, identifiant, envoi.acteur))
+
+
 @routeur.post("/dossiers/{identifiant}/envoi", name="dossier:envoyer", dependencies=PORTEUR)
-def envoyer(
-    request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, identifiant: str
-) -> Response:
+def envoyer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Envoie à la signature un dossier complet."""
-    try:
-        brouillon.envoyer_en_signature(session, identifiant, acteur=acteur, maintenant=maintenant)
-    except SaisieInvalide as erreur:
-        contexte = _relecture(session, ouvrir(session, identifiant, acteur))
-        refuser(request, "dossier/signature.html", contexte, erreur.fautes)
-    return rediriger(request, "dossier:signature", identifiant=identifiant, fait=ENVOYE)
-
-
-def _perime(request: Request, session: SessionDep, identifiant: str, acteur: Acteur) -> ReponseRefusee:
-    """La page à relire, dans sa dernière version (412)."""
-    contexte = _relecture(session, ouvrir(session, identifiant, acteur), perime=True)
-    return ReponseRefusee(rendre(request, "dossier/signature.html", contexte, statut=412))
+    with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
+        brouillon.envoyer_en_signature(envoi.session, identifiant, **envoi.qui)
+    return envoi.vers("dossier:signature", identifiant=identifiant, fait=ENVOYE)
 
 
 @routeur.post("/dossiers/{identifiant}/signature", name="dossier:signer", dependencies=PORTEUR)
-def signer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    maintenant: Maintenant,
-    formulaire: FormulaireDep,
-    identifiant: str,
-) -> Response:
-    """Signe la version relue."""
-    donnees = valider(FormulaireVersion, formulaire.en_dict())
-    try:
-        depot.signer(session, identifiant, version_lue=donnees.version, acteur=acteur, maintenant=maintenant)
-    except VersionPerimee:
-        raise _perime(request, session, identifiant, acteur) from None
-    return rediriger(request, "dossier:signature", identifiant=identifiant, fait=SIGNE)
+def signer(envoi: EnvoiDep, identifiant: str) -> Response:
+    """Signe la version relue ; une version périmée se relit (412)."""
+    with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
+        donnees = valider(FormulaireVersion, envoi.formulaire.en_dict())
+        depot.signer(envoi.session, identifiant, version_lue=donnees.version, **envoi.qui)
+    return envoi.vers("dossier:signature", identifiant=identifiant, fait=SIGNE)
 
 
 @routeur.post("/dossiers/{identifiant}/depot", name="dossier:deposer", dependencies=PORTEUR)
-def deposer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    maintenant: Maintenant,
-    formulaire: FormulaireDep,
-    identifiant: str,
-) -> Response:
+def deposer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Dépose la version signée ; un second envoi mène au même accusé."""
-    donnees = valider(FormulaireVersion, formulaire.en_dict())
-    try:
+    with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
+        donnees = valider(FormulaireVersion, envoi.formulaire.en_dict())
         dossier = depot.deposer(
-            session, identifiant, version_lue=donnees.version, acteur=acteur, maintenant=maintenant,
-            cle=donnees.cle or None,
-        )  # fmt: skip
-    except VersionPerimee:
-        raise _perime(request, session, identifiant, acteur) from None
-    except SaisieInvalide as erreur:
-        contexte = _relecture(session, ouvrir(session, identifiant, acteur))
-        refuser(request, "dossier/signature.html", contexte, erreur.fautes)
-    return rediriger(request, "dossier:accuse", identifiant=dossier.numero, fait=DEPOSE)
+            envoi.session, identifiant, version_lue=donnees.version, cle=donnees.cle or None, **envoi.qui
+        )
+    return envoi.vers("dossier:accuse", identifiant=dossier.numero, fait=DEPOSE)
 
 
 @routeur.post("/dossiers/{identifiant}/reprise", name="dossier:reprendre", dependencies=PORTEUR)
-def reprendre(
-    request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, identifiant: str
-) -> Response:
+def reprendre(envoi: EnvoiDep, identifiant: str) -> Response:
     """Revient à la rédaction ; la signature tombe."""
-    brouillon.reprendre(session, identifiant, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "dossier:voir", identifiant=identifiant, fait=REPRIS)
+    with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
+        brouillon.reprendre(envoi.session, identifiant, **envoi.qui)
+    return envoi.vers("dossier:voir", identifiant=identifiant, fait=REPRIS)
+
+
+def _contexte_retrait(
+    session: SessionDep, identifiant: str, acteur: Identite, saisie: dict[str, str]
+) -> dict[str, Any]:
+    """Lève ActeInterdit ou ActeImpossible à qui ne peut pas retirer."""
+    ouvert = ouvrir(session, identifiant, acteur)
+    demandes = [d for d, _ in repository.list_demandes(session, [ouvert.dossier.id])]
+    return {
+        "ouvert": ouvert, "saisie": saisie, "retrait": vie.exiger_retrait(session, ouvert.dossier, demandes, acteur)
+    }  # fmt: skip
 
 
 @routeur.get("/dossiers/{identifiant}/retrait", name="dossier:retrait", dependencies=PORTEUR)
 def page_retrait(request: Request, session: SessionDep, acteur: Acteur, identifiant: str) -> Response:
-    """Confirmer le retrait, dire pourquoi. Lève ActeInterdit ou ActeImpossible à qui ne peut pas retirer."""
-    ouvert = ouvrir(session, identifiant, acteur)
-    demandes = [d for d, _ in repository.list_demandes(session, [ouvert.dossier.id])]
-    retrait = vie.exiger_retrait(session, ouvert.dossier, demandes, acteur)
-    return rendre(request, "dossier/retrait.html", {"ouvert": ouvert, "saisie": {}, "retrait": retrait})
+    """Confirmer le retrait, dire pourquoi."""
+    return rendre(request, "dossier/retrait.html", _contexte_retrait(session, identifiant, acteur, {}))
+
+
+def _page_retrait(envoi: Envoi, identifiant: str) -> Page:
+    contexte = _contexte_retrait(envoi.session, identifiant, envoi.acteur, envoi.saisie)
+    return "dossier/retrait.html", contexte
 
 
 @routeur.post("/dossiers/{identifiant}/retrait", name="dossier:retirer", dependencies=PORTEUR)
-def retirer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    maintenant: Maintenant,
-    formulaire: FormulaireDep,
-    identifiant: str,
-) -> Response:
+def retirer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Retire le dossier."""
-    saisie = {"motif": formulaire.get("motif")}
-    ouvert = ouvrir(session, identifiant, acteur)
-    demandes = [d for d, _ in repository.list_demandes(session, [ouvert.dossier.id])]
-    retrait = vie.exiger_retrait(session, ouvert.dossier, demandes, acteur)
-    try:
-        donnees = valider(FormulaireMotif, formulaire.en_dict())
-        vie.retirer(session, identifiant, acteur=acteur, maintenant=maintenant, motif=donnees.motif)
-    except SaisieInvalide as erreur:
-        contexte = {"ouvert": ouvert, "saisie": saisie, "retrait": retrait}
-        refuser(request, "dossier/retrait.html", contexte, erreur.fautes)
-    return rediriger(request, "dossier:voir", identifiant=identifiant, fait=RETIRE)
+    with envoi.sinon(lambda: _page_retrait(envoi, identifiant)):
+        donnees = valider(FormulaireMotif, envoi.formulaire.en_dict())
+        vie.retirer(envoi.session, identifiant, motif=donnees.motif, **envoi.qui)
+    return envoi.vers("dossier:voir", identifiant=identifiant, fait=RETIRE)
+
+
+def _page_dossier(envoi: Envoi, identifiant: str) -> Page:
+    ouvert = ouvrir(envoi.session, identifiant, envoi.acteur)
+    contexte = contexte_dossier(envoi.session, ouvert, envoi.maintenant)
+    return "dossier/dossier.html", contexte | {"saisie": envoi.saisie}
 
 
 @routeur.post("/dossiers/{identifiant}/complement", name="dossier:completer", dependencies=PORTEUR)
-def completer(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    maintenant: Maintenant,
-    formulaire: FormulaireDep,
-    identifiant: str,
-) -> Response:
+def completer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Envoie le complément : la réponse, et ce qui a été corrigé dans les étapes."""
-    try:
-        donnees = valider(FormulaireReponse, formulaire.en_dict())
-        depot.completer(session, identifiant, reponse=donnees.reponse, acteur=acteur, maintenant=maintenant)
-    except SaisieInvalide as erreur:
-        ouvert = ouvrir(session, identifiant, acteur)
-        contexte = contexte_dossier(session, ouvert, maintenant) | {"saisie": {"reponse": formulaire.get("reponse")}}
-        fautes = tuple(Faute("reponse", f.message, f.code) if f.champ == "motif" else f for f in erreur.fautes)
-        refuser(request, "dossier/dossier.html", contexte, fautes)
-    return rediriger(request, "dossier:voir", identifiant=identifiant, fait=COMPLETE)
+    with envoi.sinon(lambda: _page_dossier(envoi, identifiant), renommer(motif="reponse")):
+        donnees = valider(FormulaireReponse, envoi.formulaire.en_dict())
+        depot.completer(envoi.session, identifiant, reponse=donnees.reponse, **envoi.qui)
+    return envoi.vers("dossier:voir", identifiant=identifiant, fait=COMPLETE)
 
 
 @routeur.get("/dossiers/{identifiant}/accuse", name="dossier:accuse", dependencies=[Depends(exiger())])

@@ -10,7 +10,7 @@ from typing import Any
 from app.etapes.dossier.pages.porteur_formulaire import intitule_montre
 from app.etapes.dossier.repository.referentiel import Referentiel
 from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne, Section, champs_de
-from app.etapes.dossier.rules.depot import lieu_hors_fiches
+from app.etapes.dossier.rules.depot import lieu_hors_fiches, lignes_hors_champ
 from app.infra.gabarits import nombre
 from app.noyau.euros import Euros
 from app.noyau.periodes import date_longue
@@ -53,6 +53,31 @@ def avertissement_du_lieu(contenu: Mapping[str, Any], referentiel: Referentiel) 
         return ""
     noms = ", ".join(referentiel.intitule("communes", code) for code in codes)
     return f"L’action se tient à {noms}, où ne se trouve aucun des projets de quartier choisis. Est-ce bien voulu ?"
+
+
+@dataclass(frozen=True, slots=True)
+class LigneRelue:
+    """Une ligne sollicitée : ce qu'on lui demande en tout, et pourquoi elle sera hors champ (vide si elle étudiera)."""
+
+    intitule: str
+    montant: Euros
+    hors_champ: str
+
+
+def lignes_relues(contenu: Mapping[str, Any], referentiel: Referentiel) -> tuple[LigneRelue, ...]:
+    """Chaque ligne sollicitée, dans l'ordre du contrat, jugée comme elle le sera au dépôt."""
+    demandes = contenu.get("demandes") or []
+    communes = referentiel.communes_des_fiches(contenu.get("fiches") or ())
+    motifs = lignes_hors_champ(referentiel.lignes, communes)
+    return tuple(
+        LigneRelue(
+            ligne.intitule,
+            Euros.somme(Euros(int(d.get("montant", 0))) for d in demandes if d.get("ligne") == ligne.code),
+            motifs.get(ligne.code, ""),
+        )
+        for ligne in referentiel.lignes
+        if any(d.get("ligne") == ligne.code for d in demandes)
+    )
 
 
 def contenu_en_clair(contenu: Mapping[str, Any], referentiel: Referentiel) -> tuple[SectionLue, ...]:

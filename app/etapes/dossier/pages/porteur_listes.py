@@ -32,10 +32,11 @@ from app.etapes.dossier.service import brouillon
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider
 from app.infra.gabarits import en_nombre, instant_long
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
+from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide
 from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
@@ -235,23 +236,22 @@ def _contexte_nouveau(session: SessionDep, acteur: Identite, maintenant: datetim
     }
 
 
+def _page_nouveau(envoi: Envoi) -> Page:
+    contexte = _contexte_nouveau(envoi.session, envoi.acteur, envoi.maintenant)
+    return "dossier/nouveau.html", contexte | {"saisie": envoi.saisie}
+
+
 @routeur.post("/dossiers/nouveau", name="dossier:creer", dependencies=[Depends(exiger())])
-def creer(
-    request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, formulaire: FormulaireDep
-) -> Response:
+def creer(envoi: EnvoiDep) -> Response:
     """Ouvre un brouillon."""
-    try:
-        donnees = valider(FormulaireNouveau, formulaire.en_dict())
-        dossier = _creer(session, acteur, maintenant, donnees)
-    except SaisieInvalide as erreur:
-        saisie = {nom: formulaire.get(nom) for nom in FormulaireNouveau.model_fields}
-        contexte = _contexte_nouveau(session, acteur, maintenant) | {"saisie": saisie}
-        refuser(request, "dossier/nouveau.html", contexte, erreur.fautes)
-    return rediriger(request, "dossier:voir", identifiant=dossier.reference, fait=BROUILLON_CREE)
+    with envoi.sinon(lambda: _page_nouveau(envoi)):
+        dossier = _creer(envoi, valider(FormulaireNouveau, envoi.formulaire.en_dict()))
+    return envoi.vers("dossier:voir", identifiant=dossier.reference, fait=BROUILLON_CREE)
 
 
-def _creer(session: SessionDep, acteur: Identite, maintenant: datetime, donnees: FormulaireNouveau) -> Dossier:
-    ouvertes = {a.code: a for a, _, _ in list_phases_ouvertes(session, maintenant)}
+def _creer(envoi: Envoi, donnees: FormulaireNouveau) -> Dossier:
+    session, acteur = envoi.session, envoi.acteur
+    ouvertes = {a.code: a for a, _, _ in list_phases_ouvertes(session, envoi.maintenant)}
     appel = ouvertes.get(donnees.appel)
     if appel is None:
         raise ActeImpossible("Cet appel n’est pas ouvert : on ne peut pas y commencer de dossier.", code="appel_clos")
@@ -260,9 +260,7 @@ def _creer(session: SessionDep, acteur: Identite, maintenant: datetime, donnees:
     if organisation is None:
         raise SaisieInvalide([Faute("organisation", "Choisissez une de vos organisations.", "organisation_inconnue")])
     source = repository.get_dossier(session, donnees.renouvelle, acteur) if donnees.renouvelle else None
-    return brouillon.creer_brouillon(
-        session, acteur=acteur, appel=appel, organisation=organisation, maintenant=maintenant, renouvelle=source
-    )
+    return brouillon.creer_brouillon(session, appel=appel, organisation=organisation, renouvelle=source, **envoi.qui)
 
 
 @routeur.get("/organisations", name="organisations", dependencies=[Depends(exiger())])

@@ -62,12 +62,12 @@ def verifier_arrete(attente: EnAttente, *, confirme: bool) -> tuple[Faute, ...]:
     return (Faute("confirme", f"{attente.phrase}. Confirmez que vous arrêtez la ligne sans attendre.", CODE),)
 
 
-def empechement_de_l_appel(attente: EnAttente, *, phase_a_venir: bool) -> str | None:
-    """Pourquoi l'appel ne s'arrête pas encore ; None si rien n'attend, ou si une autre phase doit encore venir.
+def empechement_de_l_appel(attente: EnAttente) -> str | None:
+    """Pourquoi l'appel ne s'arrête pas encore ; None si rien n'attend.
 
     Choix du projet : chaque demande reçue a une issue avant la fin de l'appel.
     """
-    if phase_a_venir or not attente.nombre:
+    if not attente.nombre:
         return None
     comment = "les examiner et les proposer, les écarter (irrecevable, hors champ, orientée) ou les reporter"
     return f"{attente.phrase}. Avant d’arrêter l’appel : {comment}."

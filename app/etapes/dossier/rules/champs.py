@@ -132,7 +132,11 @@ THEMES_P147 = (
     ("6", "6 Soutien aux acteurs"),
 )
 STATUTS_PRODUIT = (("acquis", "Acquis"), ("sollicite", "Sollicité"))
-DUREES = (("1", "Un an"), ("2", "Convention de 2 ans (CPO)"), ("3", "Convention de 3 ans (CPO)"))
+DUREES = (
+    ("1", "Un an"),
+    ("2", "Convention pluriannuelle d’objectifs (CPO) de 2 ans"),
+    ("3", "Convention pluriannuelle d’objectifs (CPO) de 3 ans"),
+)
 
 _P, _T, _PU, _D = Section.PROJET, Section.TERRITOIRE, Section.PUBLIC, Section.DEROULEMENT
 _H, _B, _F, _A = Section.HABITANTS, Section.BUDGET, Section.FINANCEMENT, Section.ATTESTATIONS

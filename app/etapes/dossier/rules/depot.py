@@ -15,8 +15,8 @@ from app.noyau.periodes import ajouter_mois, date_longue
 from app.noyau.sources import Parametre, Source
 
 SILENCE_VAUT_REJET = Parametre(
-    nom="délai du rejet implicite d'une demande à caractère financier, en mois",
-    source=Source("code des relations entre le public et l'administration", "art. L.231-4, 3°"),
+    nom="délai du rejet implicite d’une demande à caractère financier, en mois",
+    source=Source("code des relations entre le public et l’administration", "art. L.231-4, 3°"),
     valeurs={date(2014, 11, 12): 2},
 )
 FIGES_AU_DEPOT = frozenset({"demandes", "duree"})

@@ -50,14 +50,16 @@ def examiner(
     if conclusion not in CONCLUSIONS:
         raise SaisieInvalide([Faute("conclusion", "Choisissez une conclusion.", "conclusion_inconnue")])
     verifier_passage_demande(dossier, demande, CONCLUSIONS[conclusion], ligne=ligne, acteur=acteur)
-    if conclusion == "orientee" and not oriente_vers.strip():
-        phrase = "Dites vers quoi la demande est orientée (autre ligne, droit commun, autre dispositif)."
-        raise SaisieInvalide([Faute("oriente_vers", phrase, "orientation_exigee")])
     recevable = conclusion == "recevable"
     motif_hors_champ = _hors_champ(session, dossier, ligne) if recevable else None
-    champ = verifier_champ(motif_hors_champ, recevable=recevable)
-    if fautes := (*champ, *verifier_points(points, recevable=recevable)):
-        raise SaisieInvalide(list(fautes))
+    fautes = [*verifier_points(points, recevable=recevable), *verifier_champ(motif_hors_champ, recevable=recevable)]
+    if transition_demande(CONCLUSIONS[conclusion]).motif and not motif.strip():
+        fautes.append(Faute("motif", "Dites pourquoi, en une phrase.", "motif_exige"))
+    if conclusion == "orientee" and not oriente_vers.strip():
+        phrase = "Dites vers quoi la demande est orientée (autre ligne, droit commun, autre dispositif)."
+        fautes.append(Faute("oriente_vers", phrase, "orientation_exigee"))
+    if fautes:
+        raise SaisieInvalide(fautes)
     passer_demande(
         session, dossier, demande, CONCLUSIONS[conclusion], ligne=ligne, acteur=acteur, maintenant=maintenant,
         motif=motif,
@@ -188,12 +190,7 @@ def demander_complement(
         raise ActeInterdit(f"Le complément revient aux personnes qui instruisent la ligne {ligne}.")
     if visees and not any(d.etat in AVANT_DECISION for d, _ in visees):
         raise ActeImpossible("Tout est déjà décidé : un complément n’y changerait rien.", code="deja_decide")
-    if not objet.strip():
-        fautes.append(Faute("objet", "Dites ce qui est attendu.", "objet_exige"))
-    if not pourquoi.strip():
-        fautes.append(Faute("pourquoi", "Dites pourquoi c’est nécessaire.", "pourquoi_exige"))
-    if echeance_le <= maintenant:
-        fautes.append(Faute("echeance_le", "Choisissez une échéance à venir.", "echeance_passee"))
+    fautes += verifier_complement(objet, pourquoi, echeance_le, maintenant)
     if fautes:
         raise SaisieInvalide(fautes)
     passer_dossier(session, dossier, "demander_complement", acteur=acteur, maintenant=maintenant, motif=objet)
@@ -211,6 +208,18 @@ def demander_complement(
     session.flush()
     differer(session, "dossier.annoncer_complement", maintenant=maintenant, complement_id=complement.id)
     return complement
+
+
+def verifier_complement(objet: str, pourquoi: str, echeance_le: datetime | None, maintenant: datetime) -> list[Faute]:
+    """Ce qui manque à une demande de complément, tout d'un coup. `echeance_le` None : pas encore choisie."""
+    fautes = []
+    if not objet.strip():
+        fautes.append(Faute("objet", "Dites ce qui est attendu.", "objet_exige"))
+    if not pourquoi.strip():
+        fautes.append(Faute("pourquoi", "Dites pourquoi c’est nécessaire.", "pourquoi_exige"))
+    if echeance_le is None or echeance_le <= maintenant:
+        fautes.append(Faute("echeance_le", "Choisissez une échéance à venir.", "echeance_passee"))
+    return fautes
 
 
 def constater_fait(

@@ -11,19 +11,20 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
+from app.etapes.notation.pages.noms import cite_des_textes, noms_des_codes
 from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, plage, total_ecrit
+from app.etapes.notation.rules import faits_depuis_donnees
 from app.etapes.notation.schemas import SaisieAjustement
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Introuvable, SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import Introuvable
 
 routeur = APIRouter()
 LIT = exiger(*service.LIT_LES_NOTES)
 INSTRUIT = exiger(*EXAMINE)
-CHAMPS_AJUSTEMENT = tuple(SaisieAjustement.model_fields)
 AJUSTE = annoncer("note-ajustee", "L’ajustement est enregistré, à côté de la valeur calculée.")
 RENOTE = annoncer("notes-demandees", "Les notes se recalculent : rechargez la page dans quelques secondes.")
 
@@ -43,10 +44,10 @@ def page_notes(request: Request, session: SessionDep, acteur: Acteur, numero: st
 
 
 @routeur.post("/dossiers/{numero}/notes", name="notation:renoter", dependencies=[Depends(INSTRUIT)])
-def renoter(request: Request, session: SessionDep, acteur: Acteur, numero: str, maintenant: Maintenant) -> Response:
+def renoter(envoi: EnvoiDep, numero: str) -> Response:
     """Met en file la notation du dossier."""
-    service.faire_noter(session, numero, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "notation:dossier", numero=numero, fait=RENOTE)
+    service.faire_noter(envoi.session, numero, **envoi.qui)
+    return envoi.vers("notation:dossier", numero=numero, fait=RENOTE)
 
 
 @routeur.get("/dossiers/{numero}/notes/{ligne}", name="notation:fiche", dependencies=[Depends(LIT)])
@@ -83,7 +84,9 @@ def _contexte_fiche(
     if vue.note is None:
         return contexte
     ajustements = repository.ajustements_courants(session, [vue.demande.id]).get(vue.demande.id, ())
-    criteres = criteres_vus(vue.note, ajustements)
+    lus = faits_depuis_donnees(vue.note.faits)
+    noms = noms_des_codes(session, dossier, textes=cite_des_textes(lus))
+    criteres = criteres_vus(vue.note, ajustements, noms)
     obtenus, possibles = total_ecrit(vue.note)
     return contexte | {
         "note": vue.note,
@@ -96,25 +99,18 @@ def _contexte_fiche(
     }
 
 
+def _page_fiche(envoi: Envoi, numero: str, ligne: str) -> Page:
+    dossier = service.lire_dossier(envoi.session, numero, envoi.acteur)
+    return "notation/fiche.html", _contexte_fiche(envoi.session, envoi.acteur, dossier, ligne, envoi.saisie)
+
+
 @routeur.post("/dossiers/{numero}/notes/{ligne}/ajustements", name="notation:ajuster", dependencies=[Depends(INSTRUIT)])
-def ajuster(
-    request: Request,
-    session: SessionDep,
-    acteur: Acteur,
-    numero: str,
-    ligne: str,
-    formulaire: FormulaireDep,
-    maintenant: Maintenant,
-) -> Response:
+def ajuster(envoi: EnvoiDep, numero: str, ligne: str) -> Response:
     """Ajuste un critère, avec motif."""
-    dossier = service.lire_dossier(session, numero, acteur)
-    try:
-        donnees = valider(SaisieAjustement, formulaire.en_dict())
+    with envoi.sinon(lambda: _page_fiche(envoi, numero, ligne)):
+        donnees = valider(SaisieAjustement, envoi.formulaire.en_dict())
         service.ajuster(
-            session, numero, ligne, critere=donnees.critere, taux_pour_cent=donnees.taux_pour_cent,
-            motif=donnees.motif, acteur=acteur, maintenant=maintenant,
+            envoi.session, numero, ligne, critere=donnees.critere, taux_pour_cent=donnees.taux_pour_cent,
+            motif=donnees.motif, **envoi.qui,
         )  # fmt: skip
-    except SaisieInvalide as erreur:
-        saisie = {nom: formulaire.get(nom) for nom in CHAMPS_AJUSTEMENT}
-        refuser(request, "notation/fiche.html", _contexte_fiche(session, acteur, dossier, ligne, saisie), erreur.fautes)
-    return rediriger(request, "notation:fiche", numero=numero, ligne=ligne, fait=AJUSTE)
+    return envoi.vers("notation:fiche", numero=numero, ligne=ligne, fait=AJUSTE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from app.etapes.notation.models import NoteEnregistree
@@ -13,6 +14,8 @@ from app.etapes.notation.rules import FaitsDossier, ecrire_decimal, ecrire_fait,
 from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
 
 SANS_OBJET = "sans_objet"
+Noms = Mapping[str, Mapping[str, str]]  # fait → code → nom
+SANS_NOM: Noms = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ def capitale(texte: str) -> str:
     return texte[:1].upper() + texte[1:]
 
 
-def dire(code: str, fait: Fait | None) -> str:
-    """La valeur d'un fait : le libellé d'une liste fermée, sinon sa forme écrite."""
-    definition = CATALOGUE[code]
-    admises = dict(valeurs_admises(definition))
-    if fait is not None and isinstance(fait.valeur, str) and fait.valeur in admises:
-        return admises[fait.valeur]
+def dire(code: str, fait: Fait | None, noms: Noms = SANS_NOM) -> str:
+    """La valeur d'un fait : le nom d'un code du contrat, le libellé d'une liste fermée, sinon sa forme écrite."""
+    connus = noms.get(code) or dict(valeurs_admises(CATALOGUE[code]))
+    match fait.valeur if fait is not None else None:
+        case str(valeur) if valeur in connus:
+            return connus[valeur]
+        case frozenset(valeurs) if valeurs and connus:
+            return " ; ".join(connus.get(v, v) for v in sorted(valeurs))
     return ecrire_fait(code, fait)
 
 
@@ -69,14 +74,18 @@ def plage(note: NoteEnregistree) -> str:
     return bas if bas == haut else f"{bas} à {haut}"
 
 
-def criteres_vus(note: NoteEnregistree, ajustements: Iterable[AjustementCourant]) -> tuple[CritereVu, ...]:
+def criteres_vus(
+    note: NoteEnregistree, ajustements: Iterable[AjustementCourant], noms: Noms = SANS_NOM
+) -> tuple[CritereVu, ...]:
     """Les critères d'une note gardée, dans l'ordre de la grille."""
     par_critere = {ajustement.critere: ajustement for ajustement in ajustements if ajustement.taux is not None}
     lus = faits_depuis_donnees(note.faits)
-    return tuple(_critere(ligne, lus, par_critere.get(ligne["code"])) for ligne in note.resultat["lignes"])
+    return tuple(_critere(ligne, lus, par_critere.get(ligne["code"]), noms) for ligne in note.resultat["lignes"])
 
 
-def _critere(ligne: Mapping[str, Any], lus: FaitsDossier, ajustement: AjustementCourant | None) -> CritereVu:
+def _critere(
+    ligne: Mapping[str, Any], lus: FaitsDossier, ajustement: AjustementCourant | None, noms: Noms
+) -> CritereVu:
     maximum = int(ligne["maximum"])
     if ligne["points"] is not None:
         bas = haut = Fraction(ligne["points"])
@@ -98,12 +107,14 @@ def _critere(ligne: Mapping[str, Any], lus: FaitsDossier, ajustement: Ajustement
         source=ligne["source"],
         calcules="indécis" if calcules is None else ecrire_decimal(Fraction(calcules)),
         ajustement=ajustement if "ajustement" in ligne else None,
-        faits=tuple(_fait_lu(code, lus.fait(code)) for code in ligne["faits"]),
+        faits=tuple(_fait_lu(code, lus.fait(code), noms) for code in ligne["faits"]),
     )
 
 
-def _fait_lu(code: str, fait: Fait | None) -> FaitLu:
-    return FaitLu(CATALOGUE[code].libelle, dire(code, fait), fait.statut.libelle if fait is not None else "manquant")
+def _fait_lu(code: str, fait: Fait | None, noms: Noms) -> FaitLu:
+    return FaitLu(
+        CATALOGUE[code].libelle, dire(code, fait, noms), fait.statut.libelle if fait is not None else "manquant"
+    )
 
 
 def total_ecrit(note: NoteEnregistree) -> tuple[str, int]:

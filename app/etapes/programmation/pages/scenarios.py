@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
@@ -20,11 +21,11 @@ from app.etapes.programmation.rules import NatureVerrou
 from app.etapes.programmation.rules.reglages import Reglages
 from app.etapes.programmation.schemas import ReglagesSaisis, SaisieScenario
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
-from app.infra.forms import Formulaire, FormulaireDep, valider
+from app.infra.envoi import Envoi, EnvoiDep, Page
+from app.infra.forms import Formulaire, valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, refuser, rendre
-from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
+from app.infra.web import SessionDep, annoncer, rendre
+from app.noyau.erreurs import Faute, Introuvable
 from app.referentiels.lignes import repository as lignes
 
 routeur = APIRouter()
@@ -52,23 +53,27 @@ def page_scenarios(request: Request, session: SessionDep, acteur: Acteur, code: 
     return rendre(request, "programmation/scenarios.html", _contexte(request, session, appel, {}))
 
 
+def _page(envoi: Envoi, code: str) -> Page:
+    appel = appel_en_vue(envoi.session, code, envoi.acteur, service.SIMULENT)
+    saisie = {
+        "verrous": _rangees(envoi.formulaire),
+        **{n: envoi.formulaire.get(n) for n in SaisieScenario.model_fields},
+    }
+    return "programmation/scenarios.html", _contexte(envoi.request, envoi.session, appel, saisie)
+
+
 @routeur.post("/appels/{code}/scenarios", name="scenario:demander", dependencies=[Depends(SIMULE)])
-def demander(
-    request: Request, session: SessionDep, acteur: Acteur, code: str, formulaire: FormulaireDep, maintenant: Maintenant
-) -> Response:
+def demander(envoi: EnvoiDep, code: str) -> Response:
     """Met une simulation en file."""
-    appel = appel_en_vue(session, code, acteur, service.SIMULENT)
-    try:
-        simples = {n: v for n, v in formulaire.en_dict().items() if n in SaisieScenario.model_fields}
+    with envoi.sinon(lambda: _page(envoi, code), _placer):
+        appel = appel_en_vue(envoi.session, code, envoi.acteur, service.SIMULENT)
+        simples = {n: v for n, v in envoi.formulaire.en_dict().items() if n in SaisieScenario.model_fields}
         donnees = valider(SaisieScenario, simples)
         scenario = service.demander_scenario(
-            session, code, intitule=donnees.intitule, motif=donnees.motif, reglages=_reglages(formulaire, donnees),
-            acteur=acteur, maintenant=maintenant,
+            envoi.session, appel.code, intitule=donnees.intitule, motif=donnees.motif,
+            reglages=_reglages(envoi.formulaire, donnees), **envoi.qui,
         )  # fmt: skip
-    except SaisieInvalide as refus:
-        contexte = _contexte(request, session, appel, _saisie(formulaire))
-        refuser(request, "programmation/scenarios.html", contexte, tuple(_placer(f) for f in refus.fautes))
-    return RedirectResponse(f"/scenarios/{scenario.code}?fait={DEMANDE}", status_code=303)
+    return envoi.vers("scenario", code=scenario.code, fait=DEMANDE)
 
 
 def _reglages(formulaire: Formulaire, donnees: SaisieScenario) -> Reglages:
@@ -84,11 +89,7 @@ def _rangees(formulaire: Formulaire) -> list[dict[str, str]]:
     return [dict(zip(noms, valeurs, strict=True)) for valeurs in zip(*colonnes, strict=False)]
 
 
-def _saisie(formulaire: Formulaire) -> dict[str, Any]:
-    return {"verrous": _rangees(formulaire), **{n: formulaire.get(n) for n in SaisieScenario.model_fields}}
-
-
-def _placer(faute: Faute) -> Faute:
+def _placer(faute: Faute, _: Mapping[str, Any]) -> Faute:
     """Une faute de verrou se montre sur le groupe des verrous."""
     return Faute("verrous", faute.message, faute.code) if faute.champ.startswith("verrous") else faute
 

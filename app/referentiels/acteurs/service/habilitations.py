@@ -63,7 +63,7 @@ def donner(
     aujourd_hui = a_paris(maintenant).date()
     premier = debut or aujourd_hui
     fautes = [
-        *_verifier_portee(role, portee, cible, frozenset(cibles), donnables),
+        *verifier_portee(role, portee, cible, frozenset(cibles), donnables),
         *verifier_periode(premier, fin, aujourd_hui),
     ]
     depuis = maintenant if premier == aujourd_hui else debut_de_jour(premier)
@@ -80,9 +80,10 @@ def donner(
     )  # fmt: skip
 
 
-def _verifier_portee(
-    role: Role, portee: Portee, cible: str, cibles: frozenset[str], donnables: Collection[Role]
+def verifier_portee(
+    role: Role, portee: Portee, cible: str, cibles: Collection[str], donnables: Collection[Role]
 ) -> list[Faute]:
+    """Ce que le rôle et sa portée ont de faux, vide si rien. `cibles`, `donnables` : comme pour `donner`."""
     if role not in donnables:
         return [Faute("role", "Vous ne pouvez pas donner ce rôle.", "role_non_donnable")]
     admises = portees_du_role(role)
