@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from app.infra.heure import heure_machine
 from app.infra.jobs import Atelier
 from app.referentiels.acteurs.models import Compte, LienAcces
+from app.referentiels.acteurs.repository import identite_de_compte
+from app.referentiels.acteurs.service import creer_jeton
 from app.referentiels.acteurs.tasks import envoyer_lien, mot_de_passe_oublie
 from tests.etapes.dossier.aide_pages import formulaire
 from tests.factories import un_compte
@@ -75,7 +77,25 @@ def decor(service: FastAPI, client: TestClient) -> Iterator[Decor]:
         yield Decor(session, client, service, compte)
 
 
+def un_jeton(decor: Decor) -> str:
+    """Un jeton d'API de la personne."""
+    machine = heure_machine()
+    qui = identite_de_compte(decor.session, decor.compte.id, machine)
+    assert qui is not None
+    secret, _ = creer_jeton(decor.session, acteur=qui, intitule="Tableur", jours=30, machine=machine)
+    decor.session.commit()
+    return secret
+
+
+def par_jeton(decor: Decor, jeton: str) -> int:
+    """Le statut d'une lecture de l'API avec ce jeton seul."""
+    decor.client.cookies.clear()
+    return decor.client.get("/api/v1/dossiers", headers={"Authorization": f"Bearer {jeton}"}).status_code
+
+
 def test_de_l_oubli_a_la_connexion_avec_le_nouveau_mot_de_passe(decor: Decor) -> None:
+    jeton = un_jeton(decor)
+    assert par_jeton(decor, jeton) != 401
     entrer(decor.client, decor.session, decor.compte)
     ailleurs = dict(decor.client.cookies)
     assert decor.client.get("/accueil").status_code == 200
@@ -98,6 +118,7 @@ def test_de_l_oubli_a_la_connexion_avec_le_nouveau_mot_de_passe(decor: Decor) ->
     decor.client.cookies.update(ailleurs)
     assert decor.client.get("/accueil").status_code != 200, "les autres sessions sont fermées"
     decor.client.cookies.clear()
+    assert par_jeton(decor, jeton) == 401, "les jetons d’accès sont révoqués"
     corps = {"courriel": decor.compte.courriel, "mot_de_passe": MOT_DE_PASSE}
     assert decor.client.post("/connexion", data=corps).headers["location"] == "/accueil"
     decor.session.rollback()

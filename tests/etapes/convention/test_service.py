@@ -393,6 +393,28 @@ def test_un_refus_n_annonce_aucun_versement(session: Session, arretee: Campagne)
     assert (dit["titre"], dit["versement_jours"]) == ("Notification de refus", None)
 
 
+@pytest.mark.parametrize(
+    "ordre",
+    [
+        "UPDATE notification SET lue_at = now() WHERE lue_at IS NOT NULL",
+        "UPDATE notification SET lue_at = NULL",
+        "UPDATE notification SET acteur = 'c-autre'",
+        "DELETE FROM notification",
+        "TRUNCATE notification CASCADE",
+    ],
+)
+def test_la_base_ne_reprend_pas_une_notification(session: Session, arretee: Campagne, ordre: str) -> None:
+    m2a = de_la_ligne(session, arretee, "M2A")
+    decision.decider(session, numero(arretee), "M2A", accorde(4_000), acteur=m2a, maintenant=APRES)
+    notification.notifier(session, numero(arretee), "M2A", acteur=m2a, maintenant=APRES)
+    notification.ouvrir(session, numero(arretee), "M2A", acteur=arretee.porteurs[0], maintenant=APRES)
+    session.flush()
+    session.execute(text("UPDATE notification SET envoyee_at = now()"))
+    refus = "permission denied" if ordre.startswith("TRUNCATE") else "Une notification ne se reprend pas"
+    with pytest.raises(DBAPIError, match=refus), session.begin_nested():
+        session.execute(text(ordre))
+
+
 def test_la_premiere_lecture_du_porteur_est_datee(session: Session, arretee: Campagne) -> None:
     m2a = de_la_ligne(session, arretee, "M2A")
     with pytest.raises(Introuvable):

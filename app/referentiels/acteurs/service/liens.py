@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.infra import jobs, mail
@@ -16,7 +16,7 @@ from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 from app.referentiels.acteurs import repository, service
-from app.referentiels.acteurs.models import Compte, EchecConnexion, LienAcces, Organisation, SessionWeb
+from app.referentiels.acteurs.models import Compte, EchecConnexion, JetonApi, LienAcces, Organisation, SessionWeb
 from app.referentiels.acteurs.rules import est_un_courriel, verifier_mot_de_passe
 from app.referentiels.acteurs.service import habilitations
 
@@ -214,7 +214,8 @@ def suivre(
 ) -> Compte:  # fmt: skip
     """Enregistre le mot de passe choisi, crée le compte s'il manque, habilite l'invité. Lève SaisieInvalide.
 
-    Le lien ne sert plus ; les sessions déjà ouvertes du compte sont révoquées.
+    Le lien ne sert plus ; les sessions déjà ouvertes du compte et ses jetons d'API sont révoqués : qui a perdu son mot
+    de passe ne sait pas ce qu'un autre en a fait. Choix du projet.
     """
     fautes = list(verifier_mot_de_passe(mot_de_passe, lien.courriel))
     if mot_de_passe != confirmation:
@@ -232,9 +233,11 @@ def suivre(
         compte = session.get_one(Compte, lien.compte_id)
         compte.mot_de_passe = service.hacher(mot_de_passe)
         session.execute(delete(SessionWeb).where(SessionWeb.compte_id == compte.id))
+        vifs = update(JetonApi).where(JetonApi.compte_id == compte.id, JetonApi.revoque_at.is_(None))
+        revoques = session.scalars(vifs.values(revoque_at=machine).returning(JetonApi.debut_visible)).all()
         consigner(
             session, contrat_id=None, acte="compte.mot_de_passe_choisi", objet=compte.acteur, acteur=compte.acteur,
-            maintenant=maintenant,
+            maintenant=maintenant, apres={"jetons_revoques": sorted(revoques)},
         )  # fmt: skip
     accepter(session, lien, compte, machine=machine, maintenant=maintenant)
     return compte
