@@ -33,6 +33,7 @@ from tests.menage import Menage
 RACINE = Path(__file__).resolve().parents[1]
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
+REGLES = ("tests/noyau/", "tests/referentiels/", "tests/etapes/")
 MODELE = "IQ_ESSAI_MODELE"
 DOSSIER = "IQ_ESSAI_DOSSIER"
 _PILE = pytest.StashKey[ExitStack]()
@@ -121,8 +122,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _est_pur(item: pytest.Item) -> bool:
-    """Ni base, ni tirages (ils cherchent des contre-exemples, ils ne prouvent pas qu'une branche est essayée)."""
-    return "grappe" not in getattr(item, "fixturenames", ()) and "proprietes" not in item.nodeid
+    """Une règle, sans base ni tirages (ils cherchent des contre-exemples, ils ne prouvent pas qu'on essaie tout)."""
+    sur_une_regle = item.nodeid.startswith(REGLES) and "proprietes" not in item.nodeid
+    return sur_une_regle and "grappe" not in getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True)

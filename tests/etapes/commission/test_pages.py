@@ -318,7 +318,7 @@ def test_le_proces_verbal_se_telecharge_une_fois_scelle(ecriture: Session, entre
 
 @pytest.mark.parametrize(
     ("page", "maximum"),
-    [("/seances", 4), ("", 7), ("/presences", 4), ("/votes", 7), ("/points/3", 11), ("/proces-verbal", 9)],
+    [("/seances", 4), ("", 7), ("/presences", 4), ("/votes", 7), ("/points/3", 11), ("/proces-verbal", 8)],
 )
 def test_le_nombre_de_requetes_d_une_page_ne_depend_pas_des_points(
     ecriture: Session, entrer: Connexion, service: FastAPI, page: str, maximum: int

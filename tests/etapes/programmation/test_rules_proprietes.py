@@ -31,7 +31,7 @@ from tests.endurance import FOIS
 
 EXACTEMENT = Limites(ecart=Fraction(0))
 PAS = Euros.de(100)
-ESSAIS = settings(max_examples=60 * FOIS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ESSAIS = settings(max_examples=25 * FOIS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Montants = dict[tuple[str, str], Euros]
 
 
