@@ -215,6 +215,23 @@ def envoyer(
     return numero
 
 
+def prevenir(
+    session: Session,
+    destinataire: str,
+    gabarit: str,
+    contexte: Mapping[str, Any],
+    *,
+    cle: str | None = None,
+    maintenant: datetime,
+) -> int | None:
+    """Comme `envoyer`, à un parmi d'autres : une adresse illisible se note, et n'empêche ni l'acte ni les autres."""
+    try:
+        return envoyer(session, destinataire, gabarit, contexte, cle=cle, maintenant=maintenant)
+    except AdresseRefusee:
+        trace.warning("adresse illisible : courriel non envoyé", gabarit=gabarit, cle=cle)
+        return None
+
+
 def composer(courriel: Courriel, expediteur: str) -> EmailMessage:
     """Le message complet. Son Message-ID ne dépend que du courriel rangé : un second envoi porte le même."""
     message = EmailMessage(policy=SMTP)

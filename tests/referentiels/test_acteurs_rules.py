@@ -79,7 +79,18 @@ def test_un_mot_de_passe_est_long_et_n_est_pas_l_adresse() -> None:
     assert verifier_mot_de_passe("une phrase assez longue", "a@exemple.fr") == ()
 
 
-@pytest.mark.parametrize(("texte", "vrai"), [("a@b.fr", True), ("a@b", False), ("a b@c.fr", False), ("a@@b.fr", False)])
+@pytest.mark.parametrize(
+    ("texte", "vrai"),
+    [
+        ("a@b.fr", True),
+        ("Jean.O'Neil+x@b-c.fr", True),
+        ("a@b", False),
+        ("a b@c.fr", False),
+        ("a@@b.fr", False),
+        ("josé@b.fr", False),
+        ("a,b@c.fr", False),
+    ],
+)
 def test_une_adresse_a_une_forme(texte: str, vrai: bool) -> None:
     assert est_un_courriel(texte) is vrai
 

@@ -10,7 +10,7 @@ from app.etapes.commission import repository
 from app.etapes.commission.models import Seance
 from app.etapes.commission.service import proces_verbal
 from app.infra.jobs import Atelier, tache, tache_longue
-from app.infra.mail import envoyer
+from app.infra.mail import prevenir
 from app.noyau.periodes import instant_long
 from app.referentiels.instances.models import Instance
 
@@ -30,7 +30,7 @@ def convoquer(atelier: Atelier, *, maintenant: datetime, seance_id: int) -> None
         envoi = seance.convoquee_le or maintenant
         for compte in repository.list_comptes_des_membres(session, seance):
             cle = f"seance:{seance.code}:{envoi.isoformat()}:{compte.acteur}"
-            envoyer(session, compte.courriel, "convocation_commission", contexte, cle=cle, maintenant=maintenant)
+            prevenir(session, compte.courriel, "convocation_commission", contexte, cle=cle, maintenant=maintenant)
 
 
 @tache("commission.sceller_proces_verbal")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.etapes.consultation import repository
 from app.etapes.consultation.models import Rencontre
 from app.infra.jobs import tache
-from app.infra.mail import envoyer
+from app.infra.mail import prevenir
 from app.noyau.periodes import instant_long
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository as acteurs
@@ -33,4 +33,4 @@ def convoquer(session: Session, *, maintenant: datetime, rencontre_id: int, **_:
         )
         for compte in comptes:
             cle = f"rencontre:{rencontre.code}:{compte.acteur}"
-            envoyer(session, compte.courriel, "convocation_rencontre", contexte, cle=cle, maintenant=maintenant)
+            prevenir(session, compte.courriel, "convocation_rencontre", contexte, cle=cle, maintenant=maintenant)

@@ -148,13 +148,19 @@ def list_organisations(session: Session, ids: Iterable[int]) -> Sequence[Organis
     ).all()
 
 
-def list_comptes_habilites(session: Session, organisation_id: int, roles: Iterable[Role]) -> Sequence[Compte]:
-    """Les comptes qui tiennent l'un de ces rôles dans une organisation (destinataires d'un courriel)."""
+def list_comptes_habilites(
+    session: Session, organisation_id: int, roles: Iterable[Role], maintenant: datetime
+) -> Sequence[Compte]:
+    """Les comptes qui tiennent l'un de ces rôles dans une organisation à cet instant (destinataires d'un courriel)."""
     requete = (
         select(Compte)
         .join(HabilitationCompte, HabilitationCompte.compte_id == Compte.id)
         .where(HabilitationCompte.organisation_id == organisation_id, HabilitationCompte.role.in_(list(roles)))
-        .where(Compte.est_actif)
+        .where(
+            HabilitationCompte.debut <= maintenant,
+            or_(HabilitationCompte.fin.is_(None), HabilitationCompte.fin > maintenant),
+            Compte.est_actif,
+        )
         .order_by(Compte.id)
         .distinct()
     )

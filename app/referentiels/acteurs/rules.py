@@ -31,7 +31,7 @@ _PORTEES: dict[Role, tuple[Portee, ...]] = {
     Role.CHARGE_MISSION: (Portee.CONTRAT,),
     Role.ADMINISTRATEUR: (Portee.CONTRAT,),
 }
-_COURRIEL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
+_COURRIEL = re.compile(r"^[!#$%&'*+/=?^_`{|}~.\w-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$", re.ASCII | re.IGNORECASE)
 
 
 class FormeOrganisation(StrEnum):

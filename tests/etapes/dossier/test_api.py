@@ -258,6 +258,13 @@ def test_le_complement_par_l_api(decor: Decor, porteur: Outil) -> None:
     assert passee.json()["erreurs"][0]["code"] == "echeance_passee"
     assert agent.post(f"/{numero}/demander_complement", corps | {"ligne": "X"}).status_code == 422
     assert agent.post(f"/{numero}/demander_complement", corps | {"echeance_le": "2027-01-01T00:00"}).status_code == 422
+    loin = (f.MAINTENANT + timedelta(days=93)).isoformat()
+    lointaine = agent.post(f"/{numero}/demander_complement", corps | {"echeance_le": loin})
+    assert lointaine.json()["erreurs"][0]["code"] == "echeance_lointaine"
+    ailleurs = instructeur(decor, "WITTENHEIM")
+    for portee in ({}, {"ligne": ""}):
+        refus = ailleurs.post(f"/{numero}/demander_complement", {**corps, **portee})
+        assert refus.status_code == 403, "une ligne que le dossier ne demande pas ne suspend rien"
     demande = agent.post(f"/{numero}/demander_complement", corps)
     assert (demande.status_code, demande.json()["etat"]) == (200, "a_completer")
     version = porteur.appeler("GET", f"/{numero}").json()["version"]

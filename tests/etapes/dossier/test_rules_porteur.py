@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -80,6 +81,17 @@ def test_un_complement_suspend_le_delai_pour_le_temps_imparti() -> None:
     assert attendu[0].rejet_le == date(2027, 1, 20)
     assert vite[0].rejet_le == date(2027, 1, 10)
     assert tard[0].rejet_le == attendu[0].rejet_le
+
+
+def test_le_complement_d_une_ligne_ne_repousse_pas_le_silence_des_autres() -> None:
+    etat = replace(_recue(), ligne="BOP147")
+    de_m2a = suspension(date(2026, 11, 10), date(2026, 11, 24), None, "M2A")
+    m2a, bop = accuser(date(2026, 11, 6), [_recue(), etat], [de_m2a], porteur_prive=True)
+    assert (m2a.rejet_le, bop.rejet_le) == (date(2027, 1, 20), date(2027, 1, 6))
+    de_tous = suspension(date(2026, 11, 10), date(2026, 11, 24), None)
+    assert {a.rejet_le for a in accuser(date(2026, 11, 6), [_recue(), etat], [de_tous], porteur_prive=True)} == {
+        date(2027, 1, 20)
+    }
 
 
 def test_le_silence_ne_vaut_rejet_ni_pour_un_porteur_public_ni_hors_champ() -> None:

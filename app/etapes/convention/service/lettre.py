@@ -22,7 +22,7 @@ from app.etapes.dossier.rules.etats import EtatDemande
 from app.infra.documents import sceller as sceller_document
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.infra.journal.ecriture import consigner
-from app.infra.mail import envoyer
+from app.infra.mail import prevenir
 from app.infra.pdf import compiler
 from app.noyau.euros import Euros
 from app.noyau.periodes import a_paris, date_longue
@@ -62,9 +62,9 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
         "recours_mois": DELAI_RECOURS_MOIS.au(a_paris(notification.a).date()),
         "url": f"{url_publique}/dossiers/{lettre['numero']}/notifications/{lues[0].ligne.code}",
     }
-    for compte in list_comptes_habilites(session, lues[0].organisation.id, PREVENUS):
+    for compte in list_comptes_habilites(session, lues[0].organisation.id, PREVENUS, maintenant):
         cle = f"notification:{notification_id}:{compte.acteur}"
-        envoyer(session, compte.courriel, "notification", contexte, cle=cle, maintenant=maintenant)
+        prevenir(session, compte.courriel, "notification", contexte, cle=cle, maintenant=maintenant)
     consigner(
         session, contrat_id=notification.contrat_id, acte="notification.scellee",
         objet=f"{lettre['numero']}/{lues[0].ligne.code}", acteur="service", maintenant=maintenant,

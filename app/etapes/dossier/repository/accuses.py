@@ -17,7 +17,9 @@ def list_accuses(session: Session, dossier: Dossier, cadre: Cadre) -> tuple[Accu
     if dossier.depose_le is None:
         return ()
     recues: dict[str, DemandeRecue] = {}
+    codes: dict[int | None, str] = {None: ""}
     for demande, ligne in list_demandes(session, [dossier.id]):
+        codes[ligne.id] = ligne.code
         deja = recues.get(ligne.code)
         recues[ligne.code] = DemandeRecue(
             ligne=ligne.code,
@@ -33,6 +35,7 @@ def list_accuses(session: Session, dossier: Dossier, cadre: Cadre) -> tuple[Accu
             a_paris(c.demandee_le).date(),
             a_paris(c.echeance_le).date(),
             a_paris(c.recue_le).date() if c.recue_le is not None else None,
+            codes[c.ligne_id],
         )
         for c in list_complements(session, dossier.id)
     ]

@@ -64,18 +64,19 @@ class AccuseAutorite:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Un complément demandé : jour de la demande, jour où la suspension prend fin."""
+    """Un complément demandé : de ce jour au jour où la suspension prend fin ; `ligne` vide : toutes les lignes."""
 
     debut: date
     fin: date
+    ligne: str = ""
 
 
-def suspension(demandee: date, echeance: date, recue: date | None) -> Suspension:
+def suspension(demandee: date, echeance: date, recue: date | None, ligne: str = "") -> Suspension:
     """Le délai est suspendu pour le temps imparti ; la réponse, si elle arrive plus tôt, met fin à la suspension.
 
     Source : CRPA, art. L.114-5, 3e alinéa.
     """
-    return Suspension(demandee, min(echeance, recue) if recue is not None else echeance)
+    return Suspension(demandee, min(echeance, recue) if recue is not None else echeance, ligne)
 
 
 def accuser(
@@ -83,12 +84,15 @@ def accuser(
 ) -> tuple[AccuseAutorite, ...]:
     """Un accusé par autorité, dans l'ordre des lignes. Une ligne hors champ n'est pas saisie.
 
-    Le silence ne vaut pas rejet entre administrations : un porteur public n'a pas de date.
+    Le silence ne vaut pas rejet entre administrations : un porteur public n'a pas de date. Le complément d'une ligne ne
+    suspend que le délai de son autorité.
     Source : CRPA, art. L.112-6, R.112-5 et L.231-4 ; reference/domaine.md, J31.
     """
-    rejet = rejet_implicite_le(depose, [(s.debut, s.fin) for s in suspensions])
+    connues = list(suspensions)
     rendu = []
     for demande in demandes:
+        siennes = [(s.debut, s.fin) for s in connues if s.ligne in ("", demande.ligne)]
+        rejet = rejet_implicite_le(depose, siennes)
         saisie = demande.etat is not EtatDemande.HORS_CHAMP
         date_rejet = rejet if saisie and porteur_prive else None
         recours = ajouter_mois(date_rejet, DELAI_RECOURS.au(date_rejet)) if date_rejet is not None else None

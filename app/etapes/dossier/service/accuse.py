@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -67,13 +66,11 @@ def annoncer_complement(session: Session, complement_id: int, *, url_publique: s
 def _ecrire_au_porteur(
     session: Session, dossier: Dossier, gabarit: str, contexte: dict[str, Any], cle: str, maintenant: datetime
 ) -> None:
-    for compte in acteurs.list_comptes_habilites(session, dossier.organisation_id, DESTINATAIRES):
-        # Une adresse que le courriel n'admet pas ne prive pas les autres destinataires, ni le porteur de son accusé.
-        with suppress(mail.AdresseRefusee):
-            mail.envoyer(
-                session, compte.courriel, gabarit, contexte | {"nom": compte.nom_affiche},
-                cle=f"{cle}:{compte.acteur}", maintenant=maintenant,
-            )  # fmt: skip
+    for compte in acteurs.list_comptes_habilites(session, dossier.organisation_id, DESTINATAIRES, maintenant):
+        mail.prevenir(
+            session, compte.courriel, gabarit, contexte | {"nom": compte.nom_affiche}, cle=f"{cle}:{compte.acteur}",
+            maintenant=maintenant,
+        )  # fmt: skip
 
 
 def _donnees(session: Session, dossier: Dossier, cadre: Cadre) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,6 +29,7 @@ CONCLUSIONS = {
 # Ce qui arrive aux années suivantes d'une CPO quand sa première année est reprise.
 SUITES = {"rouvrir": "rouvrir", "declarer_caduque": "ecarter_suite"}
 EXAMINE = frozenset({Role.INSTRUCTEUR, Role.SOUS_PREFECTURE})
+COMPLEMENT_MAX = timedelta(days=92)  # choix du projet : au-delà, mieux vaut conclure et laisser redéposer
 
 
 def examiner(
@@ -186,8 +187,8 @@ def demander_complement(
     ligne_id = visees[0][1].id if ligne and visees else None
     if ligne and ligne_id is None:
         fautes.append(Faute("ligne", "Ce dossier ne demande rien à cette ligne.", "ligne_inconnue"))
-    elif ligne and not acteur.roles_sur_ligne(dossier.contrat_id, ligne) & EXAMINE:
-        raise ActeInterdit(f"Le complément revient aux personnes qui instruisent la ligne {ligne}.")
+    elif not any(acteur.roles_sur_ligne(dossier.contrat_id, li.code) & EXAMINE for _, li in visees):
+        raise ActeInterdit("Le complément revient aux personnes qui instruisent une ligne demandée par ce dossier.")
     if visees and not any(d.etat in AVANT_DECISION for d, _ in visees):
         raise ActeImpossible("Tout est déjà décidé : un complément n’y changerait rien.", code="deja_decide")
     fautes += verifier_complement(objet, pourquoi, echeance_le, maintenant)
@@ -219,6 +220,9 @@ def verifier_complement(objet: str, pourquoi: str, echeance_le: datetime | None,
         fautes.append(Faute("pourquoi", "Dites pourquoi c’est nécessaire.", "pourquoi_exige"))
     if echeance_le is None or echeance_le <= maintenant:
         fautes.append(Faute("echeance_le", "Choisissez une échéance à venir.", "echeance_passee"))
+    elif echeance_le > maintenant + COMPLEMENT_MAX:
+        phrase = f"Choisissez une échéance dans les {COMPLEMENT_MAX.days} jours : d’ici là, rien ne se décide."
+        fautes.append(Faute("echeance_le", phrase, "echeance_lointaine"))
     return fautes
 
 
