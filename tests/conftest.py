@@ -27,6 +27,7 @@ from app.infra.config import Config, Mode
 from app.infra.db import creer_moteur
 from app.infra.journal import ecriture as journal
 from app.main import create_app
+from tests.client import ClientDirect
 from tests.lieu import MARQUE, MEMOIRE, en_memoire
 from tests.menage import Menage
 
@@ -267,5 +268,5 @@ def service(config_essai: Config, moteur_propre: Engine) -> FastAPI:
 @pytest.fixture
 def client(service: FastAPI) -> Iterator[TestClient]:
     """Un navigateur sans JavaScript, qui ne suit pas les redirections."""
-    with TestClient(service, follow_redirects=False, raise_server_exceptions=False) as client:
+    with ClientDirect(service) as client:
         yield client

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,6 +25,7 @@ from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.grilles import repository as grilles
 from app.referentiels.lignes import repository as lignes
 from seeds import chargement
+from tests.client import ClientDirect
 from tests.conftest import un_clone, une_config
 from tests.factories import (
     CLOTURE,
@@ -142,7 +142,7 @@ def test_personne_ne_voit_le_dossier_de_l_autre_contrat(
 ) -> None:
     mien, autre = cotes[ici], cotes[ailleurs]
     with (
-        TestClient(service, follow_redirects=False) as client,
+        ClientDirect(service, lever=True) as client,
         service.state.fabrique() as session,
     ):
         if role is None:
@@ -171,7 +171,7 @@ def test_personne_ne_voit_le_dossier_de_l_autre_contrat(
 def test_chaque_dossier_est_note_par_la_grille_et_les_priorites_de_son_contrat(
     service: FastAPI, cotes: dict[str, Cote]
 ) -> None:
-    with TestClient(service, follow_redirects=False) as client, service.state.fabrique() as session:
+    with ClientDirect(service, lever=True) as client, service.state.fabrique() as session:
         for code, cote in cotes.items():
             compte = un_compte(session, Role.CHARGE_MISSION, contrat=cote.contrat)
             connecter(client, session, compte, maintenant=MAINTENANT)

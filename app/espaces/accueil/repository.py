@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.models import Appel
+from app.etapes.appel.models import Appel, Phase
 from app.etapes.commission.models import EtatSeance, PointSeance, Seance
 from app.etapes.commission.repository import seances
 from app.etapes.consultation import repository as consultation
 from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, RencontreService
 from app.etapes.consultation.rules import EtatRencontre
-from app.etapes.convention.models import ArreteLigne
+from app.etapes.convention.repository import derniers_arretes
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande
@@ -56,7 +56,7 @@ def avis_a_rendre(
         .join(ServiceConsulte, ServiceConsulte.id == RencontreService.service_id)
         .where(
             ServiceConsulte.code.in_(list(services)),
-            Rencontre.etat == EtatRencontre.CONVOQUEE,
+            Rencontre.etat.in_((EtatRencontre.CONVOQUEE, EtatRencontre.TENUE)),
             visibles(acteur),
             ~exists().where(Avis.dossier_id == Dossier.id, Avis.service_id == ServiceConsulte.id),
             exists().where(Demande.dossier_id == Dossier.id, Demande.etat.in_(AVANT_DECISION)),
@@ -68,7 +68,7 @@ def avis_a_rendre(
 
 
 def avis_manquants(session: Session, contrats: Iterable[int]) -> int:
-    """Combien d'avis manquent dans les rencontres convoquées de ces contrats. Une requête."""
+    """Combien d'avis manquent dans les rencontres convoquées ou tenues de ces contrats. Une requête."""
     requete = (
         select(func.count())
         .select_from(RencontreDossier)
@@ -76,7 +76,7 @@ def avis_manquants(session: Session, contrats: Iterable[int]) -> int:
         .join(RencontreService, RencontreService.rencontre_id == Rencontre.id)
         .where(
             Rencontre.contrat_id.in_(list(contrats)),
-            Rencontre.etat == EtatRencontre.CONVOQUEE,
+            Rencontre.etat.in_((EtatRencontre.CONVOQUEE, EtatRencontre.TENUE)),
             ~exists().where(
                 Avis.dossier_id == RencontreDossier.dossier_id, Avis.service_id == RencontreService.service_id
             ),
@@ -203,12 +203,15 @@ def demandes_a_arbitrer(
 
 @dataclass(frozen=True, slots=True)
 class LigneSuivie:
-    """Une ligne vue par qui conduit l'appel : ses dossiers par état de la demande, et si elle est arrêtée."""
+    """Une ligne vue par qui conduit l'appel : ses dossiers par état de la demande, son dernier arrêté ; `sans_arrete` :
+    ceux des phases d'après.
+    """
 
     code: str
     financeur: str
     arretee_le: datetime | None
     dossiers: Mapping[EtatDemande, int]
+    sans_arrete: Mapping[EtatDemande, int]
 
     @property
     def votees(self) -> int:
@@ -218,7 +221,7 @@ class LigneSuivie:
     @property
     def est_a_arreter(self) -> bool:
         """Vrai si des votes attendent que la ligne soit arrêtée."""
-        return self.arretee_le is None and self.votees > 0
+        return any(self.sans_arrete.get(etat, 0) for etat in VOTEES)
 
 
 def lignes_suivies(session: Session, acteur: Identite, appel: Appel) -> Sequence[LigneSuivie]:
@@ -226,23 +229,26 @@ def lignes_suivies(session: Session, acteur: Identite, appel: Appel) -> Sequence
 
     Un compte vaut exactement ce que la liste des dossiers montre sous ce filtre (ligne, état de la demande).
     """
-    nombre = func.count(Dossier.id.distinct())
+    nombre, arretes = func.count(Dossier.id.distinct()), derniers_arretes()
+    sans_arrete = nombre.filter(Phase.rang > func.coalesce(arretes.c.rang, 0))
     requete = (
-        select(LigneFinancement.code, LigneFinancement.financeur, ArreteLigne.a, Demande.etat, nombre)
-        .outerjoin(ArreteLigne, and_(ArreteLigne.ligne_id == LigneFinancement.id, ArreteLigne.appel_id == appel.id))
+        select(LigneFinancement.code, LigneFinancement.financeur, arretes.c.a, Demande.etat, nombre, sans_arrete)
+        .outerjoin(arretes, and_(arretes.c.ligne_id == LigneFinancement.id, arretes.c.appel_id == appel.id))
         .outerjoin(
-            Demande.__table__.join(Dossier.__table__, and_(Dossier.id == Demande.dossier_id, visibles(acteur))),
+            Demande.__table__.join(Dossier.__table__, and_(Dossier.id == Demande.dossier_id, visibles(acteur))).join(
+                Phase.__table__, Phase.id == Dossier.phase_id
+            ),
             and_(Demande.ligne_id == LigneFinancement.id, Dossier.appel_id == appel.id),
         )
         .where(LigneFinancement.contrat_id == appel.contrat_id)
-        .group_by(LigneFinancement.rang, LigneFinancement.id, ArreteLigne.a, Demande.etat)
+        .group_by(LigneFinancement.rang, LigneFinancement.id, arretes.c.a, Demande.etat)
         .order_by(LigneFinancement.rang, LigneFinancement.id, Demande.etat)
     )
-    lues: dict[str, tuple[str, datetime | None, dict[EtatDemande, int]]] = {}
-    for code, financeur, a, etat, compte in session.execute(requete):
-        dossiers = lues.setdefault(code, (financeur, a, {}))[2]
+    lues: dict[str, tuple[str, datetime | None, dict[EtatDemande, int], dict[EtatDemande, int]]] = {}
+    for code, financeur, a, etat, compte, hors in session.execute(requete):
+        _, _, dossiers, sans_arrete_de = lues.setdefault(code, (financeur, a, {}, {}))
         if etat is not None:
-            dossiers[etat] = compte
+            dossiers[etat], sans_arrete_de[etat] = compte, hors
     return [LigneSuivie(code, *suivie) for code, suivie in lues.items()]
 
 

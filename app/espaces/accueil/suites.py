@@ -97,7 +97,7 @@ def _seances(s: Situation) -> list[Suite]:
     quand = instant_long(s.seance.prevue_le)
     return [
         Suite(
-            "Convoquer la commission", f"La séance du {quand} n’est pas encore convoquée.", "Ouvrir la séance",
+            "Convoquer la commission", f"La séance du {quand} n’est pas encore convoquée.", "Voir la séance",
             f"/seances/{s.seance.code}",
         )
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -15,6 +16,7 @@ from app.etapes.consultation.rules import AVERTISSEMENT, Degre, synthese, verifi
 from app.etapes.consultation.schemas import SaisieAvis, SaisieRencontre
 from app.etapes.dossier import repository as dossiers
 from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant
 from app.infra.direct import rendre_en_direct
 from app.infra.envoi import Envoi, EnvoiDep, Page
 from app.infra.forms import valider_tout
@@ -22,6 +24,7 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import Faute, Introuvable
 from app.noyau.euros import Euros, MontantIllisible
+from app.noyau.periodes import a_paris
 from app.noyau.roles import ROLES_AGENT, Role
 from app.referentiels.instances import repository as instances
 
@@ -102,16 +105,20 @@ def preparer(envoi: EnvoiDep, code: str) -> Response:
 
 
 @routeur.get("/rencontres/{code}", name="rencontre", dependencies=[Depends(LIT)])
-def page_rencontre(request: Request, session: SessionDep, acteur: Acteur, code: str) -> Response:
+def page_rencontre(
+    request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant
+) -> Response:
     """Une rencontre : le lot, les services, les avis rendus et ceux qui manquent."""
     rencontre = repository.get_rencontre(session, code, acteur)
     return rendre_en_direct(
         request, session, rencontre.contrat_id, "consultation/rencontre.html",
-        lambda: _contexte_rencontre(session, rencontre, acteur),
+        lambda: _contexte_rencontre(session, rencontre, acteur, maintenant),
     )  # fmt: skip
 
 
-def _contexte_rencontre(session: SessionDep, rencontre: Rencontre, acteur: Identite) -> dict[str, Any]:
+def _contexte_rencontre(
+    session: SessionDep, rencontre: Rencontre, acteur: Identite, maintenant: datetime
+) -> dict[str, Any]:
     lot = repository.list_lot(session, rencontre.id, acteur)
     courants = repository.avis_courants(session, [d.dossier.id for d in lot])
     services = repository.list_services_convoques(session, rencontre.id)
@@ -132,6 +139,7 @@ def _contexte_rencontre(session: SessionDep, rencontre: Rencontre, acteur: Ident
         "services": services,
         "lot": lignes,
         "miens": repository.services_de(acteur, rencontre.contrat_id),
+        "son_jour": a_paris(maintenant).date() >= a_paris(rencontre.prevue_le).date(),
         "conduit": acteur.tient(Role.SOUS_PREFECTURE, contrat_id=rencontre.contrat_id),
         "fil": (("Rencontres", "/rencontres"), (rencontre.intitule, None)),
     }
@@ -139,7 +147,7 @@ def _contexte_rencontre(session: SessionDep, rencontre: Rencontre, acteur: Ident
 
 def _page_rencontre(envoi: Envoi, code: str) -> Page:
     rencontre = repository.get_rencontre(envoi.session, code, envoi.acteur)
-    return "consultation/rencontre.html", _contexte_rencontre(envoi.session, rencontre, envoi.acteur)
+    return "consultation/rencontre.html", _contexte_rencontre(envoi.session, rencontre, envoi.acteur, envoi.maintenant)
 
 
 @routeur.post("/rencontres/{code}/convocation", name="rencontre:convoquer", dependencies=[Depends(CONVOQUE)])

@@ -19,6 +19,7 @@ from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
 from app.noyau.euros import Euros
+from app.noyau.periodes import a_paris, instant_long
 from app.noyau.roles import Role
 from app.referentiels.instances import repository as instances
 from app.referentiels.instances.models import ServiceConsulte
@@ -115,7 +116,11 @@ def convoquer(session: Session, code: str, *, acteur: Identite, maintenant: date
 
 
 def tenir(session: Session, code: str, *, acteur: Identite, maintenant: datetime) -> Rencontre:
-    """Note que la rencontre s'est tenue."""
+    """Note que la rencontre s'est tenue. Lève ActeImpossible avant son jour (`rencontre_a_venir`)."""
+    prevue_le = repository.get_rencontre(session, code, acteur).prevue_le
+    if a_paris(maintenant).date() < a_paris(prevue_le).date():
+        phrase = f"La rencontre est prévue le {instant_long(prevue_le)} : elle se note tenue ce jour-là, pas avant."
+        raise ActeImpossible(phrase, code="rencontre_a_venir")
     return _passer(session, code, EtatRencontre.CONVOQUEE, EtatRencontre.TENUE, acteur, maintenant)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.etapes.contrat.models import Enjeu, Objectif, ObjectifOperationnel, RubriqueContrat
 from app.etapes.contrat.rules import contenu as faits
+from app.etapes.contrat.rules.fige import FIGE, Etat, relire
 from app.etapes.contrat.rules.recherche import Document, documents
 from app.etapes.contrat.rules.textes import typographier
 from app.referentiels.contrats.models import Contrat, VersionContrat
@@ -57,9 +58,15 @@ def list_operationnels(session: Session, version_id: int) -> Sequence[ObjectifOp
 
 
 def list_rubriques(session: Session, version_id: int) -> Sequence[RubriqueContrat]:
-    """Les rubriques d'une version, par code."""
-    requete = select(RubriqueContrat).where(RubriqueContrat.version_id == version_id)
+    """Les rubriques du document dans une version, par code."""
+    requete = select(RubriqueContrat).where(RubriqueContrat.version_id == version_id, RubriqueContrat.code != FIGE)
     return session.scalars(requete.order_by(RubriqueContrat.code)).all()
+
+
+def get_rubrique(session: Session, version_id: int, code: str) -> RubriqueContrat | None:
+    """Une rubrique d'une version (`FIGE` : ce qu'elle dit des quartiers et des lignes)."""
+    requete = select(RubriqueContrat).where(RubriqueContrat.version_id == version_id, RubriqueContrat.code == code)
+    return session.scalar(requete)
 
 
 def list_sieges(session: Session, contrat_code: str, jour: date) -> Sequence[tuple[str, MembreInstance]]:
@@ -174,7 +181,7 @@ _verrou = Lock()
 def get_edition(session: Session, code: str, jour: date, version: str | None = None) -> Edition | None:
     """Le contrat de ce code dans cette version, sinon celle en vigueur ce jour. None s'il n'y a rien à lire.
 
-    Une requête ; sept la première fois que le processus lit cette empreinte.
+    Une requête ; six la première fois que le processus lit cette empreinte.
     """
     trouve = session.execute(_version_demandee(code, jour, version)).first()
     if trouve is None:
@@ -194,7 +201,7 @@ def get_edition(session: Session, code: str, jour: date, version: str | None = N
 
 
 def _version_demandee(code: str, jour: date, version: str | None) -> Select[Contrat, VersionContrat, str]:
-    # Quartiers et lignes valent pour tout le contrat : l'empreinte lue réunit celles de toutes ses versions.
+    # Charger une version dit quand la précédente finit : l'empreinte lue réunit celles de toutes les versions.
     soeur = aliased(VersionContrat)
     versions = (
         select(func.string_agg(soeur.empreinte, aggregate_order_by(literal(" "), soeur.id)))
@@ -223,23 +230,48 @@ def _version_demandee(code: str, jour: date, version: str | None) -> Select[Cont
 
 
 def lire_contenu(session: Session, contrat: Contrat, version: VersionContrat) -> faits.ContenuContrat:
-    """Tout le contenu d'une version, tel qu'il a été chargé. Six requêtes."""
-    quartiers = _quartiers(session, contrat.id)
-    communes = {commune.insee: commune for quartier in quartiers for commune in quartier.communes}
+    """Tout le contenu d'une version, tel qu'il a été chargé. Cinq requêtes."""
+    tout = select(RubriqueContrat).where(RubriqueContrat.version_id == version.id).order_by(RubriqueContrat.code)
+    rubriques = {rubrique.code: rubrique.contenu for rubrique in session.scalars(tout)}
+    fige = rubriques.pop(FIGE, None)
+    # Une version chargée avant que l'état ne se fige : les tables disent encore le sien.
+    etat = etat_courant(session, contrat) if fige is None else relire(fige, _sirets(session, contrat.id))
+    communes = {commune.insee: commune for commune in etat.communes}
     return faits.ContenuContrat(
         code=contrat.code,
+        intitule=etat.intitule,
+        epci_nom=etat.epci_nom,
+        epci_siren=etat.epci_siren,
+        debut=etat.debut,
+        fin=etat.fin,
+        version=faits.Version(version.code, version.intitule, version.en_vigueur_le, version.fin_le),
+        enjeux=_enjeux(session, version.id),
+        quartiers=etat.quartiers,
+        fiches=_fiches(session, version.id, communes),
+        lignes=etat.lignes,
+        rubriques=rubriques,
+    )
+
+
+def etat_courant(session: Session, contrat: Contrat) -> Etat:
+    """Ce que les tables du contrat disent aujourd'hui : l'état de la dernière version chargée. Trois requêtes."""
+    return Etat(
         intitule=contrat.intitule,
         epci_nom=contrat.epci_nom,
         epci_siren=contrat.epci_siren,
         debut=contrat.debut,
         fin=contrat.fin,
-        version=faits.Version(version.code, version.intitule, version.en_vigueur_le, version.fin_le),
-        enjeux=_enjeux(session, version.id),
-        quartiers=quartiers,
-        fiches=_fiches(session, version.id, communes),
+        communes=tuple(faits.Commune(c.insee, c.nom) for c in communes_par_code(session, contrat.id).values()),
+        quartiers=_quartiers(session, contrat.id),
         lignes=_lignes(session, contrat.id),
-        rubriques={rubrique.code: rubrique.contenu for rubrique in list_rubriques(session, version.id)},
     )
+
+
+def _sirets(session: Session, contrat_id: int) -> dict[str, str | None]:
+    """Le SIRET de chaque ligne : il se saisit, et vaut pour toutes les versions."""
+    requete = select(LigneFinancement.code, LigneFinancement.attribuant_siret)
+    lues = session.execute(requete.where(LigneFinancement.contrat_id == contrat_id))
+    return {ligne.code: ligne.attribuant_siret for ligne in lues}
 
 
 def _enjeux(session: Session, version_id: int) -> tuple[faits.Enjeu, ...]:

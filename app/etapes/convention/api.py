@@ -77,6 +77,7 @@ def _montrer(lue: DemandeLue, maintenant: datetime) -> Objet:
         "issue": lue.resultat.issue if lue.resultat is not None else None,
         "vote_centimes": _centimes(lue.vote),
         "engage_centimes": lue.engage.centimes,
+        "phase": lue.phase,
         "complement_attendu": complement is EtatComplement.ATTENDU,
         "complement": complement.value if complement is not None else None,
         "decision": _montrer_decision(lue.decision) if lue.decision is not None else None,
@@ -122,7 +123,13 @@ def arreter(
     """Arrête la programmation d'une ligne : engage tout ce qui est voté, ou rien."""
     confirme = entree is not None and entree.confirme
     arrete = arreter_ligne(session, code, ligne, acteur=acteur, maintenant=maintenant, confirme=confirme)
-    return {"ligne": ligne, "montant_centimes": arrete.montant.centimes, "nombre": arrete.nombre, "le": _iso(arrete.a)}
+    return {
+        "ligne": ligne,
+        "phase": repository.get_rang_arrete(session, arrete.appel_id, arrete.ligne_id),
+        "montant_centimes": arrete.montant.centimes,
+        "nombre": arrete.nombre,
+        "le": _iso(arrete.a),
+    }
 
 
 @routeur.post("/appels/{code}/lignes/{ligne}/decisions", name="api:decider_lot", dependencies=[DECIDE])

@@ -13,18 +13,21 @@ from app.noyau.euros import Euros
 
 
 class ArreteLigne(DansContrat, Base):
-    """La programmation d'une ligne est arrêtée : ce qui est voté est engagé sur son enveloppe."""
+    """La programmation d'une ligne est arrêtée pour une phase de l'appel (et celles d'avant) : ce qui y est voté est
+    engagé sur son enveloppe."""
 
     __tablename__ = "arrete_ligne"
     __table_args__ = (
         lien("appel_id", "appel"),
         lien("ligne_id", "ligne_financement"),
-        UniqueConstraint("appel_id", "ligne_id", name="uq_arrete_ligne"),
+        lien("phase_id", "phase"),
+        UniqueConstraint("appel_id", "ligne_id", "phase_id", name="uq_arrete_ligne"),
     )
 
     id: Mapped[int] = cle()
     appel_id: Mapped[int]
     ligne_id: Mapped[int]
+    phase_id: Mapped[int]
     montant: Mapped[Euros] = mapped_column("montant_centimes")
     nombre: Mapped[int]
     acteur: Mapped[str]

@@ -131,7 +131,10 @@ def test_l_avis_attend_la_convocation(session: Session, scene: Scene) -> None:
     assert rendu.rang == 1
     with pytest.raises(ActeImpossible):
         service.convoquer(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
-    service.tenir(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
+    with pytest.raises(ActeImpossible) as refus:
+        service.tenir(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
+    assert refus.value.code == "rencontre_a_venir"
+    service.tenir(session, rencontre.code, acteur=scene.sous_prefecture, maintenant=DEMAIN)
     assert rencontre.etat is EtatRencontre.TENUE
 
 
@@ -223,7 +226,7 @@ def test_le_referent_d_un_autre_service_ne_rend_pas_d_avis_en_rencontre(
 
 
 def test_un_avis_se_rend_encore_apres_la_rencontre_tenue(session: Session, scene: Scene, convoquee: Rencontre) -> None:
-    service.tenir(session, convoquee.code, acteur=scene.sous_prefecture, maintenant=MAINTENANT)
+    service.tenir(session, convoquee.code, acteur=scene.sous_prefecture, maintenant=DEMAIN)
     assert rendre(session, scene, convoquee).rang == 1
 
 

@@ -23,6 +23,7 @@ from app.infra.journal import ecriture
 from app.main import create_app
 from seeds.chargement import CONTRATS, chargement_de, charger_contrat, charger_reference
 from seeds.contrat import lire_contrat
+from tests.client import ClientDirect
 from tests.conftest import MAINTENANT, Service, un_clone, une_config
 from tests.requetes import requetes
 
@@ -53,7 +54,7 @@ def en_ligne(base_chargee: Base, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def ouvert(en_ligne: FastAPI) -> Iterator[TestClient]:
-    with TestClient(en_ligne, follow_redirects=False, raise_server_exceptions=False) as client:
+    with ClientDirect(en_ligne) as client:
         yield client
 
 

@@ -1,4 +1,4 @@
-"""Qui reçoit la lettre : les habilités du jour ; une adresse illisible n'empêche ni la lettre ni les autres courriels."""
+"""Qui reçoit la lettre : les habilités du jour ; une adresse illisible n'empêche ni la lettre ni les autres envois."""
 
 from __future__ import annotations
 

@@ -224,8 +224,9 @@ def test_l_arrete_d_une_ligne_n_entame_pas_la_part_reservee() -> None:
     [
         ([("m2A", False, 0)], ["aucune_ligne_arretee"]),
         ([], ["aucune_ligne_arretee"]),
-        ([("m2A", True, 2), ("Mulhouse", False, 1)], ["lignes_a_arreter"]),
-        ([("m2A", True, 2), ("Mulhouse", False, 0)], []),
+        ([("m2A", True, 0), ("Mulhouse", False, 1)], ["lignes_a_arreter"]),
+        ([("m2A", True, 1), ("Mulhouse", False, 0)], ["lignes_a_arreter"]),
+        ([("m2A", True, 0), ("Mulhouse", False, 0)], []),
     ],
 )
 def test_un_appel_s_arrete_apres_toutes_ses_lignes(lignes: list[tuple[str, bool, int]], codes: list[str]) -> None:

@@ -467,7 +467,7 @@ def test_les_comptes_d_une_ligne_suivent_les_actes(session: Session, arretee: Ca
         EtatDemande.DECIDEE: (1, Euros.de(4_000), Euros.de(3_000)),
         EtatDemande.VALIDEE: (1, Euros.de(4_000), Euros(0)),
     }
-    assert [a.ligne_id for a in repository.list_arretes(session, [arretee.appel.id])] == [
+    assert [a.acte.ligne_id for a in repository.list_arretes(session, [arretee.appel.id])] == [
         ligne,
         arretee.contrat.lignes["BOP147"].id,
     ]

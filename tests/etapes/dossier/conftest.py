@@ -16,6 +16,7 @@ from app.infra.identite import Identite
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte, Organisation
 from tests import factories as f
+from tests.client import ClientDirect
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Decor:
 
     def nouveau_client(self, compte: Compte) -> TestClient:
         """Un autre navigateur, connecté à un autre compte."""
-        client = TestClient(self.service, follow_redirects=False, raise_server_exceptions=False)
+        client = ClientDirect(self.service)
         f.connecter(client, self.session, compte, maintenant=f.MAINTENANT)
         return client
 

@@ -19,6 +19,7 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs import service as acteurs
 from app.referentiels.acteurs.models import Compte
 from tests import factories as f
+from tests.client import ClientDirect
 from tests.etapes.dossier.conftest import Decor
 
 CONTENU = f.contenu_complet()
@@ -45,7 +46,7 @@ def outil(decor: Decor, compte: Compte) -> Outil:
         decor.session, acteur=f.identite(decor.session, compte), intitule="essai", jours=1, machine=heure_machine()
     )
     decor.session.commit()
-    return Outil(TestClient(decor.service, raise_server_exceptions=False), secret)
+    return Outil(ClientDirect(decor.service), secret)
 
 
 @pytest.fixture

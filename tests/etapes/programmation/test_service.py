@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from app.etapes.appel.models import Phase
+from app.etapes.appel.rules import EtatAppel
 from app.etapes.dossier.models import Demande, Dossier, Passage
 from app.etapes.dossier.repository import get_demande
+from app.etapes.dossier.repository.phases import get_reserve
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.programmation import service
 from app.etapes.programmation.models import EtatScenario, NatureProposition, Proposition
@@ -25,7 +29,7 @@ from app.noyau.euros import ZERO, Euros
 from app.noyau.roles import Role
 from app.referentiels.lignes.models import LigneFinancement
 from tests.etapes.programmation.donnees import Decor, des_dossiers_deposes, un_decor, un_dossier_depose, une_note
-from tests.factories import MAINTENANT, identite, un_compte, un_contrat, une_organisation
+from tests.factories import MAINTENANT, identite, un_appel, un_compte, un_contrat, une_organisation
 
 
 @pytest.fixture
@@ -194,7 +198,7 @@ def test_proposer_sur_une_proposition_perimee_est_refuse(session: Session, decor
 
 
 def le_solde(session: Session, decor: Decor, qui: str = "equipe", ligne: str = "M2A") -> soldes.SoldeDeLigne:
-    liste = soldes.list_soldes(session, decor.qui(session, qui), decor.contrat.id, 2027)
+    liste = soldes.list_soldes(session, decor.qui(session, qui), decor.appel, 2027)
     assert [s.ligne.code for s in liste] == ["BOP147", "M2A", "MULHOUSE"]
     return next(s for s in liste if s.ligne.code == ligne)
 
@@ -251,8 +255,21 @@ def test_chacun_ne_compte_que_ce_qu_il_voit(session: Session, decor: Decor) -> N
     assert croisement.totaux(session, binome, decor.appel, 2027, Filtre()).dossiers == 1
 
 
+def test_une_annee_suivante_se_compte_dans_son_appel(session: Session, decor: Decor) -> None:
+    """L'an 2 d'une CPO d'un autre appel tient sur l'enveloppe de l'année ; ce n'est pas une demande de celui-ci."""
+    un_dossier_depose(session, decor, 1, {"M2A": 5_000})
+    suivant = un_dossier_depose(session, decor, 2, {"M2A": 7_000})
+    passe = un_appel(session, decor.contrat, annee=2026, code="ess-2026", etat=EtatAppel.ARRETE)
+    suivant.appel_id = passe.id
+    session.flush()
+    etat = le_solde(session, decor)
+    assert (etat.nombre, etat.demande) == (1, Euros.de(5_000))
+    engager(session, decor, la_demande(session, suivant), 7_000)
+    assert le_solde(session, decor).solde.engage == Euros.de(7_000)
+
+
 def test_une_ligne_sans_enveloppe_se_dit(session: Session, decor: Decor) -> None:
-    liste = soldes.list_soldes(session, decor.qui(session, "equipe"), decor.contrat.id, 2029)
+    liste = soldes.list_soldes(session, decor.qui(session, "equipe"), decor.appel, 2029)
     assert all(s.enveloppe is None and s.solde.enveloppe == ZERO for s in liste)
 
 
@@ -470,6 +487,23 @@ def test_le_probleme_lit_les_notes_les_enveloppes_et_les_budgets(session: Sessio
     assert donnees.reperes[un.numero or ""].quartiers == ("QN06804M",)
     assert donnees.attendus.quartiers == ("QN06804M", "QN06808M")
     assert donnees.attendus.communes == ("68224", "68376")
+
+
+def test_la_simulation_ne_distribue_pas_la_part_des_phases_suivantes(session: Session, decor: Decor) -> None:
+    suivante = Phase(
+        contrat_id=decor.contrat.id, appel_id=decor.appel.id, rang=2, intitule="Fêtes", part_reservee_milliemes=250,
+        ouverture_le=decor.phase.cloture_le, cloture_le=decor.phase.cloture_le + timedelta(days=90),
+    )  # fmt: skip
+    session.add(suivante)
+    un_dossier_depose(session, decor, 1, {"M2A": 80_000}, notes={"M2A": ("70.0", "70.0")})
+    probleme = scenarios.charger(session, decor.appel, Reglages()).probleme
+    assert {e.montant for e in probleme.enveloppes} == {Euros.de(75_000)}
+    distribue = Euros.somme(m.montant for m in optimiser(probleme).montants)
+    assert distribue <= Euros.de(75_000)
+    tard = un_dossier_depose(session, decor, 2, {"M2A": 5_000})
+    tard.phase_id = suivante.id
+    session.flush()
+    assert get_reserve(session, decor.appel).sur(Euros.de(100_000)) == Euros.de(25_000)
 
 
 def test_une_ligne_sans_enveloppe_ne_finance_rien(session: Session, decor: Decor) -> None:

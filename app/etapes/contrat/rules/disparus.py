@@ -34,7 +34,7 @@ def phrase(manquants: Collection[Disparu], contrat: str, version: str) -> str:
     return (
         f"Le contrat {contrat}, version {version}, est déjà chargé et des dossiers peuvent citer ce qui n’y est plus : "
         f"{liste}. Remettez ces éléments (avec une date « valide_au » s’ils ne valent plus), "
-        "ou créez une version pour changer les objectifs et les projets de quartier."
+        "ou créez une version : ce que l’ancienne dit lui reste."
     )
 
 

@@ -43,7 +43,7 @@ def _contexte(
         "complement": lue.complement(maintenant),
         "suites": suites,
         "appel": appel,
-        "arrete": repository.get_arrete(session, appel.id, ligne.id),
+        "arrete": lue.phase <= repository.get_rang_arrete(session, appel.id, ligne.id),
         "etape": repository.etape_de(lue.demande.etat).value,
         "libelle": LIBELLES_DEMANDE[lue.demande.etat],
         "peut_decider": decide_sur(acteur, appel.contrat_id, ligne.code),

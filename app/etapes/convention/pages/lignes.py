@@ -18,9 +18,8 @@ from app.etapes.convention.schemas import SaisieLot
 from app.etapes.convention.service import decision, notification
 from app.etapes.convention.service.arret import arreter_appel, arreter_ligne
 from app.etapes.convention.service.gardes import arrete_sur, decide_sur
-from app.etapes.dossier.repository.attente import get_attente
 from app.etapes.dossier.rules.attente import EnAttente
-from app.etapes.dossier.rules.etats import JAMAIS_PROPOSEES, LIBELLES_DEMANDE, EtatDemande
+from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.db import Session
@@ -70,20 +69,24 @@ def page_decisions(request: Request, session: SessionDep, acteur: Acteur) -> Res
     """Chaque ligne de chaque appel : ce qui reste à arrêter, à décider, à notifier."""
     lus = appels.list_appels(session, acteur.contrats(repository.LISENT))
     comptes = repository.compter(session, [a.id for a in lus], acteur)
-    arretees = {(a.appel_id, a.ligne_id): a for a in repository.list_arretes(session, [a.id for a in lus])}
+    arretes = repository.list_arretes(session, [a.id for a in lus])
     lignes = {contrat: list_lignes(session, contrat) for contrat in dict.fromkeys(a.contrat_id for a in lus)}
     blocs = []
     for appel in lus:
-        siens = [c for c in comptes if c.appel_id == appel.id]
-        rangees = [
-            {
-                "ligne": ligne,
-                "arrete": arretees.get((appel.id, ligne.id)),
-                "etapes": _par_etape(c for c in siens if c.ligne_id == ligne.id),
-                "sienne": decide_sur(acteur, appel.contrat_id, ligne.code),
-            }
-            for ligne in lignes[appel.contrat_id]
-        ]
+        rangees = []
+        for ligne in lignes[appel.contrat_id]:
+            siens = [c for c in comptes if (c.appel_id, c.ligne_id) == (appel.id, ligne.id)]
+            ses_arretes = [a for a in arretes if (a.acte.appel_id, a.acte.ligne_id) == (appel.id, ligne.id)]
+            dernier = max((a.rang for a in ses_arretes), default=0)
+            rangees.append(
+                {
+                    "ligne": ligne,
+                    "arretes": ses_arretes,
+                    "etapes": _par_etape(siens),
+                    "a_arreter": _par_etape(c for c in siens if c.phase > dernier)[Etape.A_DECIDER.value],
+                    "sienne": decide_sur(acteur, appel.contrat_id, ligne.code),
+                }
+            )
         blocs.append({"appel": appel, "rangees": rangees})
     return rendre(request, "convention/decisions.html", {"blocs": blocs, "fil": (("Décisions", None),)})
 
@@ -100,22 +103,22 @@ def _contexte_ligne(
     saisie: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
-    arrete, enveloppe = repository.get_arrete_et_enveloppe(session, appel, ligne.id)
+    arretes, enveloppe = repository.list_arretes_et_enveloppe(session, appel, ligne.id)
+    dernier = max((a.rang for a in arretes), default=0)
     comptes = [c for c in repository.compter(session, [appel.id], acteur) if c.ligne_id == ligne.id]
-    etat = None
-    if arrete is None:
-        etat = repository.etat_de_la_ligne(session, appel, ligne, arrete, enveloppe, maintenant)
+    etat = repository.etat_de_la_ligne(session, appel, ligne, dernier, enveloppe, maintenant)
     return {
         "appel": appel,
         "ligne": ligne,
-        "arrete": arrete,
+        "arretes": arretes,
         "enveloppe": enveloppe,
         "etapes": _par_etape(comptes),
+        "decidables": _par_etape(c for c in comptes if c.phase <= dernier)[Etape.A_DECIDER.value]["nombre"],
         "libelles_etapes": [(e.value, libelle) for e, libelle in LIBELLES.items()],
         "etape": etape.value if etape is not None else "",
         "etat": etat,
-        "empechements": empechements_de_l_arrete(etat) if etat is not None else (),
-        "attente": EnAttente(sum(c.nombre for c in comptes if c.etat in JAMAIS_PROPOSEES), ()),
+        "empechements": empechements_de_l_arrete(etat),
+        "attente": EnAttente.de(etat.jamais_proposees),
         "page": repository.page_de_la_ligne(session, appel, ligne.id, acteur, etape=etape, jeton=apres),
         "libelles": LIBELLES_DEMANDE,
         "peut_arreter": arrete_sur(acteur, appel.contrat_id, ligne.code),
@@ -159,16 +162,10 @@ def _page(envoi: Envoi, code: str, ligne: str) -> Page:
     return "convention/ligne.html", contexte
 
 
-def _page_de_l_arrete(envoi: Envoi, code: str, ligne: str) -> Page:
-    contexte = _contexte_ligne(envoi.session, code, ligne, envoi.acteur, envoi.maintenant)
-    contexte["attente"] = get_attente(envoi.session, contexte["appel"], contexte["ligne"].id)
-    return "convention/ligne.html", contexte
-
-
 @routeur.post("/appels/{code}/decisions/{ligne}/arrete", name="decisions:arreter", dependencies=[Depends(ARRETE)])
 def arreter(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Arrête la programmation de la ligne : tout ce qui est voté est engagé, ou rien."""
-    with envoi.sinon(lambda: _page_de_l_arrete(envoi, code, ligne)):
+    with envoi.sinon(lambda: _page(envoi, code, ligne)):
         arreter_ligne(envoi.session, code, ligne, confirme=envoi.formulaire.get("confirme") == "oui", **envoi.qui)
     return envoi.vers("decisions:ligne", code=code, ligne=ligne, fait=ARRETEE)
 

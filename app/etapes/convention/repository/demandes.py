@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
-from app.etapes.appel.models import Appel, Engagement, Liberation
+from app.etapes.appel.models import Appel, Engagement, Liberation, Phase
 from app.etapes.commission.models import PointSeance, ResultatPoint
 from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.rules import FaitsDecision
@@ -63,7 +63,7 @@ def etape_de(etat: EtatDemande) -> Etape:
 class DemandeLue:
     """Une demande, de son vote à sa notification. `engage` : ce qui reste tenu sur l'enveloppe.
 
-    `echeance` : celle du dernier complément resté sans réponse.
+    `echeance` : celle du dernier complément resté sans réponse ; `phase` : le rang de celle où le dossier est déposé.
     """
 
     demande: Demande
@@ -75,6 +75,7 @@ class DemandeLue:
     notification: Notification | None
     engage: Euros
     echeance: datetime | None
+    phase: int
 
     @property
     def vote(self) -> Euros | None:
@@ -97,17 +98,23 @@ def dernier_resultat() -> Any:
     )
 
 
-def requete_de_base() -> Select[Any]:
-    dernier = dernier_resultat()
+def tenu() -> ColumnElement[Euros]:
+    """Ce qui reste tenu sur l'enveloppe pour une demande : engagé moins rendu."""
     engage = select(func.coalesce(func.sum(Engagement.montant), RIEN)).where(Engagement.demande_id == Demande.id)
     libere = select(func.coalesce(func.sum(Liberation.montant), RIEN)).where(Liberation.demande_id == Demande.id)
+    return type_coerce(engage.scalar_subquery() - libere.scalar_subquery(), TypeEuros())
+
+
+def requete_de_base() -> Select[Any]:
+    dernier = dernier_resultat()
     lettre = and_(Notification.dossier_id == Dossier.id, Notification.ligne_id == Demande.ligne_id)
     return (
         select(
             Demande, Dossier, Organisation, LigneFinancement, ResultatPoint, Decision, Notification,
-            engage.scalar_subquery(), libere.scalar_subquery(), derniere_echeance(),
+            tenu(), derniere_echeance(), Phase.rang,
         )
         .join(Dossier, Dossier.id == Demande.dossier_id)
+        .join(Phase, Phase.id == Dossier.phase_id)
         .join(Organisation, Organisation.id == Dossier.organisation_id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .outerjoin(dernier, dernier.c.demande_id == Demande.id)
@@ -118,8 +125,7 @@ def requete_de_base() -> Select[Any]:
 
 
 def lire(rangee: Sequence[Any]) -> DemandeLue:
-    *objets, engage, libere, echeance = rangee
-    return DemandeLue(*objets, engage - libere, echeance)  # type: ignore[call-arg]
+    return DemandeLue(*rangee)
 
 
 def _de_la_ligne(appel: Appel, ligne_id: int) -> ColumnElement[bool]:
@@ -196,8 +202,10 @@ def parcourir(session: Session, appel_id: int, annee: int, acteur: Identite) -> 
         yield lire(rangee)
 
 
-def faits_de_la_decision(lue: DemandeLue, *, ligne_arretee: bool, reste: Euros, maintenant: datetime) -> FaitsDecision:
-    """Ce que les règles jugent avant d'enregistrer une décision."""
+def faits_de_la_decision(
+    lue: DemandeLue, *, ligne_arretee: bool, reste: Euros, reserve: Euros, maintenant: datetime
+) -> FaitsDecision:
+    """Ce que les règles jugent avant d'enregistrer une décision. `reserve` : ce que gardent les phases suivantes."""
     depose_le = lue.dossier.depose_le or lue.dossier.cree_at
     return FaitsDecision(
         ligne_arretee=ligne_arretee,
@@ -205,8 +213,9 @@ def faits_de_la_decision(lue: DemandeLue, *, ligne_arretee: bool, reste: Euros, 
         demande=lue.demande.montant_demande,
         vote=lue.vote,
         engage=lue.engage,
-        reste=reste,
+        reste=max(reste - reserve, Euros(0)),
         depose_le=a_paris(depose_le).date(),
+        reserve=reserve,
     )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import and_, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, Subquery, and_, case, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
-from app.etapes.appel.models import Appel, Enveloppe
+from app.etapes.appel.models import Appel, Enveloppe, Phase
 from app.etapes.appel.repository import get_appel_par_code
 from app.etapes.commission.models import ResultatPoint
 from app.etapes.convention.models import ArreteLigne, Decision, Notification
@@ -20,14 +19,15 @@ from app.etapes.convention.repository.demandes import (
     FINANCENT,
     RIEN,
     dernier_resultat,
+    tenu,
 )
-from app.etapes.convention.rules import AvancementDeLaLigne, EtatDeLaLigne
+from app.etapes.convention.rules import AvancementDeLaLigne, EtatDeLaLigne, Votee, phase_a_arreter
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.repository.complement import derniere_echeance
-from app.etapes.dossier.repository.phases import get_reserve
+from app.etapes.dossier.repository.phases import get_reserve_de_la_ligne
 from app.etapes.dossier.rules.complement import EtatComplement, complement_en_suspens
-from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande
+from app.etapes.dossier.rules.etats import AVANT_DECISION, JAMAIS_PROPOSEES, EtatDemande
 from app.etapes.notation.models import NoteEnregistree
 from app.infra.identite import Identite
 from app.noyau.erreurs import Introuvable
@@ -49,14 +49,24 @@ LISENT = ROLES_COMMISSION | {
 
 @dataclass(frozen=True, slots=True)
 class Compte:
-    """Combien de demandes d'une ligne sont dans un état, pour quels montants votés et décidés."""
+    """Combien de demandes d'une ligne et d'une phase sont dans un état, pour quels montants votés et décidés."""
 
     appel_id: int
     ligne_id: int
+    phase: int
     etat: EtatDemande
     nombre: int
     vote: Euros
     decide: Euros
+
+
+@dataclass(frozen=True, slots=True)
+class Arrete:
+    """L'arrêté d'une ligne, le rang de sa phase et son nom (vide si l'appel n'en a qu'une)."""
+
+    acte: ArreteLigne
+    rang: int
+    phase: str
 
 
 def get_appel_et_ligne(
@@ -72,112 +82,168 @@ def get_appel_et_ligne(
 
 
 def compter(session: Session, appels: Iterable[int], acteur: Identite) -> Sequence[Compte]:
-    """Par appel, ligne et état : nombre, voté, décidé. Une requête."""
+    """Par appel, ligne, phase et état : nombre, voté, décidé. Une requête."""
     dernier = dernier_resultat()
     requete = (
         select(
-            Dossier.appel_id, Demande.ligne_id, Demande.etat, func.count(Demande.id),
+            Dossier.appel_id, Demande.ligne_id, Phase.rang, Demande.etat, func.count(Demande.id),
             func.coalesce(func.sum(ResultatPoint.montant), RIEN), func.coalesce(func.sum(Decision.montant), RIEN),
         )
         .join(Dossier, Dossier.id == Demande.dossier_id)
+        .join(Phase, Phase.id == Dossier.phase_id)
         .join(Appel, Appel.id == Dossier.appel_id)
         .outerjoin(dernier, dernier.c.demande_id == Demande.id)
         .outerjoin(ResultatPoint, ResultatPoint.point_id == dernier.c.point_id)
         .outerjoin(Decision, Decision.demande_id == Demande.id)
         .where(Dossier.appel_id.in_(list(appels)), Demande.annee == Appel.annee, visibles(acteur))
-        .group_by(Dossier.appel_id, Demande.ligne_id, Demande.etat)
-        .order_by(Dossier.appel_id, Demande.ligne_id, Demande.etat)
+        .group_by(Dossier.appel_id, Demande.ligne_id, Phase.rang, Demande.etat)
+        .order_by(Dossier.appel_id, Demande.ligne_id, Phase.rang, Demande.etat)
     )  # fmt: skip
     return [Compte(*rangee) for rangee in session.execute(requete)]
 
 
-def get_arrete(session: Session, appel_id: int, ligne_id: int) -> ArreteLigne | None:
-    """L'arrêté de cette ligne pour cet appel."""
-    requete = select(ArreteLigne).where(ArreteLigne.appel_id == appel_id, ArreteLigne.ligne_id == ligne_id)
-    return session.scalar(requete)
+def get_rang_arrete(session: Session, appel_id: int, ligne_id: int) -> int:
+    """Le rang de la dernière phase arrêtée sur cette ligne pour cet appel ; zéro si aucune ne l'est."""
+    requete = select(func.max(Phase.rang)).join(ArreteLigne, ArreteLigne.phase_id == Phase.id)
+    rang = session.scalar(requete.where(ArreteLigne.appel_id == appel_id, ArreteLigne.ligne_id == ligne_id))
+    return rang or 0
 
 
-def list_arretes(session: Session, appels: Iterable[int]) -> Sequence[ArreteLigne]:
-    """Les arrêtés de ces appels."""
-    return session.scalars(
-        select(ArreteLigne).where(ArreteLigne.appel_id.in_(list(appels))).order_by(ArreteLigne.id)
-    ).all()
+def get_phase_id(session: Session, appel_id: int, rang: int) -> int:
+    """La phase de ce rang."""
+    return session.scalars(select(Phase.id).where(Phase.appel_id == appel_id, Phase.rang == rang)).one()
 
 
-def get_arrete_et_enveloppe(
+def derniers_arretes() -> Subquery:
+    """Appel et ligne → rang de la dernière phase arrêtée, instant du dernier arrêté."""
+    requete = select(
+        ArreteLigne.appel_id, ArreteLigne.ligne_id, func.max(Phase.rang).label("rang"),
+        func.max(ArreteLigne.a).label("a"),
+    )  # fmt: skip
+    requete = requete.join(Phase, Phase.id == ArreteLigne.phase_id)
+    return requete.group_by(ArreteLigne.appel_id, ArreteLigne.ligne_id).subquery("derniers_arretes")
+
+
+def _arretes() -> Select[ArreteLigne, int, str]:
+    autre = aliased(Phase)
+    plusieurs = exists().where(autre.appel_id == Phase.appel_id, autre.id != Phase.id)
+    nom = case((plusieurs, Phase.intitule), else_="").label("phase")
+    return select(ArreteLigne, Phase.rang, nom).join(Phase, Phase.id == ArreteLigne.phase_id)
+
+
+def list_arretes(session: Session, appels: Iterable[int]) -> Sequence[Arrete]:
+    """Les arrêtés de ces appels. Une requête."""
+    requete = _arretes().where(ArreteLigne.appel_id.in_(list(appels))).order_by(ArreteLigne.id)
+    return [Arrete(acte, rang, phase) for acte, rang, phase in session.execute(requete)]
+
+
+def list_arretes_et_enveloppe(
     session: Session, appel: Appel, ligne_id: int
-) -> tuple[ArreteLigne | None, Enveloppe | None]:
-    """L'arrêté d'une ligne pour cet appel, et son enveloppe de l'année. Une requête."""
-    arrete = and_(ArreteLigne.ligne_id == LigneFinancement.id, ArreteLigne.appel_id == appel.id)
+) -> tuple[Sequence[Arrete], Enveloppe | None]:
+    """Les arrêtés d'une ligne pour cet appel, phase après phase, et son enveloppe de l'année. Une requête."""
+    arretes = _arretes().where(ArreteLigne.appel_id == appel.id, ArreteLigne.ligne_id == ligne_id).subquery()
+    acte = aliased(ArreteLigne, arretes)
     enveloppe = and_(Enveloppe.ligne_id == LigneFinancement.id, Enveloppe.annee == appel.annee)
-    requete = select(ArreteLigne, Enveloppe).select_from(LigneFinancement)
-    requete = requete.outerjoin(ArreteLigne, arrete).outerjoin(Enveloppe, enveloppe)
-    trouve, credits = session.execute(requete.where(LigneFinancement.id == ligne_id)).one()
-    return trouve, credits
+    requete = (
+        select(Enveloppe, acte, arretes.c.rang, arretes.c.phase)
+        .select_from(LigneFinancement)
+        .outerjoin(Enveloppe, enveloppe)
+        .outerjoin(arretes, arretes.c.ligne_id == LigneFinancement.id)
+        .where(LigneFinancement.id == ligne_id)
+        .order_by(arretes.c.rang)
+    )
+    rangees = session.execute(requete).all()
+    return [Arrete(acte, rang, phase) for _, acte, rang, phase in rangees if acte is not None], rangees[0][0]
 
 
 def etat_de_la_ligne(
-    session: Session,
-    appel: Appel,
-    ligne: LigneFinancement,
-    arrete: ArreteLigne | None,
-    enveloppe: Enveloppe | None,
+    session: Session, appel: Appel, ligne: LigneFinancement, dernier: int, enveloppe: Enveloppe | None,
     maintenant: datetime,
-) -> EtatDeLaLigne:
-    """Ce que les règles jugent avant d'arrêter une ligne à cet instant. Deux requêtes."""
-    dernier, garde = dernier_resultat(), get_reserve(session, appel)
-    requete = (
-        select(Dossier.numero, Demande.etat, ResultatPoint.issue, ResultatPoint.montant, derniere_echeance())
-        .join(Dossier, Dossier.id == Demande.dossier_id)
-        .outerjoin(dernier, dernier.c.demande_id == Demande.id)
-        .outerjoin(ResultatPoint, ResultatPoint.point_id == dernier.c.point_id)
-        .where(Dossier.appel_id == appel.id, Demande.ligne_id == ligne.id, Demande.annee == appel.annee)
-        .where(Demande.etat.in_(A_VOTER + A_DECIDER))
-        .order_by(Dossier.numero, Demande.id)
-    )
-    rangees = [(n or "", *reste) for n, *reste in session.execute(requete)]
-    votees = [r for r in rangees if r[1] in A_DECIDER]
-    retenues = [r for r in votees if r[2] in FINANCENT]
+) -> EtatDeLaLigne:  # fmt: skip
+    """Ce que les règles jugent avant d'arrêter une ligne à cet instant, après la phase `dernier`. Deux requêtes."""
+    lues = _lire_en_cours(session, appel, ligne.id)
+    a_arreter = phase_a_arreter((r.phase for r in lues if r.etat not in JAMAIS_PROPOSEES), dernier)
+    rang = a_arreter or max(dernier, 1)
+    garde = get_reserve_de_la_ligne(session, appel, ligne.id, rang, maintenant)
+    de_la_phase = [r for r in lues if r.phase <= rang and a_arreter is not None]
+    votees = [r for r in de_la_phase if r.etat in A_DECIDER and r.votee.attend(rang, dernier)]
+    retenues = [r for r in votees if r.votee.vote is not None]
     return EtatDeLaLigne(
-        deja_arretee=arrete is not None,
-        a_voter=tuple(r[0] for r in rangees if r[1] in A_VOTER),
+        deja_arretee=dernier > 0 and a_arreter is None,
+        a_voter=tuple(r.numero for r in de_la_phase if r.etat in A_VOTER),
         en_complement=_numeros(retenues, EtatComplement.ATTENDU, maintenant),
         sans_reponse=_numeros(retenues, EtatComplement.NON_RECU, maintenant),
         nombre_vote=len(votees),
-        vote=Euros.somme(r[3] for r in retenues),
+        vote=Euros.somme(r.votee.vote or Euros(0) for r in retenues),
         reste=enveloppe.montant - enveloppe.engage if enveloppe is not None else Euros(0),
         reserve=garde.sur(enveloppe.montant) if enveloppe is not None else Euros(0),
         cloture=garde.cloture_le,
+        rang=rang,
+        phase=garde.phase,
+        jamais_proposees=tuple(r.numero for r in de_la_phase if r.etat in JAMAIS_PROPOSEES),
     )
 
 
-def _numeros(rangees: Iterable[Sequence[Any]], etat: EtatComplement, maintenant: datetime) -> tuple[str, ...]:
-    """Les numéros (première colonne) dont le complément sans réponse (échéance en dernier) est dans cet état."""
-    return tuple(r[0] for r in rangees if complement_en_suspens(r[-1], maintenant) is etat)
+@dataclass(frozen=True, slots=True)
+class _EnCours:
+    """Une demande qu'un arrêté regarde."""
+
+    numero: str
+    etat: EtatDemande
+    phase: int
+    votee: Votee
+    echeance: datetime | None
+
+
+def _lire_en_cours(session: Session, appel: Appel, ligne_id: int) -> list[_EnCours]:
+    """Les demandes d'une ligne encore à proposer, à voter ou à décider. Une requête."""
+    dernier = dernier_resultat()
+    requete = (
+        select(
+            Dossier.numero, Demande.etat, Phase.rang, ResultatPoint.issue, ResultatPoint.montant, tenu(),
+            derniere_echeance(),
+        )
+        .join(Dossier, Dossier.id == Demande.dossier_id)
+        .join(Phase, Phase.id == Dossier.phase_id)
+        .outerjoin(dernier, dernier.c.demande_id == Demande.id)
+        .outerjoin(ResultatPoint, ResultatPoint.point_id == dernier.c.point_id)
+        .where(Dossier.appel_id == appel.id, Demande.ligne_id == ligne_id, Demande.annee == appel.annee)
+        .where(Demande.etat.in_((*JAMAIS_PROPOSEES, *A_VOTER, *A_DECIDER)))
+        .order_by(Dossier.numero, Demande.id)
+    )  # fmt: skip
+    return [
+        _EnCours(numero or "", etat, phase, Votee(phase, montant if issue in FINANCENT else None, engage), echeance)
+        for numero, etat, phase, issue, montant, engage, echeance in session.execute(requete)
+    ]
+
+
+def _numeros(lues: Iterable[_EnCours], etat: EtatComplement, maintenant: datetime) -> tuple[str, ...]:
+    """Les numéros dont le complément sans réponse est dans cet état."""
+    return tuple(r.numero for r in lues if complement_en_suspens(r.echeance, maintenant) is etat)
 
 
 def avancement_de_l_appel(session: Session, appel: Appel) -> list[AvancementDeLaLigne]:
-    """Chaque ligne du contrat : arrêtée pour cet appel ou non, demandes à voter ou à décider. Une requête."""
+    """Chaque ligne du contrat : arrêtée une fois ou non, demandes à voter ou à décider d'une phase sans arrêté. Une
+    requête."""
+    arretes = derniers_arretes()
     en_cours = (
-        select(Demande.ligne_id, func.count().label("nombre"))
+        select(Demande.ligne_id, Phase.rang)
         .join(Dossier, Dossier.id == Demande.dossier_id)
-        .where(
-            Dossier.appel_id == appel.id, Demande.annee == appel.annee,
-            Demande.etat.in_(EN_COURS),
-        )
-        .group_by(Demande.ligne_id)
+        .join(Phase, Phase.id == Dossier.phase_id)
+        .where(Dossier.appel_id == appel.id, Demande.annee == appel.annee, Demande.etat.in_(EN_COURS))
         .subquery("en_cours")
-    )  # fmt: skip
+    )
+    apres = en_cours.c.rang > func.coalesce(arretes.c.rang, 0)
     requete = (
-        select(LigneFinancement.financeur, ArreteLigne.id, func.coalesce(en_cours.c.nombre, 0))
-        .outerjoin(ArreteLigne, and_(ArreteLigne.ligne_id == LigneFinancement.id, ArreteLigne.appel_id == appel.id))
-        .outerjoin(en_cours, en_cours.c.ligne_id == LigneFinancement.id)
+        select(LigneFinancement.financeur, arretes.c.rang, func.count(en_cours.c.rang))
+        .outerjoin(arretes, and_(arretes.c.ligne_id == LigneFinancement.id, arretes.c.appel_id == appel.id))
+        .outerjoin(en_cours, and_(en_cours.c.ligne_id == LigneFinancement.id, apres))
         .where(LigneFinancement.contrat_id == appel.contrat_id)
+        .group_by(LigneFinancement.id, arretes.c.rang)
         .order_by(LigneFinancement.rang, LigneFinancement.id)
     )
     return [
-        AvancementDeLaLigne(financeur, arrete is not None, nombre)
-        for financeur, arrete, nombre in session.execute(requete)
+        AvancementDeLaLigne(financeur, rang is not None, nombre) for financeur, rang, nombre in session.execute(requete)
     ]
 
 

@@ -13,12 +13,11 @@ from app.etapes.appel.rules import ACTE_ARRETER, NatureEngagement
 from app.etapes.appel.service import AEngager, engager, exiger_passage, passer
 from app.etapes.convention import repository
 from app.etapes.convention.models import ArreteLigne
-from app.etapes.convention.rules import Empechement, empechements_de_l_appel, empechements_de_l_arrete
+from app.etapes.convention.rules import Empechement, Votee, empechements_de_l_appel, empechements_de_l_arrete
 from app.etapes.convention.service.gardes import exiger_l_arrete
 from app.etapes.dossier.repository.attente import get_attente
 from app.etapes.dossier.repository.phases import reste_une_phase
 from app.etapes.dossier.rules import attente as attentes
-from app.etapes.dossier.rules.etats import JAMAIS_PROPOSEES
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Introuvable, SaisieInvalide
@@ -60,7 +59,9 @@ def arreter_ligne(
     maintenant: datetime,
     confirme: bool = False,
 ) -> ArreteLigne:
-    """Engage tous les montants votés de l'année d'une ligne, ou rien.
+    """Engage tous les montants votés de l'année d'une ligne pour la phase à arrêter, ou rien.
+
+    Cette phase est la première dont des demandes attendent un arrêté ; les demandes des suivantes n'y comptent pas.
 
     `confirme` : la personne a vu les demandes que nul n'a proposées. Verrous : enveloppe, dossiers, journal. Lève
     Introuvable, ActeInterdit, SaisieInvalide (demandes_non_examinees) ou ActeImpossible (son code dit pourquoi :
@@ -73,26 +74,30 @@ def arreter_ligne(
     connues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
     repository.verrouiller(session, [lue.demande.id for lue in connues])
     lues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
-    deja = repository.get_arrete(session, appel.id, ligne.id)
-    etat = repository.etat_de_la_ligne(session, appel, ligne, deja, enveloppes[0] if enveloppes else None, maintenant)
-    if etat.cloture is not None and maintenant < etat.cloture:
+    dernier = repository.get_rang_arrete(session, appel.id, ligne.id)
+    enveloppe = enveloppes[0] if enveloppes else None
+    etat = repository.etat_de_la_ligne(session, appel, ligne, dernier, enveloppe, maintenant)
+    if not etat.deja_arretee and etat.cloture is not None and maintenant < etat.cloture:
         phrase = f"Le dépôt est ouvert jusqu’au {instant_long(etat.cloture)} : la ligne s’arrête après la clôture."
         raise ActeImpossible(phrase, code="depot_ouvert")
     empechements = empechements_de_l_arrete(etat)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
-    en_attente = _exiger_confirmation(lues, confirme)
+    en_attente = _exiger_confirmation(etat.jamais_proposees, confirme)
     actes = [
         AEngager(lue.demande.id, ligne.id, appel.annee, lue.vote)
         for lue in lues
-        if lue.vote is not None and lue.demande.etat in repository.A_DECIDER
+        if lue.demande.etat in repository.A_DECIDER
+        and lue.vote is not None
+        and Votee(lue.phase, lue.vote, lue.engage).attend(etat.rang, dernier)
     ]
     total = engager(
         session, contrat_id=appel.contrat_id, actes=actes, nature=NatureEngagement.ARRETE, acteur=acteur,
         maintenant=maintenant,
     )  # fmt: skip
     arrete = ArreteLigne(
-        contrat_id=appel.contrat_id, appel_id=appel.id, ligne_id=ligne.id, montant=total, nombre=len(actes),
+        contrat_id=appel.contrat_id, appel_id=appel.id, ligne_id=ligne.id,
+        phase_id=repository.get_phase_id(session, appel.id, etat.rang), montant=total, nombre=len(actes),
         acteur=acteur.acteur, a=maintenant,
     )  # fmt: skip
     session.add(arrete)
@@ -102,15 +107,14 @@ def arreter_ligne(
         acteur=acteur.acteur, maintenant=maintenant,
         apres={
             "montant_centimes": total.centimes, "nombre": len(actes), "annee": appel.annee,
-            "jamais_proposees": en_attente,
+            "jamais_proposees": en_attente, "phase": etat.rang,
         },
     )  # fmt: skip
     return arrete
 
 
-def _exiger_confirmation(lues: Sequence[repository.DemandeLue], confirme: bool) -> int:
-    """Combien de demandes verrouillées de la ligne n'ont jamais été proposées. Lève SaisieInvalide sans accord."""
-    numeros = [lue.dossier.numero or "" for lue in lues if lue.demande.etat in JAMAIS_PROPOSEES]
+def _exiger_confirmation(numeros: Sequence[str], confirme: bool) -> int:
+    """Combien de demandes à arrêter n'ont jamais été proposées (leurs numéros). Lève SaisieInvalide sans accord."""
     if fautes := attentes.verifier_arrete(attentes.EnAttente.de(numeros), confirme=confirme):
         refus = SaisieInvalide(list(fautes), fautes[0].message)
         refus.code = attentes.CODE

@@ -55,8 +55,9 @@ def _controler(guichet: Guichet, lue: DemandeLue, dite: DecisionDite) -> None:
         raise ActeImpossible(phrase, code="etat_contraire")
     reste = guichet.reste(lue.demande.annee) or Euros(0)
     faits = repository.faits_de_la_decision(
-        lue, ligne_arretee=guichet.est_arretee, reste=reste, maintenant=guichet.maintenant
-    )
+        lue, ligne_arretee=lue.phase <= guichet.rang_arrete, reste=reste, reserve=guichet.reserve(),
+        maintenant=guichet.maintenant,
+    )  # fmt: skip
     empechements = empechements_de_la_decision(faits)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)

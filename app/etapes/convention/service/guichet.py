@@ -17,6 +17,7 @@ from app.etapes.appel.service import liberer as liberer_sur_l_enveloppe
 from app.etapes.convention import repository
 from app.etapes.convention.repository import DemandeLue
 from app.etapes.convention.rules import ANNEES_D_UNE_CPO
+from app.etapes.dossier.repository.phases import Reserve, get_reserve_de_la_ligne
 from app.infra.identite import Identite
 from app.noyau.erreurs import ActeImpossible
 from app.noyau.euros import Euros
@@ -25,13 +26,15 @@ from app.referentiels.lignes.models import LigneFinancement
 
 @dataclass(frozen=True, slots=True)
 class Guichet:
-    """Une ligne ouverte à la décision. `enveloppes` : par année, celle de l'appel et celles d'une CPO."""
+    """Une ligne ouverte à la décision. `enveloppes` : par année, celle de l'appel et celles d'une CPO ; `rang_arrete` :
+    la dernière phase arrêtée (zéro : aucune) ; `garde` : ce que gardent les suivantes."""
 
     session: Session
     appel: Appel
     ligne: LigneFinancement
     enveloppes: Mapping[int, Enveloppe]
-    est_arretee: bool
+    rang_arrete: int
+    garde: Reserve
     acteur: Identite
     maintenant: datetime
 
@@ -39,6 +42,10 @@ class Guichet:
         """Ce qui reste sur l'enveloppe d'une année ; None si elle n'est pas ouverte."""
         enveloppe = self.enveloppes.get(annee)
         return enveloppe.montant - enveloppe.engage if enveloppe is not None else None
+
+    def reserve(self) -> Euros:
+        """Ce que les phases pas encore arrêtées gardent de l'enveloppe de l'année de l'appel."""
+        return self.garde.sur(self.enveloppes[self.appel.annee].montant)
 
     def engager(self, lue: DemandeLue, montant: Euros, nature: NatureEngagement) -> None:
         """Engage un montant sur l'enveloppe de l'année de la demande. Lève EnveloppeDepassee."""
@@ -72,5 +79,6 @@ def ouvrir(
         phrase = f"Aucune enveloppe n’est ouverte pour {appel.annee} sur cette ligne."
         raise ActeImpossible(phrase, code="enveloppe_absente")
     repository.verrouiller(session, repository.avec_les_annees_suivantes(session, demandes))
-    est_arretee = repository.get_arrete(session, appel.id, ligne.id) is not None
-    return Guichet(session, appel, ligne, enveloppes, est_arretee, acteur, maintenant)
+    rang = repository.get_rang_arrete(session, appel.id, ligne.id)
+    garde = get_reserve_de_la_ligne(session, appel, ligne.id, rang, maintenant)
+    return Guichet(session, appel, ligne, enveloppes, rang, garde, acteur, maintenant)

@@ -71,7 +71,7 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         "ensuite": phrase,
         "ensuite_le": instant,
         "taches": taches(ouvert),
-        "est_clos": maintenant >= ouvert.cadre.phase.cloture_le,
+        "est_clos": ouvert.cadre.depot_clos(maintenant),
         "lignes": lignes_suivies(
             dossier, annee, demandes, motifs_dus(siennes, passages), notifies, ouvert.roles, a_paris(maintenant).date()
         ),

@@ -170,7 +170,7 @@ def _a_faire(
         if dossier.etat is EtatDossier.A_COMPLETER and dossier.id in complements:
             complement = complements[dossier.id]
             taches.append((0, complement.echeance_le, _tache_complement(dossier, titre, complement)))
-        elif maintenant >= cloture:
+        elif cadre.depot_clos(maintenant):
             continue
         elif dossier.etat is EtatDossier.A_SIGNER:
             taches.append((1, cloture, _tache_signature(dossier, titre, roles, cloture)))

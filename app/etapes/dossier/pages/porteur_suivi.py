@@ -184,7 +184,7 @@ def ensuite(
     """(phrase, instant) : ce qui vient pour ce dossier. `etats` : ceux des demandes de l'année de l'appel."""
     match dossier.etat:
         case EtatDossier.BROUILLON | EtatDossier.A_SIGNER:
-            if maintenant >= cadre.phase.cloture_le:
+            if cadre.depot_clos(maintenant):
                 return "L’appel est clos : ce dossier ne peut plus être déposé.", None
             return "Dépôt possible jusqu’au", cadre.phase.cloture_le
         case EtatDossier.A_COMPLETER if complement is not None:

@@ -37,6 +37,10 @@ class Cadre:
     organisation: Organisation
     contrat: Contrat
 
+    def depot_clos(self, maintenant: datetime) -> bool:
+        """Vrai si plus rien ne se dépose ici : la phase est finie, ou l'appel n'est pas (ou plus) ouvert."""
+        return self.appel.etat is not EtatAppel.OUVERT or maintenant >= self.phase.cloture_le
+
 
 @dataclass(frozen=True, slots=True)
 class Entree:

@@ -102,7 +102,7 @@ _RANG_FINAL = {
     EtatDemande.REFUS_NOTIFIE: 3,
     EtatDemande.RENONCEE: 3,
     EtatDemande.CADUQUE: 3,
-    EtatDemande.RETIREE: 2,
+    EtatDemande.RETIREE: 1,
     EtatDemande.TRANCHE_RESERVEE: 3,
 }
 _DITS = frozenset({EtatDemande.AJOURNEE, EtatDemande.RESERVE})
@@ -111,13 +111,14 @@ _DITS = frozenset({EtatDemande.AJOURNEE, EtatDemande.RESERVE})
 def pas_a_pas(etat: EtatDemande) -> tuple[Pas, ...]:
     """Le chemin d'une demande : ce qui est fait, ce qui est en cours, ce qui vient. Le vote n'y paraît pas.
 
+    Une issue est atteinte, jamais « à venir ».
     Source : reference/domaine.md, J29 (le vote de la commission ne s'annonce pas aux porteurs).
     """
     libelle = LIBELLES_DEMANDE[etat]
     if etat in _RANG_FINAL:
         rang = _RANG_FINAL[etat]
         faits = [Pas(nom, Ton.OUI) for nom in PAS[:rang]]
-        return (*faits, Pas(libelle.porteur, libelle.ton))
+        return (*faits, Pas(libelle.porteur, Ton.OUI if libelle.ton is Ton.NEUTRE else libelle.ton))
     rang = _RANG_EN_COURS[etat]
     ton = Ton.ATTENTE if etat in _DITS else Ton.INFO
     en_cours = Pas(PAS[rang], ton, libelle.porteur if etat in _DITS else "")

@@ -65,7 +65,7 @@ def page_ensemble(request: Request, session: SessionDep, acteur: Acteur, code: s
     contexte = {
         **_cadre(appel, etat, chemin, acteur),
         "reserve": get_reserve(session, appel) if etat.annee == appel.annee else None,
-        "soldes": soldes.list_soldes(session, acteur, appel.contrat_id, etat.annee),
+        "soldes": soldes.list_soldes(session, acteur, appel, etat.annee),
         "page": page,
         "totaux": croisement.totaux(session, acteur, appel, etat.annee, etat.filtre),
         "pages": _voisines(etat, chemin, page),
@@ -98,7 +98,7 @@ def contexte_ligne(
     garder: int | None = None,
 ) -> dict[str, Any]:
     """Ce que montre le tableau d'une ligne. `garder` : une demande à montrer même si la page ne la contient pas."""
-    les_soldes = soldes.list_soldes(session, acteur, appel.contrat_id, etat.annee)
+    les_soldes = soldes.list_soldes(session, acteur, appel, etat.annee)
     solde = next((s for s in les_soldes if s.ligne.code == ligne), None)
     if solde is None:
         raise Introuvable("Cette ligne de financement n’existe pas.")

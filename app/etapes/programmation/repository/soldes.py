@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, and_, cast, func, select, true
 from sqlalchemy.orm import Session
 
-from app.etapes.appel.models import Enveloppe
+from app.etapes.appel.models import Appel, Enveloppe
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
 from app.etapes.programmation.repository.montants import COMPTENT, derniere_proposition, en_jeu, est_engagee
@@ -30,24 +30,26 @@ class SoldeDeLigne:
     sans_montant: int
 
 
-def list_soldes(session: Session, acteur: Identite, contrat_id: int, annee: int) -> Sequence[SoldeDeLigne]:
-    """Les soldes de toutes les lignes d'un contrat, dans l'ordre des lignes. Une requête.
+def list_soldes(session: Session, acteur: Identite, appel: Appel, annee: int) -> Sequence[SoldeDeLigne]:
+    """Les soldes de toutes les lignes du contrat d'un appel, pour une année, dans l'ordre des lignes. Une requête.
 
-    L'enveloppe et l'engagé sont ceux de la ligne ; le proposé ne compte que les dossiers en vue de l'acteur.
+    L'enveloppe et l'engagé sont ceux de la ligne, tous appels ; les demandes, celles de cet appel seul (une année
+    suivante de CPO se compte chez le sien). Le proposé, de tous les appels, ne compte que les dossiers en vue.
     """
     courante = derniere_proposition()
+    d_ici = Dossier.appel_id == appel.id
     compte = and_(Demande.etat.in_(COMPTENT), ~est_engagee())
     par_ligne = (
         select(
             Demande.ligne_id,
-            func.count().label("nombre"),
-            func.sum(cast(Demande.montant_demande, BigInteger)).label("demande"),
-            func.count().filter(courante.c.montant.is_(None)).label("sans_montant"),
+            func.count().filter(d_ici).label("nombre"),
+            func.sum(cast(Demande.montant_demande, BigInteger)).filter(d_ici).label("demande"),
+            func.count().filter(d_ici, courante.c.montant.is_(None)).label("sans_montant"),
             func.sum(courante.c.montant).filter(compte).label("propose"),
         )
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .outerjoin(courante, true())
-        .where(Demande.contrat_id == contrat_id, Demande.annee == annee, en_jeu(), visibles(acteur))
+        .where(Demande.contrat_id == appel.contrat_id, Demande.annee == annee, en_jeu(), visibles(acteur))
         .group_by(Demande.ligne_id)
         .subquery("par_ligne")
     )
@@ -58,7 +60,7 @@ def list_soldes(session: Session, acteur: Identite, contrat_id: int, annee: int)
         )
         .outerjoin(Enveloppe, and_(Enveloppe.ligne_id == LigneFinancement.id, Enveloppe.annee == annee))
         .outerjoin(par_ligne, par_ligne.c.ligne_id == LigneFinancement.id)
-        .where(LigneFinancement.contrat_id == contrat_id)
+        .where(LigneFinancement.contrat_id == appel.contrat_id)
         .order_by(LigneFinancement.rang, LigneFinancement.id)
     )  # fmt: skip
     return [

@@ -1,11 +1,15 @@
-"""Charger un contrat : ranger tout son contenu, sans rien perdre de ce qu'un dossier peut citer."""
+"""Charger un contrat : ranger tout son contenu, sans rien perdre de ce qu'un dossier peut citer.
+
+Une version garde ce qu'elle dit ; quartiers, communes, lignes et instances, que les versions se partagent, suivent la
+dernière et ne s'effacent jamais.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -14,11 +18,11 @@ from app.etapes.contrat import repository
 from app.etapes.contrat.models import Enjeu, Objectif, ObjectifOperationnel, RubriqueContrat
 from app.etapes.contrat.rules import contenu as faits
 from app.etapes.contrat.rules.disparus import Disparu, disparus, phrase, sous_actions
+from app.etapes.contrat.service import versions
 from app.infra.db import Base
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible
 from app.referentiels.contrats import repository as contrats
-from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.instances.models import Instance, MembreInstance, ServiceConsulte
 from app.referentiels.instances.rules import NatureService
 from app.referentiels.lignes.models import LigneFinancement
@@ -45,12 +49,18 @@ class Bilan:
 
 @dataclass(slots=True)
 class _Rangement:
-    """Un chargement en cours : où il écrit, ce qu'il a fait, ce qui manque."""
+    """Un chargement en cours : où il écrit, ce qu'il a fait, ce qui manque.
+
+    `cites` : par genre partagé entre les versions, les codes que celle-ci disait déjà. `est_courante` : aucune version
+    chargée ne lui succède ; sinon elle ne change rien à ce qui se partage.
+    """
 
     session: Session
     contrat_id: int
     version_id: int
-    debut: Any
+    debut: date
+    est_courante: bool
+    cites: Mapping[str, frozenset[str]]
     ajoutes: Counter[str] = field(default_factory=Counter)
     modifies: Counter[str] = field(default_factory=Counter)
     manquants: list[Disparu] = field(default_factory=list)
@@ -59,7 +69,9 @@ class _Rangement:
         self, genre: str, modele: type[M], existants: Mapping[K, M], voulus: Mapping[K, Valeurs], **fixes: Any
     ) -> dict[K, M]:
         """Crée ou met à jour chaque élément par sa clé ; note ceux qui manquent. Écrit avant de rendre."""
-        self.manquants += disparus(genre, [str(cle) for cle in existants], [str(cle) for cle in voulus])
+        charges = self.cites.get(genre, [str(cle) for cle in existants])
+        self.manquants += disparus(genre, charges, [str(cle) for cle in voulus])
+        est_tenu = genre in self.cites and not self.est_courante
         rendu: dict[K, M] = {}
         for cle, valeurs in voulus.items():
             element = existants.get(cle)
@@ -67,7 +79,7 @@ class _Rangement:
                 element = modele(contrat_id=self.contrat_id, **fixes, **valeurs)
                 self.session.add(element)
                 self.ajoutes[genre] += 1
-            elif changes := {nom: v for nom, v in valeurs.items() if getattr(element, nom) != v}:
+            elif changes := {n: v for n, v in valeurs.items() if not est_tenu and getattr(element, n) != v}:
                 for nom, valeur in changes.items():
                     setattr(element, nom, valeur)
                 self.modifies[genre] += 1
@@ -84,18 +96,27 @@ def charger(session: Session, chargement: faits.Chargement, maintenant: datetime
     """
     repository.verrouiller_chargement(session)
     contenu = chargement.contenu
-    contrat = _contrat(session, chargement)
-    versions = _versions(session, contrat.id, chargement)
-    version = versions[contenu.version.code]
-    empreinte = faits.empreinte(chargement)
-    if version.empreinte == empreinte:
-        return Bilan(contrat.id, contenu.code, version.code, deja_charge=True)
-    rangement = _Rangement(session, contrat.id, version.id, contenu.version.debut or contenu.debut)
+    contrat = versions.trouver_contrat(session, chargement)
+    connues = {version.code: version for version in contrats.list_versions(session, contrat.id)}
+    code, empreinte = contenu.version.code, faits.empreinte(chargement)
+    if code in connues and connues[code].empreinte == empreinte:
+        return Bilan(contrat.id, contenu.code, code, deja_charge=True)
+    versions.figer_les_anciennes(session, contrat, connues.values())
+    debut = contenu.version.debut or contenu.debut
+    courante = versions.est_courante(connues.values(), code, debut)
+    version = versions.ranger_versions(session, contrat.id, chargement, connues, est_courante=courante)
+    rangement = _Rangement(
+        session, contrat.id, version.id, debut, courante, versions.codes_deja_dits(session, version.id)
+    )
+    if courante:
+        for nom, valeur in versions.identite(contenu).items():
+            setattr(contrat, nom, valeur)
     communes = _territoires(rangement, chargement)
     _lignes(rangement, contenu, communes)
     _instances(rangement, chargement)
     _enjeux(rangement, contenu)
     _rubriques(rangement, contenu)
+    versions.ranger_etat(session, version, versions.etat_de(chargement))
     if rangement.manquants:
         raison = phrase(rangement.manquants, contenu.code, version.code)
         raise ActeImpossible(raison, code="contenu_disparu")
@@ -106,46 +127,6 @@ def charger(session: Session, chargement: faits.Chargement, maintenant: datetime
         maintenant=maintenant, apres={"empreinte": empreinte},
     )  # fmt: skip
     return bilan
-
-
-def _contrat(session: Session, chargement: faits.Chargement) -> Contrat:
-    contenu = chargement.contenu
-    valeurs = {
-        "intitule": contenu.intitule,
-        "epci_nom": contenu.epci_nom,
-        "epci_siren": contenu.epci_siren,
-        "debut": contenu.debut,
-        "fin": contenu.fin,
-    }
-    contrat = contrats.get_contrat_par_code(session, contenu.code)
-    if contrat is not None and contrat.prefixe != chargement.prefixe:
-        raison = f"Le préfixe des numéros de dossier de {contenu.code} est {contrat.prefixe} : il ne change plus."
-        raise ActeImpossible(raison, code="prefixe_change")
-    if contrat is None:
-        pris = next((c.code for c in contrats.list_contrats(session) if c.prefixe == chargement.prefixe), None)
-        if pris is not None:
-            raison = f"Le préfixe {chargement.prefixe} est déjà celui du contrat {pris}."
-            raise ActeImpossible(raison, code="prefixe_pris")
-        contrat = Contrat(code=contenu.code, prefixe=chargement.prefixe, **valeurs)
-        session.add(contrat)
-    for nom, valeur in valeurs.items():
-        setattr(contrat, nom, valeur)
-    session.flush()
-    return contrat
-
-
-def _versions(session: Session, contrat_id: int, chargement: faits.Chargement) -> dict[str, VersionContrat]:
-    """Toutes les versions annoncées ; une version préparée n'a ni date ni contenu."""
-    connues = {version.code: version for version in contrats.list_versions(session, contrat_id)}
-    for voulue in chargement.versions:
-        version = connues.get(voulue.code)
-        if version is None:
-            version = VersionContrat(contrat_id=contrat_id, code=voulue.code, empreinte="", chargee_at=None)
-            connues[voulue.code] = version
-            session.add(version)
-        version.intitule, version.en_vigueur_le, version.fin_le = voulue.intitule, voulue.debut, voulue.fin
-    session.flush()
-    return connues
 
 
 def _territoires(r: _Rangement, chargement: faits.Chargement) -> dict[str, Commune]:
@@ -190,9 +171,14 @@ def _territoires(r: _Rangement, chargement: faits.Chargement) -> dict[str, Commu
 def _quartiers_communes(
     r: _Rangement, contenu: faits.ContenuContrat, quartiers: Mapping[str, Quartier], communes: Mapping[str, Commune]
 ) -> None:
-    """Les communes d'un quartier, sans identité propre : le lien se remplace."""
-    existants = repository.liens_quartier_commune(r.session, r.contrat_id)
+    """Les communes des quartiers de cette version, sans identité propre : le lien se remplace."""
+    siens = {quartier.id for quartier in quartiers.values()}
+    liens = repository.liens_quartier_commune(r.session, r.contrat_id)
+    existants = {cle: lien for cle, lien in liens.items() if cle[0] in siens}
     voulus = {(quartiers[q.code].id, communes[c.insee].id) for q in contenu.quartiers for c in q.communes}
+    if not r.est_courante:
+        deja = {quartier_id for quartier_id, _ in existants}
+        voulus = set(existants) | {cle for cle in voulus if cle[0] not in deja}
     for cle in sorted(set(existants) - voulus):
         r.session.delete(existants[cle])
     for quartier_id, commune_id in sorted(voulus - set(existants)):
@@ -261,6 +247,8 @@ def _instances(r: _Rangement, chargement: faits.Chargement) -> None:
     }
     existantes = repository.instances_par_code(r.session, r.contrat_id)
     instances = r.accorder("instance", Instance, existantes, voulues)
+    if not r.est_courante:
+        return
     _sieges(r, chargement, instances)
     services = repository.services_par_code(r.session, r.contrat_id)
     souhaites: dict[str, Valeurs] = {

@@ -1,14 +1,14 @@
-"""Ce qui permet d'arrêter une ligne, de décider, de notifier ; la lettre, ses délais, le collage d'un lot. Pur."""
+"""Ce qui permet de décider et de notifier ; la lettre, ses délais, les années suivantes d'une CPO. Pur."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
+from app.etapes.convention.rules.arrete import Empechement
 from app.noyau.erreurs import Faute
-from app.noyau.euros import Euros, MontantIllisible
+from app.noyau.euros import Euros
 from app.noyau.periodes import date_longue
 from app.noyau.sources import Parametre, Source
 
@@ -56,100 +56,9 @@ def tribunal_competent(departement: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Empechement:
-    """Une raison de ne pas faire un acte maintenant : sa phrase, son code stable.
-
-    Choix du projet : un refus porte toujours son motif.
-    """
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class EtatDeLaLigne:
-    """Une ligne avant son arrêté : numéros encore à voter, numéros dont un complément est attendu, montants votés.
-
-    `sans_reponse` : ceux dont le complément n'est pas venu dans son délai, qui ne bloquent plus ; `reserve` : ce que
-    gardent les phases suivantes ; `cloture` : la fin du dépôt de la phase en cours.
-
-    Choix du projet : conception/architecture.md, décision 11.
-    """
-
-    deja_arretee: bool
-    a_voter: tuple[str, ...]
-    en_complement: tuple[str, ...]
-    nombre_vote: int
-    vote: Euros
-    reste: Euros
-    reserve: Euros
-    cloture: datetime | None = None
-    sans_reponse: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AvancementDeLaLigne:
-    """Une ligne quand on arrête la programmation de l'appel : arrêtée ou non, demandes encore à voter ou à décider.
-
-    Choix du projet : conception/architecture.md, décision 11.
-    """
-
-    financeur: str
-    est_arretee: bool
-    en_cours: int
-
-
-def empechements_de_l_appel(lignes: Sequence[AvancementDeLaLigne]) -> tuple[Empechement, ...]:
-    """Ce qui empêche d'arrêter la programmation d'un appel ; vide si rien.
-
-    Une ligne que personne n'a demandée, ou dont tout est sorti avant le vote, n'a rien à arrêter.
-    Choix du projet : issue 2, « programmation arrêtée line by line » : l'appel ne l'est qu'après toutes ses lignes.
-    """
-    if not any(ligne.est_arretee for ligne in lignes):
-        return (Empechement("aucune_ligne_arretee", "Aucune ligne n’est encore arrêtée."),)
-    attendues = [ligne.financeur for ligne in lignes if ligne.en_cours and not ligne.est_arretee]
-    if attendues:
-        return (Empechement("lignes_a_arreter", f"Lignes encore à arrêter : {', '.join(attendues)}."),)
-    return ()
-
-
-def _liste(numeros: Sequence[str], maximum: int = 5) -> str:
-    suite = f" et {len(numeros) - maximum} de plus" if len(numeros) > maximum else ""
-    return ", ".join(numeros[:maximum]) + suite
-
-
-def empechements_de_l_arrete(ligne: EtatDeLaLigne) -> tuple[Empechement, ...]:
-    """Ce qui empêche d'arrêter la programmation d'une ligne ; vide si rien.
-
-    Choix du projet : conception/architecture.md, décision 11 (le solde négatif empêche d'arrêter la ligne) ;
-    conception/produit.md (« une demande de complément bloque la décision, pas la lecture ») ; elle la bloque jusqu'à
-    son échéance, pas au-delà.
-    """
-    manque = ligne.vote - ligne.reste
-    entame = ligne.vote - (ligne.reste - ligne.reserve)
-    cas = (
-        (ligne.deja_arretee, "ligne_arretee", "La programmation de cette ligne est déjà arrêtée."),
-        (bool(ligne.a_voter), "demandes_a_voter", f"Encore à voter : {_liste(ligne.a_voter)}."),
-        (bool(ligne.en_complement), "complement_attendu", f"Complément attendu : {_liste(ligne.en_complement)}."),
-        (not ligne.nombre_vote, "rien_a_arreter", "La commission n’a encore rien voté sur cette ligne."),
-        (
-            manque.centimes > 0,
-            "enveloppe_depassee",
-            f"{ligne.vote} sont votés, il reste {ligne.reste} : il manque {manque}. Rien n’a été engagé.",
-        ),
-        (
-            entame.centimes > 0 >= manque.centimes,
-            "part_reservee",
-            f"{ligne.reserve} sont réservés à la phase suivante : {ligne.vote} votés en entameraient {entame}. "
-            "Rien n’a été engagé.",
-        ),
-    )
-    return tuple(Empechement(code, message) for est_vrai, code, message in cas if est_vrai)
-
-
-@dataclass(frozen=True, slots=True)
 class FaitsDecision:
-    """Une demande avant sa décision. `engage` : ce qui est tenu sur l'enveloppe ; `vote` : None si non retenue.
+    """Une demande avant sa décision. `engage` : ce qui est tenu sur l'enveloppe ; `vote` : None si non retenue ;
+    `ligne_arretee` : pour la phase de la demande ; `reste` : sans la part `reserve` que gardent les phases suivantes.
 
     Choix du projet : conception/produit.md, « Le parcours d'un dossier ».
     """
@@ -161,6 +70,7 @@ class FaitsDecision:
     engage: Euros
     reste: Euros
     depose_le: date
+    reserve: Euros = Euros(0)  # noqa: RUF009 -- Euros est figé
 
 
 def empechements_de_la_decision(faits: FaitsDecision) -> tuple[Empechement, ...]:
@@ -205,7 +115,10 @@ def _faute_de_montant(faits: FaitsDecision, dite: DecisionDite) -> Faute | None:
         return None
     if faits.engage:
         return Faute("montant", f"Au plus ce qui est engagé : {faits.engage}.", "montant_au_dela_de_l_engage")
-    phrase = f"Rien n’est engagé pour cette demande : au plus {plafond} (demandé, et ce qui reste sur l’enveloppe)."
+    garde = f", sans les {faits.reserve} réservés à la phase suivante" if faits.reserve else ""
+    phrase = (
+        f"Rien n’est engagé pour cette demande : au plus {plafond} (demandé, et ce qui reste sur l’enveloppe{garde})."
+    )
     return Faute("montant", phrase, "montant_au_dela_du_reste")
 
 
@@ -302,85 +215,3 @@ def tranche(suite: AnneeSuivante, demande: Euros, accorde: Euros) -> Tranche:
         phrase = f"{rien}l’enveloppe ne suffit pas ({suite.reste} restants). Redemandez-la à l’appel {annee}."
         return Tranche(Euros(0), phrase)
     return Tranche(montant, f"{montant} réservés pour {annee}, sous condition du bilan et du vote des crédits.")
-
-
-@dataclass(frozen=True, slots=True)
-class LigneDeLot:
-    """Une ligne collée : le numéro du dossier, le montant, le sens, le motif ; `rang` : sa place dans le collage.
-
-    Choix du projet : conception/produit.md (« sans coller ni exporter dans l'ordre de son tableur »).
-    """
-
-    rang: int
-    numero: str
-    montant: Euros
-    sens: SensDecision
-    motif: str
-
-
-_SENS = {
-    "attribuee": SensDecision.ATTRIBUEE,
-    "attribuée": SensDecision.ATTRIBUEE,
-    "accordee": SensDecision.ATTRIBUEE,
-    "accordée": SensDecision.ATTRIBUEE,
-    "oui": SensDecision.ATTRIBUEE,
-    "refusee": SensDecision.REFUSEE,
-    "refusée": SensDecision.REFUSEE,
-    "non": SensDecision.REFUSEE,
-}
-
-
-def _lire_ligne(rang: int, cellules: Sequence[str]) -> tuple[LigneDeLot | None, tuple[Faute, ...]]:
-    numero, montant_lu, sens_lu, motif = (c.strip().strip('"') for c in [*cellules, "", "", ""][:4])
-    fautes = []
-    sens = _SENS.get(sens_lu.lower()) if sens_lu else SensDecision.ATTRIBUEE
-    if sens is None:
-        fautes.append(Faute("lot", f"Ligne {rang} : le sens est « attribuée » ou « refusée ».", "sens_illisible"))
-    montant = Euros(0)
-    if montant_lu or sens is SensDecision.ATTRIBUEE:
-        try:
-            montant = Euros.lire(montant_lu)
-        except MontantIllisible:
-            fautes.append(
-                Faute("lot", f"Ligne {rang} : le montant « {montant_lu} » est illisible.", "montant_illisible")
-            )
-    if not numero:
-        fautes.append(Faute("lot", f"Ligne {rang} : le numéro du dossier manque.", "numero_absent"))
-    if fautes or sens is None:
-        return None, tuple(fautes)
-    return LigneDeLot(rang, numero.upper(), montant, sens, motif), ()
-
-
-def lire_lot(texte: str) -> tuple[tuple[LigneDeLot, ...], tuple[Faute, ...]]:
-    """Lit un collage « numéro;montant;sens;motif » (ou tabulations) : les lignes lues et les fautes, ligne par ligne.
-
-    Une première ligne d'en-tête et les lignes vides sont passées. Sens vide : attribuée.
-
-    Choix du projet : conception/produit.md (« sans coller ni exporter dans l'ordre de son tableur »).
-    """
-    separateur = "\t" if "\t" in texte else ";"
-    lues: list[LigneDeLot] = []
-    fautes: list[Faute] = []
-    for rang, brute in enumerate(texte.splitlines(), start=1):
-        if not brute.strip(f" {separateur}") or (rang == 1 and brute.strip().lower().startswith("num")):
-            continue
-        cellules = brute.split(separateur, 3)
-        ligne, ses_fautes = _lire_ligne(rang, cellules)
-        fautes.extend(ses_fautes)
-        if ligne is not None:
-            lues.append(ligne)
-    fautes.extend(_doublons(lues))
-    if not lues and not fautes:
-        fautes.append(Faute("lot", "Collez au moins une ligne « numéro;montant;sens;motif ».", "lot_vide"))
-    return tuple(lues), tuple(fautes)
-
-
-def _doublons(lues: Collection[LigneDeLot]) -> list[Faute]:
-    vus: dict[str, int] = {}
-    fautes = []
-    for ligne in lues:
-        if ligne.numero in vus:
-            phrase = f"Ligne {ligne.rang} : {ligne.numero} est déjà à la ligne {vus[ligne.numero]}."
-            fautes.append(Faute("lot", phrase, "numero_en_double"))
-        vus.setdefault(ligne.numero, ligne.rang)
-    return fautes

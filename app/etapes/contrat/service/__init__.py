@@ -1,0 +1,5 @@
+"""Charger un contrat, version après version."""
+
+from app.etapes.contrat.service.chargement import Bilan, charger
+
+__all__ = ["Bilan", "charger"]

@@ -1,0 +1,51 @@
+"""Un client d'essai qui sert dans son propre fil : TestClient passe d'un fil à l'autre, et met trois fois le temps."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from functools import cache
+from typing import Any, Self
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import ASGITransport, BaseTransport, Request, Response
+
+
+@cache
+def _boucle() -> asyncio.AbstractEventLoop:
+    """Une boucle pour tout le processus d'essai, fermée avec lui."""
+    boucle = asyncio.new_event_loop()
+    atexit.register(boucle.close)
+    return boucle
+
+
+class _Direct(BaseTransport):
+    """Appelle l'application dans une boucle à soi, et rend sa réponse entière, telle qu'elle l'a écrite."""
+
+    def __init__(self, app: FastAPI, *, lever: bool) -> None:
+        self._asgi = ASGITransport(app=app, raise_app_exceptions=lever, client=("testclient", 50000))
+
+    def handle_request(self, request: Request) -> Response:
+        """Une requête, servie avant de rendre la main."""
+        return _boucle().run_until_complete(self._servir(request))
+
+    async def _servir(self, request: Request) -> Response:
+        recue = Request(request.method, request.url, headers=request.headers.raw, content=request.read())
+        reponse = await self._asgi.handle_async_request(recue)
+        contenu = b"".join([bloc async for bloc in reponse.stream])  # type: ignore[union-attr]
+        return Response(reponse.status_code, headers=reponse.headers.raw, content=contenu, request=request)
+
+
+class ClientDirect(TestClient):
+    """Un navigateur sans JavaScript, qui ne suit pas les redirections et voit les erreurs comme des réponses."""
+
+    def __init__(self, app: FastAPI, *, lever: bool = False, **options: Any) -> None:
+        super().__init__(app, follow_redirects=False, raise_server_exceptions=lever, **options)
+        self._transport = _Direct(app, lever=lever)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Rien à rendre : ni fil, ni boucle à soi."""
