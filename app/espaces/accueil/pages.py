@@ -83,9 +83,7 @@ def _des_lignes(session: SessionDep, acteur: Identite, appel: Appel | None) -> d
     }  # fmt: skip
     if appel is None:
         return vide
-    tous = (
-        soldes.list_soldes(session, acteur, appel, appel.annee) if acteur.roles & _SUIT_LES_CREDITS else ()
-    )
+    tous = soldes.list_soldes(session, acteur, appel, appel.annee) if acteur.roles & _SUIT_LES_CREDITS else ()
     nommees = [s.ligne for s in tous]
     if lignes and not nommees:
         nommees = list(list_lignes(session, appel.contrat_id))

@@ -15,6 +15,8 @@ from app.etapes.consultation.models import Rencontre
 from app.etapes.consultation.rules import AVERTISSEMENT, Degre, synthese, verifier_avis
 from app.etapes.consultation.schemas import SaisieAvis, SaisieRencontre
 from app.etapes.dossier import repository as dossiers
+from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.repository.referentiel import get_referentiel
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.direct import rendre_en_direct
@@ -166,6 +168,16 @@ def tenir(envoi: EnvoiDep, code: str) -> Response:
     return envoi.vers("rencontre", code=code, fait=TENUE)
 
 
+def _noms(session: SessionDep, dossier: Dossier) -> dict[str, Any]:
+    """L'objectif et les quartiers d'un dossier, par leurs noms. Une requête."""
+    referentiel = get_referentiel(session, dossier.contrat_id, dossier.version_id)
+    objectif = referentiel.intitule("objectifs", dossier.objectif or "")
+    return {
+        "objectif": objectif if objectif == dossier.objectif else f"{dossier.objectif} {objectif}",
+        "quartiers": ", ".join(referentiel.intitule("quartiers", q) for q in dossier.quartiers),
+    }
+
+
 def _contexte_avis(
     session: SessionDep, rencontre: Rencontre, numero: str, acteur: Identite, saisie: dict[str, str]
 ) -> dict[str, Any]:
@@ -180,6 +192,7 @@ def _contexte_avis(
         "rencontre": rencontre,
         "dossier": dossier,
         "contenu": version.contenu if version is not None else {},
+        **_noms(session, dossier),
         "demandes": dossiers.list_demandes(session, [dossier.id]),
         "avis": [(a, TONS[a.avis.degre]) for a in rendus],
         "choix_services": [(s.code, s.nom) for s in convoques if conduit or s.code in miens],

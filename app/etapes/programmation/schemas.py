@@ -112,6 +112,6 @@ class ScenarioEntrant(Entree):
 class SaisieScenario(Entree):
     """Le formulaire d'une simulation ; ses verrous sont lus à part, rangée par rangée."""
 
-    intitule: Court
-    motif: Texte
+    intitule: Court = Field(title="Nom de la simulation")
+    motif: Texte = Field(title="Ce que vous voulez comparer")
     pas: MontantPositif = PAS

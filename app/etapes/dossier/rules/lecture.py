@@ -56,7 +56,7 @@ def _borner_montant(montant: Euros) -> Euros:
 def _entier(texte: str, maximum: int = 0) -> int:
     epure = texte.replace("\u202f", "").replace("\u00a0", "").replace(" ", "")
     if not (epure.isascii() and epure.isdigit()):
-        raise ValueError("Écrivez un nombre entier, sans décimale.")
+        raise ValueError("Écrivez un nombre entier, en chiffres, sans décimale ni signe.")
     if len(epure) > LONGUEUR_NOMBRE:
         raise ValueError("Ce nombre paraît trop grand : vérifiez-le.")
     return _borner_entier(int(epure), maximum)
