@@ -215,6 +215,16 @@ def test_un_siret_deja_pris_dit_a_qui_demander_sans_nommer_personne(decor: Decor
     assert "plus personne ne l’administre" in page.remplir(**saisie).envoyer(decor.client).text
 
 
+def test_toutes_les_fautes_d_une_organisation_se_disent_d_un_coup(decor: Decor) -> None:
+    entrer(decor.client, decor.session, un_compte(decor.session, nom="Nouveau"))
+    page = formulaire(decor.client.get("/organisations/nouvelle"), "/organisations/nouvelle")
+    saisie = {"nom": "", "siret": "123", "rna": "X1", "code_postal": "68", "courriel": "a@", "telephone": "12"}
+    refus = page.remplir(**saisie).envoyer(decor.client)
+    assert refus.status_code == 422
+    for champ in ("nom", "siret", "rna", "code_postal", "courriel", "telephone"):
+        assert f'<a href="#champ-{champ}">' in refus.text, champ
+
+
 def test_la_page_des_membres_tient_en_huit_requetes(decor: Decor) -> None:
     for _ in range(10):
         un_compte(decor.session, Role.REDACTEUR, organisation=decor.organisation)

@@ -10,8 +10,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.infra.envoi_garde import TAILLE_MAX
 from app.infra.forms import Entree
+from app.noyau.erreurs import Faute
 from app.noyau.roles import Role
-from app.referentiels.acteurs.rules import FormeOrganisation, IdentiteOrganisation, est_un_courriel
+from app.referentiels.acteurs.rules import (
+    FormeOrganisation,
+    IdentiteOrganisation,
+    est_un_courriel,
+    verifier_identite,
+)
 
 _CODE_POSTAL = re.compile(r"[0-9]{5}")
 _TELEPHONE = re.compile(r"0[1-9][0-9]{8}|\+[1-9][0-9]{7,14}")
@@ -63,11 +69,11 @@ class FormulaireJeton(Entree):
 
 
 class FormulaireOrganisation(Entree):
-    """L'identité d'une organisation. Le RNA est facultatif en Alsace-Moselle."""
+    """L'identité d'une organisation ; ce qui manque se dit avec le reste. Le RNA est facultatif en Alsace-Moselle."""
 
-    nom: Court = Field(title="Nom de l’organisation")
-    forme: FormeOrganisation = Field(title="Forme")
-    siret: Court = Field(title="SIRET")
+    nom: Court = Field("", title="Nom de l’organisation")
+    forme: FormeOrganisation | None = Field(None, title="Forme")
+    siret: Court = Field("", title="SIRET")
     rna: Court = Field("", title="Numéro RNA")
     registre_tribunal: Court = Field("", title="Tribunal du registre")
     registre_volume: Court = Field("", title="Volume")
@@ -82,10 +88,10 @@ class FormulaireOrganisation(Entree):
     salaries_etp_centiemes: int | None = Field(None, ge=0, le=1_000_000)
 
     def identite(self) -> IdentiteOrganisation:
-        """La part qui identifie."""
+        """La part qui identifie. Sans forme choisie : celle qui n'exige rien de plus (`verifier` la réclame)."""
         return IdentiteOrganisation(
             nom=self.nom,
-            forme=self.forme,
+            forme=self.forme or FormeOrganisation.COLLECTIVITE,
             siret=self.siret,
             rna=self.rna,
             registre_tribunal=self.registre_tribunal,
@@ -93,6 +99,11 @@ class FormulaireOrganisation(Entree):
             registre_folio=self.registre_folio,
             registre_inscrit_le=self.registre_inscrit_le,
         )
+
+    def verifier(self, aujourd_hui: date) -> list[Faute]:
+        """Ce que l'identité a de faux, forme comprise."""
+        sans_forme = [Faute("forme", "Choisissez la forme de votre organisation.", "forme_absente")]
+        return [*(sans_forme if self.forme is None else []), *verifier_identite(self.identite(), aujourd_hui)]
 
     def coordonnees(self) -> dict[str, str | int | None]:
         """La part qui permet de joindre."""

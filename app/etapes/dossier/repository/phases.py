@@ -67,7 +67,7 @@ def get_reserve(session: Session, appel: Appel) -> Reserve:
     requete = select(Phase, recus, _a_programmer(appel)).where(Phase.appel_id == appel.id).order_by(Phase.rang)
     rangees = session.execute(requete).all()
     encore = min((phase.rang for phase, _, a_programmer in rangees if a_programmer), default=0)
-    rang = max((phase.rang for phase, recu, _ in rangees if recu), default=1)
+    rang = encore or max((phase.rang for phase, recu, _ in rangees if recu), default=1)
     phases = [phase for phase, _, _ in rangees]
     return _reserve({phase.rang: phase.part_reservee_milliemes for phase in phases}, rang, phases)
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
-from app.infra.forms import FormulaireDep, valider
+from app.infra.forms import FormulaireDep, valider_tout
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
 from app.noyau.erreurs import SaisieInvalide
 from app.noyau.roles import Portee, Role
@@ -36,7 +36,9 @@ def creer_organisation(
     """Crée l'organisation ; la personne connectée en devient administratrice et signataire."""
     saisie = {nom: formulaire.get(nom) for nom in CHAMPS_ORGANISATION}
     try:
-        donnees = valider(FormulaireOrganisation, formulaire.en_dict())
+        donnees = valider_tout(
+            FormulaireOrganisation, formulaire.en_dict(), lambda saisi: saisi.verifier(maintenant.date())
+        )
         organisation = service.creer_organisation(
             session, donnees.identite(), acteur=acteur.acteur, maintenant=maintenant, coordonnees=donnees.coordonnees()
         )
