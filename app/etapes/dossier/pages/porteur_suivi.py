@@ -168,6 +168,8 @@ def de_l_annee(demandes: Iterable[Demande], annee: int) -> list[EtatDemande]:
 def mot_d_etat(dossier: Dossier, etats: Sequence[EtatDemande]) -> tuple[str, str]:
     """(mot, forme) : l'état tardif se déduit des demandes."""
     libelle = LIBELLES_DOSSIER[dossier.etat]
+    if dossier.etat is EtatDossier.A_SIGNER and dossier.signe_version == dossier.version:
+        return "Signé, à déposer", libelle.ton
     if dossier.etat is EtatDossier.DEPOSE and etats:
         concernes = [etat for etat in etats if etat is not EtatDemande.HORS_CHAMP]
         return avancement(concernes or etats, Public.PORTEUR), libelle.ton

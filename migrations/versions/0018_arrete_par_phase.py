@@ -1,6 +1,6 @@
 """Un arrêté par phase : l'arrêté d'une ligne porte sa phase ; ceux d'avant sont ceux de la première de leur appel.
 
-Révision : 0019
+Révision : 0018
 Précédente : 0017
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0019"
+revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
