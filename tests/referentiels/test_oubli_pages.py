@@ -93,6 +93,13 @@ def par_jeton(decor: Decor, jeton: str) -> int:
     return decor.client.get("/api/v1/dossiers", headers={"Authorization": f"Bearer {jeton}"}).status_code
 
 
+def test_un_jeton_ne_vaut_que_pour_l_api(decor: Decor) -> None:
+    porteur = {"Authorization": f"Bearer {un_jeton(decor)}"}
+    assert decor.client.get("/api/v1/dossiers", headers=porteur).status_code != 401
+    page = decor.client.get("/dossiers", headers=porteur)
+    assert (page.status_code, page.headers["location"]) == (303, "/connexion?retour=/dossiers")
+
+
 def test_de_l_oubli_a_la_connexion_avec_le_nouveau_mot_de_passe(decor: Decor) -> None:
     jeton = un_jeton(decor)
     assert par_jeton(decor, jeton) != 401

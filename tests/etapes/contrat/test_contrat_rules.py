@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from app.etapes.contrat.rules import liens
 from app.etapes.contrat.rules.contenu import Chargement, Commune, ContenuContrat, Objectif, empreinte, par_nom
 from app.etapes.contrat.rules.disparus import Disparu, disparus, phrase, sous_actions
+from app.etapes.contrat.rules.fige import Etat, codes_cites, figer, relire
 from app.etapes.contrat.rules.recherche import (
     PROCHES,
     RESULTATS,
@@ -305,3 +307,18 @@ def test_les_sous_actions_d_un_contenu_mal_forme_ne_comptent_pas() -> None:
     assert sous_actions({"E1.1.1": {"sous_actions": [{"code": "E1.1.1.1"}]}, "E1.1.2": {"sous_actions": None}}) == (
         "E1.1.1.1",
     )
+
+
+def test_ce_qu_une_version_fige_se_relit_pareil_sauf_le_siret_qui_vit_sans_elle(contenu: ContenuContrat) -> None:
+    etat = Etat(
+        intitule="Contrat", epci_nom="m2A", epci_siren="200066009", debut=date(2024, 1, 1), fin=date(2030, 12, 31),
+        communes=contenu.communes, quartiers=contenu.quartiers, lignes=contenu.lignes,
+    )  # fmt: skip
+    en_json = json.loads(json.dumps(figer(etat)))
+    sirets = {"M2A": "20006600900019"}
+    relu = relire(en_json, sirets)
+    assert relu == replace(etat, lignes=tuple(replace(li, siret=sirets.get(li.code)) for li in etat.lignes))
+    cites = codes_cites(en_json, {"instances": [{"code": "commission"}]})
+    assert cites["ligne de financement"] == {ligne.code for ligne in contenu.lignes}
+    assert (cites["instance"], len(cites["quartier"]), len(cites["commune"])) == ({"commission"}, 7, 3)
+    assert set(codes_cites(None, None).values()) == {frozenset()}

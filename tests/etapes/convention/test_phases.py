@@ -261,7 +261,7 @@ def test_les_pages_disent_la_phase_quand_il_y_en_a_plusieurs(ecriture: Session, 
     apres = texte(client.get(adresse).text)
     assert "Phase 1 : " in apres
     assert "Arrêter la programmation : Fêtes" in apres
-    assert "engagés · Phase 1" in texte(client.get("/decisions").text)
+    assert "engagés à l’arrêté · Phase 1" in texte(client.get("/decisions").text)
 
 
 def test_les_arretes_d_avant_sont_ceux_de_la_premiere_phase(base_jetable: Base) -> None:

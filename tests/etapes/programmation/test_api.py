@@ -242,7 +242,12 @@ def test_le_formulaire_refuse_garde_tout(client: TestClient, ecriture: Session, 
     }  # fmt: skip
     reponse = client.post("/appels/ess-2027/scenarios", data=formulaire)
     assert reponse.status_code == 422
-    for attendu in ("Remplissez ce champ.", 'value="Comparer deux choses."', 'value="cent"', 'value="ESS-2027-0099"'):
+    for attendu in (
+        "Remplissez «\u00a0Nom de la simulation\u00a0».",
+        'value="Comparer deux choses."',
+        'value="cent"',
+        'value="ESS-2027-0099"',
+    ):
         assert attendu in reponse.text, attendu
     reponse = client.post("/appels/ess-2027/scenarios", data=formulaire | {"intitule": "Un", "pas": "100"})
     assert reponse.status_code == 422
