@@ -6,7 +6,7 @@ import hashlib
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -215,21 +215,24 @@ def envoyer(
     return numero
 
 
+class Destinataire(Protocol):
+    """Qui reçoit : son code stable et son adresse."""
+
+    acteur: Any
+    courriel: Any
+
+
 def prevenir(
-    session: Session,
-    destinataire: str,
-    gabarit: str,
-    contexte: Mapping[str, Any],
-    *,
-    cle: str | None = None,
+    session: Session, qui: Iterable[Destinataire], gabarit: str, contexte: Mapping[str, Any], *, cle: str,
     maintenant: datetime,
-) -> int | None:
-    """Comme `envoyer`, à un parmi d'autres : une adresse illisible se note, et n'empêche ni l'acte ni les autres."""
-    try:
-        return envoyer(session, destinataire, gabarit, contexte, cle=cle, maintenant=maintenant)
-    except AdresseRefusee:
-        trace.warning("adresse illisible : courriel non envoyé", gabarit=gabarit, cle=cle)
-        return None
+) -> None:  # fmt: skip
+    """Le même courriel à chacun, une fois. Une adresse illisible se note, et n'empêche ni l'acte ni les autres."""
+    for personne in qui:
+        try:
+            sienne = f"{cle}:{personne.acteur}"
+            envoyer(session, personne.courriel, gabarit, contexte, cle=sienne, maintenant=maintenant)
+        except AdresseRefusee:
+            trace.warning("adresse illisible : courriel non envoyé", gabarit=gabarit, cle=cle)
 
 
 def composer(courriel: Courriel, expediteur: str) -> EmailMessage:

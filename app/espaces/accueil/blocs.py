@@ -56,8 +56,8 @@ class Campagne:
 
     @property
     def pas_arretees(self) -> Sequence[LigneSuivie]:
-        """Les lignes qui ont des dossiers à arrêter, ou qui ne le sont pas encore."""
-        return [ligne for ligne in self.lignes if ligne.dossiers and (ligne.arretee_le is None or ligne.est_a_arreter)]
+        """Les lignes où quelque chose attend encore un arrêté."""
+        return [ligne for ligne in self.lignes if ligne.attend_un_arrete]
 
 
 def campagne(

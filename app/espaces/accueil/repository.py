@@ -16,7 +16,7 @@ from app.etapes.commission.repository import seances
 from app.etapes.consultation import repository as consultation
 from app.etapes.consultation.models import Avis, Rencontre, RencontreDossier, RencontreService
 from app.etapes.consultation.rules import EtatRencontre
-from app.etapes.convention.repository import derniers_arretes
+from app.etapes.convention.repository import EN_COURS, derniers_arretes
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande
@@ -217,6 +217,11 @@ class LigneSuivie:
     def votees(self) -> int:
         """Dossiers votés sur cette ligne, pas encore décidés."""
         return sum(self.dossiers.get(etat, 0) for etat in VOTEES)
+
+    @property
+    def attend_un_arrete(self) -> bool:
+        """Vrai si des demandes sont encore à proposer, à voter ou à décider dans une phase sans arrêté."""
+        return any(self.sans_arrete.get(etat, 0) for etat in EN_COURS)
 
     @property
     def est_a_arreter(self) -> bool:

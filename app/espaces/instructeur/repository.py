@@ -33,7 +33,7 @@ from app.etapes.appel.models import Appel
 from app.etapes.contrat.models import Objectif
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, DossierVersion
 from app.etapes.dossier.repository import visibles
-from app.etapes.dossier.repository.recherche import DossierTrouve, Trouves
+from app.etapes.dossier.repository.recherche import LIGNES, DossierTrouve, Trouves
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.notation.models import NoteEnregistree
 from app.etapes.programmation.models import Proposition
@@ -310,16 +310,6 @@ def rechercher_complements(
 
     Une seule page, arrêtée comme le compte à CORBEILLE_MAX ; le booléen dit s'il y en a plus.
     """
-    requete = (
-        select(Dossier.id, Dossier.organisation_id, Dossier.reference, Dossier.numero, Dossier.titre, Dossier.etat)
-        .add_columns(Dossier.objectif, Dossier.quartiers, Dossier.montant_demande, Dossier.duree_annees)
-        .add_columns(Dossier.depose_le, Dossier.est_fictif)
-        .add_columns(Appel.code, Organisation.code, Organisation.nom, Organisation.siret)
-        .join(Organisation, Organisation.id == Dossier.organisation_id)
-        .join(Appel, Appel.id == Dossier.appel_id)
-        .where(Dossier.id.in_(_a_complement(acteur, sorted(lignes), appel_id, tas)))
-        .order_by(Dossier.depose_le.desc(), Dossier.id.desc())
-        .limit(CORBEILLE_MAX + 1)
-    )
-    lus = [DossierTrouve(*rangee) for rangee in session.execute(requete)]
+    du_tas = Dossier.id.in_(_a_complement(acteur, sorted(lignes), appel_id, tas))
+    lus = [DossierTrouve(*rangee) for rangee in session.execute(LIGNES.where(du_tas).limit(CORBEILLE_MAX + 1))]
     return Trouves(lus[:CORBEILLE_MAX], None), len(lus) > CORBEILLE_MAX

@@ -28,9 +28,8 @@ def convoquer(atelier: Atelier, *, maintenant: datetime, seance_id: int) -> None
             "url": f"{atelier.config.url_publique}/seances/{seance.code}",
         }
         envoi = seance.convoquee_le or maintenant
-        for compte in repository.list_comptes_des_membres(session, seance):
-            cle = f"seance:{seance.code}:{envoi.isoformat()}:{compte.acteur}"
-            prevenir(session, compte.courriel, "convocation_commission", contexte, cle=cle, maintenant=maintenant)
+        comptes, cle = repository.list_comptes_des_membres(session, seance), f"seance:{seance.code}:{envoi.isoformat()}"
+        prevenir(session, comptes, "convocation_commission", contexte, cle=cle, maintenant=maintenant)
 
 
 @tache("commission.sceller_proces_verbal")

@@ -31,6 +31,5 @@ def convoquer(session: Session, *, maintenant: datetime, rencontre_id: int, **_:
         comptes = acteurs.list_comptes_du_contrat(
             session, rencontre.contrat_id, Role.REFERENT_SERVICE, Portee.SERVICE, service.code, maintenant
         )
-        for compte in comptes:
-            cle = f"rencontre:{rencontre.code}:{compte.acteur}"
-            prevenir(session, compte.courriel, "convocation_rencontre", contexte, cle=cle, maintenant=maintenant)
+        cle = f"rencontre:{rencontre.code}"
+        prevenir(session, comptes, "convocation_rencontre", contexte, cle=cle, maintenant=maintenant)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -48,6 +48,7 @@ PRETE = EtatDeLaLigne(
     deja_arretee=False, a_voter=(), en_complement=(), nombre_vote=3, vote=Euros.de(9_000), reste=Euros.de(9_000),
     reserve=Euros(0),
 )  # fmt: skip
+MOMENT = datetime(2027, 5, 20, 9, 0, tzinfo=UTC)
 FAITS = FaitsDecision(
     ligne_arretee=True, complement_attendu=False, demande=Euros.de(6_000), vote=Euros.de(4_000),
     engage=Euros.de(4_000), reste=Euros.de(500), depose_le=date(2026, 11, 6),
@@ -64,7 +65,15 @@ def test_les_delais_et_le_tribunal() -> None:
 
 
 def test_une_ligne_prete_s_arrete() -> None:
-    assert empechements_de_l_arrete(PRETE) == ()
+    assert empechements_de_l_arrete(PRETE, MOMENT) == ()
+
+
+def test_une_ligne_ne_s_arrete_pas_tant_que_sa_phase_recoit() -> None:
+    ouverte = replace(PRETE, cloture=MOMENT + timedelta(minutes=1), a_voter=("N1",))
+    assert [e.code for e in empechements_de_l_arrete(ouverte, MOMENT)] == ["depot_ouvert", "demandes_a_voter"]
+    assert empechements_de_l_arrete(replace(PRETE, cloture=MOMENT), MOMENT) == ()
+    arretee = replace(ouverte, deja_arretee=True, a_voter=())
+    assert [e.code for e in empechements_de_l_arrete(arretee, MOMENT)] == ["ligne_arretee"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +87,7 @@ def test_une_ligne_prete_s_arrete() -> None:
     ],
 )
 def test_ce_qui_empeche_d_arreter_une_ligne(changement: dict[str, object], code: str, extrait: str) -> None:
-    (empechement,) = empechements_de_l_arrete(replace(PRETE, **changement))  # type: ignore[arg-type]
+    (empechement,) = empechements_de_l_arrete(replace(PRETE, **changement), MOMENT)  # type: ignore[arg-type]
     assert empechement.code == code
     assert extrait in empechement.message
 
@@ -211,12 +220,12 @@ def test_une_tranche_se_reserve_entiere_ou_dit_pourquoi_non(
 
 def test_l_arrete_d_une_ligne_n_entame_pas_la_part_reservee() -> None:
     entamee = replace(PRETE, reserve=Euros.de(300))
-    (empechement,) = empechements_de_l_arrete(entamee)
+    (empechement,) = empechements_de_l_arrete(entamee, MOMENT)
     assert empechement.code == "part_reservee"
     assert "300" in empechement.message
-    assert empechements_de_l_arrete(replace(entamee, vote=Euros.de(8_700))) == ()
+    assert empechements_de_l_arrete(replace(entamee, vote=Euros.de(8_700)), MOMENT) == ()
     trop = replace(entamee, vote=Euros.de(9_001))
-    assert [e.code for e in empechements_de_l_arrete(trop)] == ["enveloppe_depassee"]
+    assert [e.code for e in empechements_de_l_arrete(trop, MOMENT)] == ["enveloppe_depassee"]
 
 
 @pytest.mark.parametrize(

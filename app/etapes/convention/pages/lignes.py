@@ -117,7 +117,7 @@ def _contexte_ligne(
         "libelles_etapes": [(e.value, libelle) for e, libelle in LIBELLES.items()],
         "etape": etape.value if etape is not None else "",
         "etat": etat,
-        "empechements": empechements_de_l_arrete(etat),
+        "empechements": empechements_de_l_arrete(etat, maintenant),
         "attente": EnAttente.de(etat.jamais_proposees),
         "page": repository.page_de_la_ligne(session, appel, ligne.id, acteur, etape=etape, jeton=apres),
         "libelles": LIBELLES_DEMANDE,

@@ -22,6 +22,7 @@ from app.etapes.convention.repository.demandes import (
 )
 from app.etapes.convention.repository.export import COLONNES, lire_rangees
 from app.etapes.convention.repository.lignes import (
+    EN_COURS,
     LISENT,
     Arrete,
     Compte,
@@ -44,6 +45,7 @@ __all__ = [
     "A_DECIDER",
     "A_VOTER",
     "COLONNES",
+    "EN_COURS",
     "ETAPES",
     "LISENT",
     "Arrete",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.noyau.euros import Euros
+from app.noyau.periodes import instant_long
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ def _liste(numeros: Sequence[str], maximum: int = 5) -> str:
     return ", ".join(numeros[:maximum]) + suite
 
 
-def empechements_de_l_arrete(ligne: EtatDeLaLigne) -> tuple[Empechement, ...]:
-    """Ce qui empêche d'arrêter la programmation d'une ligne ; vide si rien.
+def empechements_de_l_arrete(ligne: EtatDeLaLigne, maintenant: datetime) -> tuple[Empechement, ...]:
+    """Ce qui empêche d'arrêter la programmation d'une ligne à cet instant ; vide si rien.
 
     Choix du projet : conception/architecture.md, décision 11 (le solde négatif empêche d'arrêter la ligne) ;
     conception/produit.md (« une demande de complément bloque la décision, pas la lecture ») ; elle la bloque jusqu'à
@@ -138,4 +139,8 @@ def empechements_de_l_arrete(ligne: EtatDeLaLigne) -> tuple[Empechement, ...]:
             "Rien n’a été engagé.",
         ),
     )
-    return tuple(Empechement(code, message) for est_vrai, code, message in cas if est_vrai)
+    empechements = tuple(Empechement(code, message) for est_vrai, code, message in cas if est_vrai)
+    if ligne.deja_arretee or ligne.cloture is None or maintenant >= ligne.cloture:
+        return empechements
+    phrase = f"Le dépôt est ouvert jusqu’au {instant_long(ligne.cloture)} : la ligne s’arrête après la clôture."
+    return (Empechement("depot_ouvert", phrase), *empechements)

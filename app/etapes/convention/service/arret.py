@@ -21,7 +21,6 @@ from app.etapes.dossier.rules import attente as attentes
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Introuvable, SaisieInvalide
-from app.noyau.periodes import instant_long
 
 PHASE_A_VENIR = (
     "Une phase de l’appel n’est pas finie : arrêtez-le après sa clôture. Pour y renoncer, rouvrez l’appel et avancez "
@@ -77,10 +76,7 @@ def arreter_ligne(
     dernier = repository.get_rang_arrete(session, appel.id, ligne.id)
     enveloppe = enveloppes[0] if enveloppes else None
     etat = repository.etat_de_la_ligne(session, appel, ligne, dernier, enveloppe, maintenant)
-    if not etat.deja_arretee and etat.cloture is not None and maintenant < etat.cloture:
-        phrase = f"Le dépôt est ouvert jusqu’au {instant_long(etat.cloture)} : la ligne s’arrête après la clôture."
-        raise ActeImpossible(phrase, code="depot_ouvert")
-    empechements = empechements_de_l_arrete(etat)
+    empechements = empechements_de_l_arrete(etat, maintenant)
     if empechements:
         raise ActeImpossible(" ".join(e.message for e in empechements), code=empechements[0].code)
     en_attente = _exiger_confirmation(etat.jamais_proposees, confirme)

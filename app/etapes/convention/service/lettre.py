@@ -62,9 +62,8 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
         "recours_mois": DELAI_RECOURS_MOIS.au(a_paris(notification.a).date()),
         "url": f"{url_publique}/dossiers/{lettre['numero']}/notifications/{lues[0].ligne.code}",
     }
-    for compte in list_comptes_habilites(session, lues[0].organisation.id, PREVENUS, maintenant):
-        cle = f"notification:{notification_id}:{compte.acteur}"
-        prevenir(session, compte.courriel, "notification", contexte, cle=cle, maintenant=maintenant)
+    comptes = list_comptes_habilites(session, lues[0].organisation.id, PREVENUS, maintenant)
+    prevenir(session, comptes, "notification", contexte, cle=f"notification:{notification_id}", maintenant=maintenant)
     consigner(
         session, contrat_id=notification.contrat_id, acte="notification.scellee",
         objet=f"{lettre['numero']}/{lues[0].ligne.code}", acteur="service", maintenant=maintenant,

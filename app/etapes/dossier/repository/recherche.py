@@ -73,7 +73,7 @@ class Trouves:
     suivant: str | None
 
 
-_LIGNES = (
+LIGNES = (
     select(Dossier.id, Dossier.organisation_id, Dossier.reference, Dossier.numero, Dossier.titre, Dossier.etat)
     .add_columns(Dossier.objectif, Dossier.quartiers, Dossier.montant_demande, Dossier.duree_annees)
     .add_columns(Dossier.depose_le, Dossier.est_fictif)
@@ -82,6 +82,7 @@ _LIGNES = (
     .join(Appel, Appel.id == Dossier.appel_id)
     .order_by(Dossier.depose_le.desc().nulls_first(), Dossier.id.desc())
 )
+"""Ce que lit `DossierTrouve`, dernier déposé d'abord (brouillons en tête)."""
 
 
 def rechercher(session: Session, acteur: Identite, filtres: Filtres, apres: str = "", taille: int = TAILLE) -> Trouves:
@@ -89,7 +90,7 @@ def rechercher(session: Session, acteur: Identite, filtres: Filtres, apres: str 
 
     Une requête, deux avec `apres`. Lève SaisieInvalide si `apres` ne désigne pas un dossier en vue.
     """
-    requete = _LIGNES.where(*_conditions(acteur, filtres)).limit(taille + 1)
+    requete = LIGNES.where(*_conditions(acteur, filtres)).limit(taille + 1)
     if apres:
         requete = requete.where(_apres(session, acteur, apres))
     lus = [DossierTrouve(*rangee) for rangee in session.execute(requete)]

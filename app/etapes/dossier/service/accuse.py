@@ -66,11 +66,8 @@ def annoncer_complement(session: Session, complement_id: int, *, url_publique: s
 def _ecrire_au_porteur(
     session: Session, dossier: Dossier, gabarit: str, contexte: dict[str, Any], cle: str, maintenant: datetime
 ) -> None:
-    for compte in acteurs.list_comptes_habilites(session, dossier.organisation_id, DESTINATAIRES, maintenant):
-        mail.prevenir(
-            session, compte.courriel, gabarit, contexte | {"nom": compte.nom_affiche}, cle=f"{cle}:{compte.acteur}",
-            maintenant=maintenant,
-        )  # fmt: skip
+    comptes = acteurs.list_comptes_habilites(session, dossier.organisation_id, DESTINATAIRES, maintenant)
+    mail.prevenir(session, comptes, gabarit, contexte, cle=cle, maintenant=maintenant)
 
 
 def _donnees(session: Session, dossier: Dossier, cadre: Cadre) -> dict[str, Any]:
