@@ -230,7 +230,7 @@ class LigneSuivie:
 
 
 def lignes_suivies(session: Session, acteur: Identite, appel: Appel) -> Sequence[LigneSuivie]:
-    """Chaque ligne du contrat : dossiers de l'appel par état de la demande, arrêté. Une requête.
+    """Chaque ligne du contrat : dossiers de l'appel par état de la demande de son année, arrêté. Une requête.
 
     Un compte vaut exactement ce que la liste des dossiers montre sous ce filtre (ligne, état de la demande).
     """
@@ -243,7 +243,7 @@ def lignes_suivies(session: Session, acteur: Identite, appel: Appel) -> Sequence
             Demande.__table__.join(Dossier.__table__, and_(Dossier.id == Demande.dossier_id, visibles(acteur))).join(
                 Phase.__table__, Phase.id == Dossier.phase_id
             ),
-            and_(Demande.ligne_id == LigneFinancement.id, Dossier.appel_id == appel.id),
+            and_(Demande.ligne_id == LigneFinancement.id, Demande.annee == appel.annee, Dossier.appel_id == appel.id),
         )
         .where(LigneFinancement.contrat_id == appel.contrat_id)
         .group_by(LigneFinancement.rang, LigneFinancement.id, arretes.c.a, Demande.etat)

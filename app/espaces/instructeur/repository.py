@@ -13,6 +13,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Engine,
+    ScalarSelect,
     Select,
     Text,
     any_,
@@ -260,15 +261,23 @@ class Corbeille:
     complements_attendus: int
 
 
+def annee_de(appel_id: int) -> ScalarSelect[int]:
+    """L'année que finance cet appel."""
+    return select(Appel.annee).where(Appel.id == appel_id).scalar_subquery()
+
+
 def corbeille(session: Session, acteur: Identite, lignes: Iterable[str], appel_id: int) -> Corbeille:
-    """Combien de demandes attendent sur ses lignes, et de dossiers à complément encore à l'étude. Une requête."""
+    """Combien de demandes de l'année de l'appel attendent sur ses lignes, et de dossiers à complément encore à l'étude.
+
+    Une requête. Les années suivantes d'une CPO n'attendent personne (ADR 0008).
+    """
     codes = sorted(lignes)
     miennes = (
         select(Demande.id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .where(LigneFinancement.code == any_(literal(codes, ARRAY(Text))))
-        .where(Dossier.appel_id == appel_id, visibles(acteur))
+        .where(Dossier.appel_id == appel_id, Demande.annee == annee_de(appel_id), visibles(acteur))
     )
     comptes = session.execute(
         select(
@@ -285,6 +294,7 @@ def _a_complement(acteur: Identite, codes: list[str], appel_id: int, tas: Comple
     """Les dossiers, une fois chacun, dont un complément de ce tas concerne une de ces lignes encore à l'étude."""
     sur_ces_lignes = exists().where(
         Demande.dossier_id == Dossier.id,
+        Demande.annee == annee_de(appel_id),
         Demande.etat.in_((EtatDemande.OUVERTE, EtatDemande.EN_INSTRUCTION)),
         Demande.ligne_id == LigneFinancement.id,
         LigneFinancement.code == any_(literal(codes, ARRAY(Text))),

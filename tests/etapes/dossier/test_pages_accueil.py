@@ -140,6 +140,30 @@ def liens(page: str) -> list[str]:
     return [html.unescape(a) for a in re.findall(r'href="([^"]+)"', page)]
 
 
+def test_l_annee_suivante_d_une_cpo_n_attend_personne(decor: Decor) -> None:
+    """Elle se réserve avec la première (ADR 0008) : ni corbeille, ni liste, ni tableau du chargé de mission."""
+    dossier = un_depose(decor)
+    premiere = demande(decor, dossier, "M2A")
+    premiere.etat = EtatDemande.RESERVE
+    ligne = decor.contrat.lignes["M2A"]
+    decor.session.add(
+        Demande(
+            contrat_id=decor.contrat.id, dossier_id=dossier.id, ligne_id=ligne.id, annee=2028,
+            etat=EtatDemande.EN_INSTRUCTION, montant_demande=Euros.de(3_000), modifiee_at=f.MAINTENANT,
+        )
+    )  # fmt: skip
+    decor.session.commit()
+    agent = un_agent(decor, Role.INSTRUCTEUR, "M2A")
+    assert "à proposer" not in en_clair(agent.get("/accueil").text).partition("Ma corbeille")[0]
+    liste = "/instruction?appel=ess-2027&ligne=M2A&etat_demande=en_instruction"
+    assert str(dossier.numero) not in agent.get(liste).text
+    assert liste not in liens(un_agent(decor, Role.CHARGE_MISSION, None).get("/accueil").text)
+    premiere.etat = EtatDemande.EN_INSTRUCTION
+    decor.session.commit()
+    assert "1 montant à proposer" in en_clair(agent.get("/accueil").text)
+    assert str(dossier.numero) in agent.get(liste).text
+
+
 def test_la_corbeille_nomme_le_financeur_et_chaque_tuile_ouvre_ce_qu_elle_compte(decor: Decor) -> None:
     un_depose(decor)
     agent = un_agent(decor, ligne="MULHOUSE")

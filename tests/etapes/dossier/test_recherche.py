@@ -13,7 +13,7 @@ from app.etapes.contrat.models import ObjectifOperationnel
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository import recherche
-from app.etapes.dossier.repository.recherche import Filtres, compter_demandes, compter_par_etat, rechercher
+from app.etapes.dossier.repository.recherche import Filtres, compter_par_etat, rechercher
 from app.etapes.dossier.repository.referentiel import get_referentiel
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.dossier.service.acces import fermer_au_compte
@@ -125,10 +125,6 @@ def test_les_comptes_suivent_les_autres_filtres(cas: Cas) -> None:
     comptes = compter_par_etat(cas.session, cas.instructeur, Filtres(etat=EtatDossier.DEPOSE))
     assert comptes == {EtatDossier.DEPOSE: 3, EtatDossier.A_COMPLETER: 1}
     assert compter_par_etat(cas.session, cas.instructeur, Filtres(q="cafe"))[EtatDossier.DEPOSE] == 1
-    assert compter_demandes(cas.session, cas.instructeur, Filtres()) == {
-        ("M2A", EtatDemande.OUVERTE): 3,
-        ("MULHOUSE", EtatDemande.OUVERTE): 1,
-    }
 
 
 @pytest.mark.parametrize("filtres", [Filtres(), Filtres(appel="ess-2027"), Filtres(quartier="QN06804M")])

@@ -114,20 +114,6 @@ def compter_par_etat(session: Session, acteur: Identite, filtres: Filtres) -> Ma
     return {e: min(n, COMPTE_MAX + 1) for e, n in session.execute(requete)}
 
 
-def compter_demandes(session: Session, acteur: Identite, filtres: Filtres) -> Mapping[tuple[str, EtatDemande], int]:
-    """Combien de demandes par (ligne, état), sous les autres filtres. Une requête."""
-    conditions = _conditions(acteur, replace(filtres, etat_demande=None, ligne=""))
-    requete = (
-        select(LigneFinancement.code, Demande.etat, func.count())
-        .select_from(Dossier)
-        .join(Demande, Demande.dossier_id == Dossier.id)
-        .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
-        .where(*conditions)
-        .group_by(LigneFinancement.code, Demande.etat)
-    )
-    return {(ligne, etat): compte for ligne, etat, compte in session.execute(requete)}
-
-
 def _conditions(acteur: Identite, filtres: Filtres) -> list[ColumnElement[bool]]:
     conditions = [visibles(acteur)]
     if filtres.appel:
@@ -147,7 +133,12 @@ def _conditions(acteur: Identite, filtres: Filtres) -> list[ColumnElement[bool]]
 
 
 def _a_une_demande(filtres: Filtres) -> ColumnElement[bool]:
-    cherchee = [Demande.dossier_id == Dossier.id]
+    """Une demande de l'année de l'appel : les suivantes d'une CPO se réservent avec elle, elles n'attendent personne.
+
+    Choix du projet : docs/adr/0008-les-annees-suivantes-d-une-cpo.md.
+    """
+    annee = select(Appel.annee).where(Appel.code == filtres.appel if filtres.appel else Appel.id == Dossier.appel_id)
+    cherchee = [Demande.dossier_id == Dossier.id, Demande.annee == annee.correlate(Dossier).scalar_subquery()]
     if filtres.etat_demande is not None:
         cherchee.append(Demande.etat == filtres.etat_demande)
     if filtres.ligne:
