@@ -134,14 +134,24 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
     Suivre les autres doublerait leur temps ; `IQ_COUVERTURE=tout` les suit.
     """
-    mesure = Coverage.current()
-    if mesure is None or "IQ_COUVERTURE" in os.environ or _est_pur(item):
+    if "IQ_COUVERTURE" in os.environ or _est_pur(item):
         return (yield)
-    mesure.stop()
+    mesures = _suspendre_la_couverture()
     try:
         return (yield)
     finally:
-        mesure.start()
+        for mesure in reversed(mesures):
+            mesure.start()
+
+
+def _suspendre_la_couverture() -> list[Coverage]:
+    """Arrête toutes les mesures en cours : dans un processus de xdist il y en a deux, et l'arrêt de l'une rend la main
+    à l'autre."""
+    mesures = []
+    while (mesure := Coverage.current()) is not None:
+        mesure.stop()
+        mesures.append(mesure)
+    return mesures
 
 
 @pytest.fixture(scope="session")

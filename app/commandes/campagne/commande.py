@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from app.commandes.base import Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
+from app.commandes.base import NOM_BASE, Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
 from app.commandes.campagne import bilan, controle
 from app.commandes.campagne.jeu import (
     CAMPAGNES,
@@ -27,6 +27,7 @@ from app.infra import migrations
 from app.infra import postgres_embarque as pg
 from app.infra.config import Config, Mode
 
+CHANTIER = f"{NOM_BASE}_chantier"
 INTERROMPUE = (
     "La démonstration a été interrompue : la campagne {codes} est à moitié jouée et ne se reprend pas. Repartez d’une "
     "base neuve (effacez le dossier {donnees}, ou donnez une base vide dans DATABASE_URL), puis relancez."
@@ -105,10 +106,31 @@ def campagne_demo(config: Config, garder: str | None) -> int:
 
 def charger_demo(config: Config, _arguments: argparse.Namespace) -> int:
     """Charge la démonstration dans la base du service ; ce qui est fini ne se rejoue pas. 1 si une campagne est à
-    moitié jouée : elle ne se reprend pas, la base est à refaire."""
+    moitié jouée dans une base que cette commande n'a pas faite : elle ne se reprend pas, la base est à refaire."""
     if config.mode is Mode.PRODUCTION:
         print("La démonstration ne se charge pas en production (IQ_MODE=demonstration).", file=sys.stderr)
         return 1
+    if config.database_url is None:
+        with grappe_ouverte(config) as grappe:
+            if not pg.base_existe(grappe, NOM_BASE):
+                return _batir(config, grappe)
+    return _completer(config)
+
+
+def _batir(config: Config, grappe: pg.Grappe) -> int:
+    """Joue tout sur une base de chantier, qui ne devient celle du service qu'une fois finie : une première fois
+    interrompue se relance, et recommence."""
+    pg.supprimer_base(grappe, CHANTIER)
+    pg.creer_base(grappe, CHANTIER)
+    chantier = base_de(grappe, CHANTIER)
+    migrations.migrer(chantier.url_proprietaire)
+    code = _jouer_sur(config, chantier, CAMPAGNES)
+    pg.cloner_base(grappe, CHANTIER, NOM_BASE)
+    pg.supprimer_base(grappe, CHANTIER)
+    return code
+
+
+def _completer(config: Config) -> int:
     with base_ouverte(config) as base:
         with fabrique_de(base) as fabrique, fabrique() as session:
             ou = avancee(session)

@@ -105,8 +105,8 @@ def _seances(s: Situation) -> list[Suite]:
 
 def _arrets(s: Situation) -> list[Suite]:
     if s.a_arreter:
-        detail = f"Des votes y attendent d’être engagés : {', '.join(s.a_arreter)}."
-        return [Suite("Arrêter les lignes votées", detail, "Voir les décisions", "/decisions")]
+        detail = f"Des votes y attendent que l’autorité les engage : {', '.join(s.a_arreter)}."
+        return [Suite("Faire arrêter les lignes votées", detail, "Voir les décisions", "/decisions")]
     if s.etat is EtatAppel.CLOS and not s.reste_a_voir:
         detail = "Chaque ligne est arrêtée : il reste à le dire pour tout l’appel."
         return [Suite("Arrêter la programmation de l’appel", detail, "Voir les décisions", "/decisions")]

@@ -30,7 +30,6 @@ from app.noyau.roles import ROLES_PORTEUR, Role
 routeur = APIRouter(prefix="/api/v1", tags=["decision"])
 LIT = Depends(exiger(*repository.LISENT))
 DECIDE = Depends(exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE))
-ARRETE = Depends(exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE, Role.CHARGE_MISSION))
 CONDUIT = Depends(exiger(Role.CHARGE_MISSION))
 RENONCE = Depends(exiger(*ROLES_PORTEUR))
 Objet = dict[str, Any]
@@ -111,7 +110,7 @@ def arreter_la_programmation(session: SessionDep, acteur: Acteur, code: str, mai
     return {"code": appel.code, "annee": appel.annee, "etat": appel.etat.value}
 
 
-@routeur.post("/appels/{code}/lignes/{ligne}/arreter", name="api:arreter_ligne", dependencies=[ARRETE])
+@routeur.post("/appels/{code}/lignes/{ligne}/arreter", name="api:arreter_ligne", dependencies=[DECIDE])
 def arreter(
     session: SessionDep,
     acteur: Acteur,

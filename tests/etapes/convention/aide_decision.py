@@ -45,7 +45,9 @@ def de_la_ligne(session: Session, campagne: Campagne, ligne: str) -> Identite:
 def arreter(session: Session, campagne: Campagne, *lignes: str) -> None:
     """Arrête ces lignes."""
     for ligne in lignes:
-        arreter_ligne(session, campagne.appel.code, ligne, acteur=campagne.charge, maintenant=APRES)
+        arreter_ligne(
+            session, campagne.appel.code, ligne, acteur=de_la_ligne(session, campagne, ligne), maintenant=APRES
+        )
 
 
 def accorde(euros: int, motif: str = "") -> DecisionDite:

@@ -25,7 +25,7 @@ from app.etapes.dossier.rules.etats import EtatDemande
 from app.infra.journal.ecriture import en_attente
 from app.noyau.erreurs import ActeImpossible, SaisieInvalide
 from tests.etapes.commission.aide_seance import Campagne, la_demande, une_campagne
-from tests.etapes.convention.aide_decision import APRES, compte_de_ligne, voter_tout
+from tests.etapes.convention.aide_decision import APRES, compte_de_ligne, de_la_ligne, voter_tout
 from tests.factories import CLOTURE, connecter
 
 SANS_M2A = {"BOP147": 2_500}
@@ -40,7 +40,12 @@ def une_votee(session: Session) -> Campagne:
 
 def arreter(session: Session, campagne: Campagne, ligne: str = "M2A", *, confirme: bool = False) -> ArreteLigne:
     return arreter_ligne(
-        session, campagne.appel.code, ligne, acteur=campagne.charge, maintenant=APRES, confirme=confirme
+        session,
+        campagne.appel.code,
+        ligne,
+        acteur=de_la_ligne(session, campagne, ligne),
+        maintenant=APRES,
+        confirme=confirme,
     )
 
 

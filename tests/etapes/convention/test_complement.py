@@ -86,9 +86,13 @@ def test_l_arrete_attend_l_echeance_et_se_prend_a_l_echeance_pile(session: Sessi
     demander(session, votee)
     for instant in (ECHEANCE - timedelta(days=1), JUSTE_AVANT):
         with pytest.raises(ActeImpossible) as refus:
-            arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=instant)
+            arreter_ligne(
+                session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=instant
+            )
         assert refus.value.code == "complement_attendu"
-    arrete = arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=ECHEANCE)
+    arrete = arreter_ligne(
+        session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=ECHEANCE
+    )
     assert arrete.nombre == 2
 
 
@@ -145,14 +149,14 @@ def repondre(session: Session, campagne: Campagne) -> None:
 
 def test_une_reponse_tardive_se_recoit_tant_que_rien_n_est_decide(session: Session, votee: Campagne) -> None:
     complement = demander(session, votee, "M2A")
-    arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=ECHEANCE)
+    arreter_ligne(session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=ECHEANCE)
     repondre(session, votee)
     assert etat_du_complement(complement.echeance_le, complement.recue_le, APRES) is EtatComplement.RECU_TARD
 
 
 def test_une_reponse_ne_se_recoit_plus_une_fois_la_ligne_decidee(session: Session, votee: Campagne) -> None:
     demander(session, votee, "M2A")
-    arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=ECHEANCE)
+    arreter_ligne(session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=ECHEANCE)
     m2a = de_la_ligne(session, votee, "M2A")
     decision.decider(session, numero(votee), "M2A", accorde(4_000), acteur=m2a, maintenant=ECHEANCE)
     with pytest.raises(ActeImpossible) as refus:
@@ -229,7 +233,9 @@ def test_la_page_de_la_decision_rend_son_formulaire_a_l_echeance(
     lire: tuple[Campagne, Lire, Lire], ecriture: Session
 ) -> None:
     campagne, avant, apres = lire
-    arreter_ligne(ecriture, campagne.appel.code, "M2A", acteur=campagne.charge, maintenant=ECHEANCE)
+    arreter_ligne(
+        ecriture, campagne.appel.code, "M2A", acteur=de_la_ligne(ecriture, campagne, "M2A"), maintenant=ECHEANCE
+    )
     ecriture.commit()
     chemin = f"/dossiers/{numero(campagne)}/lignes/M2A/decision"
     assert "Enregistrer la décision" not in avant(chemin)

@@ -140,7 +140,7 @@ def test_un_lot_se_colle_se_controle_et_s_enregistre(ecriture: Session, votee: C
 def test_une_ligne_bloquee_dit_pourquoi(ecriture: Session, entrer: Connexion) -> None:
     campagne = une_campagne(ecriture, enveloppe=Euros.de(7_000))
     voter_tout(ecriture, campagne)
-    poste = entrer(campagne.compte_charge)
+    poste = entrer(compte_de_ligne(ecriture, campagne, "M2A"))
     page = poste.client.get(adresse(campagne)).text
     assert "il manque 1\u202f000\u00a0€" in page
     assert "Arrêter la ligne et engager" not in page

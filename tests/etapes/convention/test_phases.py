@@ -78,7 +78,9 @@ def deposer_en_phase_2(session: Session, campagne: Campagne, euros: int | None =
 
 
 def arreter(session: Session, campagne: Campagne, ligne: str = "M2A", le: datetime = APRES) -> ArreteLigne:
-    return arreter_ligne(session, campagne.appel.code, ligne, acteur=campagne.charge, maintenant=le)
+    return arreter_ligne(
+        session, campagne.appel.code, ligne, acteur=de_la_ligne(session, campagne, ligne), maintenant=le
+    )
 
 
 def code_du_refus(session: Session, campagne: Campagne, ligne: str = "M2A", le: datetime = APRES) -> str:

@@ -21,7 +21,7 @@ from app.infra.db import creer_fabrique
 from app.infra.identite import Identite
 from app.noyau.euros import Euros
 from tests.etapes.commission.aide_seance import Campagne, une_campagne
-from tests.etapes.convention.aide_decision import APRES, voter_tout
+from tests.etapes.convention.aide_decision import APRES, de_la_ligne, voter_tout
 
 DOSSIERS, RETIRES, LIGNES = 8, 5, ("M2A", "BOP147")
 ECART = 0.04  # seconde
@@ -36,8 +36,8 @@ def _retirer(numero: str, qui: Identite, session: Session) -> None:
     vie.retirer(session, numero, acteur=qui, maintenant=APRES, motif="Abandon.")
 
 
-def _arreter(campagne: Campagne, ligne: str, session: Session) -> None:
-    arreter_ligne(session, campagne.appel.code, ligne, acteur=campagne.charge, maintenant=APRES)
+def _arreter(campagne: Campagne, ligne: str, qui: Identite, session: Session) -> None:
+    arreter_ligne(session, campagne.appel.code, ligne, acteur=qui, maintenant=APRES)
 
 
 @pytest.mark.parametrize("tour", range(2))
@@ -46,13 +46,14 @@ def test_un_retrait_et_un_arrete_simultanes_ne_laissent_rien_d_engage_pour_un_re
 ) -> None:
     campagne = une_campagne(ecriture, dossiers=DOSSIERS, propose=({"M2A": 4_000, "BOP147": 2_500},) * DOSSIERS)
     voter_tout(ecriture, campagne)
+    autorites = [(ligne, de_la_ligne(ecriture, campagne, ligne)) for ligne in LIGNES]
     ecriture.commit()
     fabrique = creer_fabrique(moteur_propre)
     gestes: list[Callable[[Session], object]] = [
         partial(_retirer, str(dossier.numero), qui)
         for dossier, qui in list(zip(campagne.dossiers, campagne.porteurs, strict=True))[:RETIRES]
     ]
-    gestes[tour + 1 : tour + 1] = [partial(_arreter, campagne, ligne) for ligne in LIGNES]
+    gestes[tour + 1 : tour + 1] = [partial(_arreter, campagne, ligne, qui) for ligne, qui in autorites]
     depart = threading.Barrier(len(gestes))
 
     def agir(rang: int, geste: Callable[[Session], object]) -> None:

@@ -87,12 +87,14 @@ def attendre_un_complement(session: Session, campagne: Campagne, rang: int, lign
 
 
 def test_arreter_engage_tout_ce_qui_est_vote(session: Session, votee: Campagne) -> None:
-    arrete = arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=APRES)
+    arrete = arreter_ligne(
+        session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=APRES
+    )
     assert (arrete.montant, arrete.nombre) == (Euros.de(8_000), 2)
     assert engage(session, votee, "M2A") == Euros.de(8_000)
     assert engage(session, votee, "BOP147") == Euros(0)
     with pytest.raises(ActeImpossible) as refus:
-        arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=APRES)
+        arreter_ligne(session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=APRES)
     assert refus.value.code == "ligne_arretee"
 
 
@@ -100,7 +102,9 @@ def test_une_enveloppe_depassee_n_engage_rien(session: Session) -> None:
     campagne = une_campagne(session, enveloppe=Euros.de(7_999))
     voter_tout(session, campagne)
     with pytest.raises(ActeImpossible) as refus:
-        arreter_ligne(session, campagne.appel.code, "M2A", acteur=campagne.charge, maintenant=APRES)
+        arreter_ligne(
+            session, campagne.appel.code, "M2A", acteur=de_la_ligne(session, campagne, "M2A"), maintenant=APRES
+        )
     assert refus.value.code == "enveloppe_depassee"
     assert session.scalars(select(Engagement)).all() == []
     assert engage(session, campagne, "M2A") == Euros(0)
@@ -113,14 +117,18 @@ def test_on_n_arrete_pas_une_ligne_encore_a_voter(session: Session) -> None:
     seance = une_seance_ouverte(session, campagne)
     votes.proclamer(session, seance.code, 3, bulletins=Sens.POUR, acteur=campagne.charge, maintenant=EN_SEANCE)
     with pytest.raises(ActeImpossible) as refus:
-        arreter_ligne(session, campagne.appel.code, "M2A", acteur=campagne.charge, maintenant=APRES)
+        arreter_ligne(
+            session, campagne.appel.code, "M2A", acteur=de_la_ligne(session, campagne, "M2A"), maintenant=APRES
+        )
     assert refus.value.code == "demandes_a_voter"
     assert numero(campagne, 1) in refus.value.message
 
 
 def test_une_ligne_sans_vote_n_a_rien_a_arreter(session: Session, votee: Campagne) -> None:
     with pytest.raises(ActeImpossible) as refus:
-        arreter_ligne(session, votee.appel.code, "MULHOUSE", acteur=votee.charge, maintenant=APRES)
+        arreter_ligne(
+            session, votee.appel.code, "MULHOUSE", acteur=de_la_ligne(session, votee, "MULHOUSE"), maintenant=APRES
+        )
     assert refus.value.code == "rien_a_arreter"
 
 
@@ -133,18 +141,19 @@ def test_un_complement_attendu_bloque_l_arrete_de_sa_ligne(
         arreter(session, votee, "M2A")
         return
     with pytest.raises(ActeImpossible) as refus:
-        arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.charge, maintenant=APRES)
+        arreter_ligne(session, votee.appel.code, "M2A", acteur=de_la_ligne(session, votee, "M2A"), maintenant=APRES)
     assert refus.value.code == "complement_attendu"
 
 
-def test_une_ligne_s_arrete_par_ses_gens_ou_le_charge_de_mission(session: Session, votee: Campagne) -> None:
+def test_une_ligne_s_arrete_par_ses_gens_et_eux_seuls(session: Session, votee: Campagne) -> None:
     etat = de_la_ligne(session, votee, "BOP147")
-    with pytest.raises(ActeInterdit):
-        arreter_ligne(session, votee.appel.code, "M2A", acteur=etat, maintenant=APRES)
+    for acteur in (etat, votee.charge):
+        with pytest.raises(ActeInterdit):
+            arreter_ligne(session, votee.appel.code, "M2A", acteur=acteur, maintenant=APRES)
     arreter_ligne(session, votee.appel.code, "BOP147", acteur=etat, maintenant=APRES)
     for appel, ligne in (("inconnu", "M2A"), (votee.appel.code, "INCONNUE")):
         with pytest.raises(Introuvable):
-            arreter_ligne(session, appel, ligne, acteur=votee.charge, maintenant=APRES)
+            arreter_ligne(session, appel, ligne, acteur=de_la_ligne(session, votee, ligne), maintenant=APRES)
     with pytest.raises(Introuvable):
         arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.porteurs[0], maintenant=APRES)
 

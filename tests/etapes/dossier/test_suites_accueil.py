@@ -52,7 +52,7 @@ def test_des_montants_proposes_attendent_une_seance_convoquee() -> None:
 
 def test_les_lignes_votees_s_arretent_puis_l_appel() -> None:
     clos = replace(CALME, etat=EtatAppel.CLOS, maintenant=CLOTURE)
-    assert titres(replace(clos, a_arreter=("État",))) == ["Arrêter les lignes votées"]
+    assert titres(replace(clos, a_arreter=("État",))) == ["Faire arrêter les lignes votées"]
     assert titres(replace(clos, reste_a_voir=False)) == ["Arrêter la programmation de l’appel"]
     assert titres(clos) == []
     assert titres(replace(CALME, reste_a_voir=False)) == [], "un appel encore ouvert ne s'arrête pas"

@@ -17,7 +17,7 @@ from app.etapes.convention.rules import empechements_de_l_arrete
 from app.etapes.convention.schemas import SaisieLot
 from app.etapes.convention.service import decision, notification
 from app.etapes.convention.service.arret import arreter_appel, arreter_ligne
-from app.etapes.convention.service.gardes import arrete_sur, decide_sur
+from app.etapes.convention.service.gardes import decide_sur
 from app.etapes.dossier.rules.attente import EnAttente
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande
 from app.infra.acces import Acteur, exiger
@@ -35,7 +35,6 @@ from app.referentiels.lignes.repository import list_lignes
 routeur = APIRouter()
 LIT = exiger(*repository.LISENT)
 DECIDE = exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE)
-ARRETE = exiger(Role.INSTRUCTEUR, Role.SOUS_PREFECTURE, Role.CHARGE_MISSION)
 CONDUIT = exiger(Role.CHARGE_MISSION)
 APPEL_ARRETE = annoncer("appel-arreter", "C’est fait : la programmation de l’appel est arrêtée.")
 ARRETEE = annoncer("ligne-arretee", "La programmation de la ligne est arrêtée : ce qui est voté est engagé.")
@@ -121,7 +120,6 @@ def _contexte_ligne(
         "attente": EnAttente.de(etat.jamais_proposees),
         "page": repository.page_de_la_ligne(session, appel, ligne.id, acteur, etape=etape, jeton=apres),
         "libelles": LIBELLES_DEMANDE,
-        "peut_arreter": arrete_sur(acteur, appel.contrat_id, ligne.code),
         "peut_decider": decide_sur(acteur, appel.contrat_id, ligne.code),
         "adresse": f"/appels/{appel.code}/decisions/{ligne.code}",
         "saisie": saisie or {},
@@ -162,7 +160,7 @@ def _page(envoi: Envoi, code: str, ligne: str) -> Page:
     return "convention/ligne.html", contexte
 
 
-@routeur.post("/appels/{code}/decisions/{ligne}/arrete", name="decisions:arreter", dependencies=[Depends(ARRETE)])
+@routeur.post("/appels/{code}/decisions/{ligne}/arrete", name="decisions:arreter", dependencies=[Depends(DECIDE)])
 def arreter(envoi: EnvoiDep, code: str, ligne: str) -> Response:
     """Arrête la programmation de la ligne : tout ce qui est voté est engagé, ou rien."""
     with envoi.sinon(lambda: _page(envoi, code, ligne)):

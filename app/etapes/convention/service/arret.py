@@ -14,7 +14,7 @@ from app.etapes.appel.service import AEngager, engager, exiger_passage, passer
 from app.etapes.convention import repository
 from app.etapes.convention.models import ArreteLigne
 from app.etapes.convention.rules import Empechement, Votee, empechements_de_l_appel, empechements_de_l_arrete
-from app.etapes.convention.service.gardes import exiger_l_arrete
+from app.etapes.convention.service.gardes import exiger_la_ligne
 from app.etapes.dossier.repository.attente import get_attente
 from app.etapes.dossier.repository.phases import reste_une_phase
 from app.etapes.dossier.rules import attente as attentes
@@ -68,7 +68,7 @@ def arreter_ligne(
     depot_ouvert).
     """
     appel, ligne = repository.get_appel_et_ligne(session, appel_code, ligne_code, acteur)
-    exiger_l_arrete(acteur, appel.contrat_id, ligne.code)
+    exiger_la_ligne(acteur, appel.contrat_id, ligne.code)
     enveloppes = verrouiller_enveloppes(session, appel.contrat_id, [(ligne.id, appel.annee)])
     connues = repository.list_demandes_de_la_ligne(session, appel, ligne.id)
     repository.verrouiller(session, [lue.demande.id for lue in connues])
