@@ -54,6 +54,15 @@ class SilenceAvis(StrEnum):
     SANS_REPONSE = "sans_reponse"
     FAVORABLE = "favorable"
 
+    def dit(self, fin: datetime | None, maintenant: datetime) -> str:
+        """Ce que vaut un avis manquant à cet instant ; vide tant que la consultation n'est pas finie (ou sans fin).
+
+        Choix du projet, réglable par appel.
+        """
+        if fin is None or maintenant < fin:
+            return ""
+        return {"sans_reponse": "sans réponse", "favorable": "réputé favorable"}[self.value]
+
 
 @dataclass(frozen=True, slots=True)
 class TransitionAppel:

@@ -124,6 +124,8 @@ def _contexte_rencontre(
     lot = repository.list_lot(session, rencontre.id, acteur)
     courants = repository.avis_courants(session, [d.dossier.id for d in lot])
     services = repository.list_services_convoques(session, rencontre.id)
+    regle = session.get_one(Appel, rencontre.appel_id).silence_avis
+    fins = {p.id: p.consultation_au for p in appels.list_phases(session, rencontre.appel_id)}
     lignes = []
     for d in lot:
         avis = courants.get(d.dossier.id, ())
@@ -134,6 +136,7 @@ def _contexte_rencontre(
                 "rang": d.rang,
                 "synthese": [(g.libelle, n, TONS[g]) for g, n in synthese(a.avis.degre for a in avis)],
                 "manquent": [s for s in services if s.code not in rendus],
+                "silence": regle.dit(fins[d.dossier.phase_id], maintenant),
             }
         )
     return {

@@ -10,6 +10,7 @@ import pytest
 from app.etapes.appel.rules import (
     Orientations,
     PhaseAnnoncee,
+    SilenceAvis,
     code_de_piece,
     dates_changees,
     fautes_des_dates,
@@ -91,3 +92,12 @@ def test_des_priorites_se_jugent_contre_le_contrat(
 def test_le_code_d_une_piece_vient_de_son_libelle() -> None:
     assert code_de_piece("Statuts signés (à jour)") == "statuts_signes_a_jour"
     assert code_de_piece("…") == "piece"
+
+
+@pytest.mark.parametrize(
+    ("regle", "dit"), [(SilenceAvis.SANS_REPONSE, "sans réponse"), (SilenceAvis.FAVORABLE, "réputé favorable")]
+)
+def test_le_silence_d_un_service_ne_se_lit_qu_une_fois_la_consultation_finie(regle: SilenceAvis, dit: str) -> None:
+    assert regle.dit(CLOT, CLOT) == dit
+    assert regle.dit(CLOT, CLOT - timedelta(minutes=1)) == ""
+    assert regle.dit(None, CLOT) == ""

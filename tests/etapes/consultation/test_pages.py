@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from app.etapes.appel.models import Appel, Phase
+from app.etapes.appel.rules import SilenceAvis
 from app.etapes.consultation.rules import AVERTISSEMENT
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.rules.etats import EtatDemande
@@ -191,3 +193,14 @@ def test_un_avis_dit_toutes_ses_fautes_d_un_coup(salle: Salle) -> None:
     assert statut == 422
     assert 'href="#champ-motif"' in page
     assert 'href="#champ-droit_commun_montant"' in page
+
+
+def test_un_service_muet_a_la_fin_de_la_consultation_est_lu_selon_la_regle_de_l_appel(
+    salle: Salle, client: TestClient
+) -> None:
+    rencontre = salle.convoquer()
+    assert "délai passé" not in client.get(rencontre).text
+    salle.session.execute(update(Phase).values(consultation_au=MAINTENANT))
+    salle.session.execute(update(Appel).values(silence_avis=SilenceAvis.FAVORABLE))
+    salle.session.commit()
+    assert "délai passé : réputé favorable" in client.get(rencontre).text.replace("\u00a0", " ")

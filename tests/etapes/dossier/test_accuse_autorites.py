@@ -6,9 +6,10 @@ import io
 from datetime import date
 
 from pypdf import PdfReader
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.rules.accuse import DemandeRecue, accuser
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.dossier.service.accuse import accuser_reception
@@ -67,3 +68,15 @@ def test_l_accuse_scelle_donne_les_coordonnees(decor: Decor) -> None:
     for morceau in SERVICE.lignes:
         assert morceau in texte, texte
     assert "joignez directement l’État" in texte
+
+
+def test_une_fois_la_reponse_donnee_la_page_ne_parle_plus_du_silence(decor: Decor) -> None:
+    dossier = _depose(decor)
+    adresse = f"/dossiers/{dossier.numero}/accuse"
+    assert "Demande refusée." not in decor.client.get(adresse).text
+    for demande in decor.session.scalars(select(Demande).where(Demande.dossier_id == dossier.id)):
+        demande.etat = EtatDemande.REFUS_NOTIFIE
+    decor.session.commit()
+    page = decor.client.get(adresse).text
+    assert page.count("Demande refusée.") == 2
+    assert 'data-libelle="Le silence vaut refus le"' not in page

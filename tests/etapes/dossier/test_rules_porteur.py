@@ -67,6 +67,13 @@ def test_l_accuse_dit_le_jour_du_rejet_et_du_dernier_recours() -> None:
     (accuse,) = accuser(date(2026, 11, 6), [_recue()], [], porteur_prive=True)
     assert (accuse.rejet_le, accuse.recours_jusqu_au) == (date(2027, 1, 6), date(2027, 3, 6))
     assert accuse.est_saisie
+    assert accuse.issue == ""
+
+
+def test_une_demande_finie_dit_son_issue_et_plus_ce_que_vaut_le_silence() -> None:
+    (refusee,) = accuser(date(2026, 11, 6), [_recue(EtatDemande.REFUS_NOTIFIE)], [], porteur_prive=True)
+    (secrete,) = accuser(date(2026, 11, 6), [_recue(EtatDemande.REFUSEE)], [], porteur_prive=True)
+    assert (refusee.issue, secrete.issue) == ("Demande refusée", "")
 
 
 def test_un_complement_suspend_le_delai_pour_le_temps_imparti() -> None:

@@ -15,6 +15,8 @@ from app.infra.forms import Formulaire
 from app.infra.identite import Identite
 from app.noyau.periodes import a_paris, date_longue
 from app.noyau.roles import Role
+from app.referentiels.lignes.models import LigneFinancement
+from app.referentiels.lignes.rules import ActeCommission
 
 LIT = exiger(*repository.LISENT)
 TIENT = exiger(Role.CHARGE_MISSION)
@@ -29,6 +31,11 @@ ISSUES = {
     TypeIssue.REFUSE.value: ("Non retenu", "non"),
     TypeIssue.AJOURNE.value: ("Ajourné", "attente"),
     TypeIssue.RESERVE.value: ("Liste de réserve", "attente"),
+}
+AVIS = ISSUES | {
+    TypeIssue.RETENU.value: ("Avis favorable", "oui"),
+    TypeIssue.AMENDE.value: ("Avis favorable, montant amendé", "oui"),
+    TypeIssue.REFUSE.value: ("Avis défavorable", "non"),
 }
 JEUX = [
     (
@@ -57,6 +64,14 @@ REGLAGES = {
 }
 
 
+def issue_dite(issue: str, ligne: LigneFinancement) -> tuple[str, str]:
+    """Ce que la commission a dit, et son ton : elle valide la programmation de m2A, elle rend un avis aux autres.
+
+    Source : contrat, l. 1691-1694.
+    """
+    return (ISSUES if ligne.acte_commission is ActeCommission.VALIDE else AVIS)[issue]
+
+
 def titre_de(seance: Seance) -> str:
     """« Séance du mardi 9 mars 2027 »."""
     return f"Séance du {date_longue(a_paris(seance.prevue_le).date())}"
@@ -78,7 +93,7 @@ def cadre(seance: Seance, onglet: str, acteur: Identite, page: str | None = None
         "etat_seance": ETATS[seance.etat],
         "onglets": [(libelle, url, code == onglet) for code, libelle, url in onglets],
         "tient": acteur.tient(Role.CHARGE_MISSION, contrat_id=seance.contrat_id),
-        "issues": ISSUES,
+        "issue": issue_dite,
         "fil": (*fil, (page, None)) if page else fil,
         "base": base,
     }

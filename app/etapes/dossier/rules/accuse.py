@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.etapes.dossier.rules.depot import rejet_implicite_le
-from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.dossier.rules.etats import FINALES, LIBELLES_DEMANDE, EtatDemande
 from app.noyau.euros import Euros
 from app.noyau.periodes import ajouter_mois
 from app.noyau.sources import Parametre, Source
@@ -46,6 +46,15 @@ class AccuseAutorite:
     est_saisie: bool
     rejet_le: date | None
     recours_jusqu_au: date | None
+
+    @property
+    def issue(self) -> str:
+        """Comment la demande a fini (« Subvention accordée »), ou vide : le silence n'y vaut alors plus rien.
+
+        Source : CRPA, art. L.231-4 ; reference/domaine.md, J13 (une décision expresse remplace le refus par silence).
+        """
+        etat = self.demande.etat
+        return LIBELLES_DEMANDE[etat].porteur if etat in FINALES else ""
 
     @property
     def joindre(self) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ class ScenarioVu:
     trouve: bool
     montants: tuple[MontantVu, ...]
     lignes: tuple[str, ...]
+    financeurs: Mapping[str, str]
     ligne: str
     nombre: int
     financees: int
@@ -94,6 +95,7 @@ def voir(
         trouve=resultat["objectif"] is not None,
         montants=tuple(gardes[depuis:apres]),
         lignes=lignes,
+        financeurs=reperes.lignes,
         ligne=ligne,
         nombre=len(gardes),
         financees=sum(1 for m in gardes if m.montant),
@@ -101,7 +103,9 @@ def voir(
         demande=Euros.somme(m.demande for m in gardes),
         precedent=adresse("", ligne=ligne, depuis=str(avant)) if depuis else None,
         suivant=adresse("", ligne=ligne, depuis=str(apres)) if apres < len(gardes) else None,
-        soldes=tuple((s["ligne"], _solde(s)) for s in sorted(resultat["soldes"], key=_rang_dans(reperes.lignes))),
+        soldes=tuple(
+            (s["ligne"], _solde(s)) for s in sorted(resultat["soldes"], key=_rang_dans(tuple(reperes.lignes)))
+        ),
         ecart=_fraction(resultat["ecart"]),
         serrent=tuple(sorted(resultat["serrent"], key=lambda p: not p.startswith("Enveloppe"))),  # d'abord les lignes
         conflit=tuple(resultat["conflit"]),

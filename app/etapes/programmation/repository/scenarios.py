@@ -186,9 +186,9 @@ def attendus(session: Session, appel: Appel) -> Attendus:
 
 @dataclass(frozen=True, slots=True)
 class Noms:
-    """Les noms des repères, la population des quartiers (la seule connue), les lignes dans leur ordre."""
+    """Les noms des repères, la population des quartiers (la seule connue), les financeurs dans l'ordre des lignes."""
 
-    lignes: Sequence[str]
+    lignes: Mapping[str, str]
     quartiers: Mapping[str, str]
     population: Mapping[str, int]
     objectifs: Mapping[str, str]
@@ -202,9 +202,11 @@ def lire_noms(session: Session, appel: Appel) -> Noms:
     ).all()
     objectifs = select(Objectif.code, Objectif.intitule).where(Objectif.version_id == appel.version_id)
     communes = select(Commune.insee, Commune.nom).where(Commune.contrat_id == appel.contrat_id)
-    lignes = select(LigneFinancement.code).where(LigneFinancement.contrat_id == appel.contrat_id)
+    lignes = select(LigneFinancement.code, LigneFinancement.financeur).where(
+        LigneFinancement.contrat_id == appel.contrat_id
+    )
     return Noms(
-        lignes=session.scalars(lignes.order_by(LigneFinancement.rang, LigneFinancement.id)).all(),
+        lignes=dict(session.execute(lignes.order_by(LigneFinancement.rang, LigneFinancement.id)).all()),
         quartiers={code: nom for code, nom, _ in quartiers},
         population={code: habitants for code, _, habitants in quartiers if habitants is not None},
         objectifs=dict(session.execute(objectifs).all()),

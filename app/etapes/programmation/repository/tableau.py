@@ -58,6 +58,7 @@ class Cellule:
     """Une demande vue de loin : son état, son demandé, son montant courant et ce qu'il vaut."""
 
     ligne: str
+    financeur: str
     etat: EtatDemande
     demande: Euros
     montant: Euros | None
@@ -242,16 +243,16 @@ def avec_les_autres(session: Session, vues: Sequence[DemandeVue]) -> tuple[Deman
 def cellules(session: Session, dossier_ids: Iterable[int], annee: int) -> Mapping[int, Mapping[str, Cellule]]:
     """Dossier → ligne → sa demande de l'année. Une requête ; l'appelant a déjà filtré les dossiers en vue."""
     requete = (
-        select(Demande, LigneFinancement.code, _COURANTE.c.montant, _COURANTE.c.nature)
+        select(Demande, LigneFinancement.code, LigneFinancement.financeur, _COURANTE.c.montant, _COURANTE.c.nature)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .outerjoin(_COURANTE, true())
         .where(Demande.dossier_id.in_(sorted(dossier_ids)), Demande.annee == annee)
         .order_by(Demande.dossier_id, LigneFinancement.rang, Demande.id)
     )
     rendu: dict[int, dict[str, Cellule]] = {}
-    for demande, code, montant, nature in session.execute(requete):
+    for demande, code, financeur, montant, nature in session.execute(requete):
         rendu.setdefault(demande.dossier_id, {})[code] = Cellule(
-            code, demande.etat, demande.montant_demande, _euros(montant), nature
+            code, financeur, demande.etat, demande.montant_demande, _euros(montant), nature
         )
     return rendu
 
