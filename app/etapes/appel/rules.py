@@ -54,6 +54,11 @@ class SilenceAvis(StrEnum):
     SANS_REPONSE = "sans_reponse"
     FAVORABLE = "favorable"
 
+    @property
+    def libelle(self) -> str:
+        """Le choix montré à qui prépare l'appel."""
+        return {"sans_reponse": "Aucun avis : « sans réponse »", "favorable": "Un avis réputé favorable"}[self.value]
+
     def dit(self, fin: datetime | None, maintenant: datetime) -> str:
         """Ce que vaut un avis manquant à cet instant ; vide tant que la consultation n'est pas finie (ou sans fin).
 

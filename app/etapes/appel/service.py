@@ -116,10 +116,9 @@ def preparer(
 ) -> Appel:
     """Prépare un appel avec sa grille épinglée, ses phases, ses pièces. Lève SaisieInvalide ou ActeInterdit."""
     _exiger_charge(acteur, contrat.id)
-    fautes = verifier_preparation(
+    if fautes := verifier_preparation(
         session, contrat, version.id, phases=phases, pieces=pieces, orientations=orientations, code=code, annee=annee
-    )
-    if fautes:
+    ):
         raise SaisieInvalide(fautes)
     appel = Appel(
         contrat_id=contrat.id, version_id=version.id, grille_id=grille.id, code=code, annee=annee, intitule=intitule,
@@ -147,6 +146,7 @@ def modifier(
     phases: Sequence[PhaseAnnoncee],
     pieces: Sequence[PieceAnnoncee],
     seuil_court: Euros,
+    silence_avis: SilenceAvis,
     orientations: Orientations,
     acteur: Identite,
     maintenant: datetime,
@@ -156,13 +156,13 @@ def modifier(
     if appel.etat is not EtatAppel.PREPARE:
         raise ActeImpossible("L’appel est ouvert : seules ses dates à venir changent encore.", code="etat_contraire")
     contrat = contrats.get_contrat(session, appel.contrat_id)
-    fautes = verifier_preparation(
+    if fautes := verifier_preparation(
         session, contrat, appel.version_id, phases=phases, pieces=pieces, orientations=orientations
-    )
-    if fautes:
+    ):
         raise SaisieInvalide(fautes)
     avant = {"orientations": appel.orientations, "phases": len(repository.list_phases(session, appel.id))}
-    appel.intitule, appel.seuil_court, appel.orientations = intitule, seuil_court, orientations.en_donnees()
+    appel.intitule, appel.seuil_court, appel.silence_avis = intitule, seuil_court, silence_avis
+    appel.orientations = orientations.en_donnees()
     repository.vider(session, appel.id)
     _ranger(session, appel, phases, pieces)
     consigner(

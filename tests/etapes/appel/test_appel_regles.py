@@ -99,5 +99,6 @@ def test_le_code_d_une_piece_vient_de_son_libelle() -> None:
 )
 def test_le_silence_d_un_service_ne_se_lit_qu_une_fois_la_consultation_finie(regle: SilenceAvis, dit: str) -> None:
     assert regle.dit(CLOT, CLOT) == dit
+    assert dit in regle.libelle
     assert regle.dit(CLOT, CLOT - timedelta(minutes=1)) == ""
     assert regle.dit(None, CLOT) == ""

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Enveloppe
-from app.etapes.appel.rules import EtatAppel
+from app.etapes.appel.rules import EtatAppel, SilenceAvis
 from app.infra.db import creer_fabrique
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
@@ -116,7 +116,7 @@ def test_un_acte_qui_engage_se_confirme_avec_et_sans_javascript(
 ADRESSE = "/campagne/contrats/essai-2024-2030/appels"
 SAISIE = {
     "code": "ess-2028", "annee": "2028", "intitule": "Appel 2028", "seuil_court": "1 500",
-    "phases.0.intitule": "Phase 1", "phases.0.ouverture_le": "2027-10-01T08:00",
+    "silence_avis": "favorable", "phases.0.intitule": "Phase 1", "phases.0.ouverture_le": "2027-10-01T08:00",
     "phases.0.cloture_le": "2027-12-10T18:00", "phases.0.consultation_du": "2028-01-10T08:00",
     "phases.0.consultation_au": "2028-02-10T18:00", "phases.0.commission_le": "2028-03-09T09:00",
     "phases.0.notification_le": "2028-06-01T09:00", "phases.0.bilans_le": "2029-06-30T18:00",
@@ -145,6 +145,7 @@ def test_un_appel_se_prepare_en_entier_depuis_la_page_sans_javascript(client: Te
     assert client.get("/campagne/ess-2028").status_code == 404, "une phase ajoutée n'enregistre rien"
     assert client.post(ADRESSE, data=jeton | SAISIE).headers["location"].startswith("/campagne/ess-2028")
     assert client.post(ADRESSE, data=jeton | SAISIE).status_code == 422
+    assert monde.session.scalar(select(Appel.silence_avis).where(Appel.code == "ess-2028")) is SilenceAvis.FAVORABLE
     api = client.get("/api/v1/appels/ess-2028").json()
     assert [p["part_reservee_milliemes"] for p in api["phases"]] == [0, 25]
     assert api["phases"][0]["consultation_du"] == "2028-01-10T07:00:00+00:00"
@@ -213,7 +214,9 @@ def test_un_appel_se_refait_tant_qu_il_est_en_preparation(client: TestClient, mo
     assert 'value="2,5"' in page
     refaite = {n: v for n, v in SAISIE.items() if not n.startswith("phases.1") and not n.startswith("pieces.1")}
     change = jeton | refaite | {"intitule": "Appel 2028 refait", "orientations.priorites.M2A": ""}
+    change["silence_avis"] = "sans_reponse"
     assert client.post("/campagne/ess-2028/preparation", data=change).status_code == 303
+    assert monde.session.scalar(select(Appel.silence_avis).where(Appel.code == "ess-2028")) is SilenceAvis.SANS_REPONSE
     api = client.get("/api/v1/appels/ess-2028").json()
     assert (api["intitule"], len(api["phases"]), len(api["pieces"])) == ("Appel 2028 refait", 1, 1)
     assert "priorites" not in api["orientations"]

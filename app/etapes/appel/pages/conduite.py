@@ -18,6 +18,7 @@ from app.etapes.appel.rules import (
     EtatAppel,
     NatureEnveloppe,
     Orientations,
+    SilenceAvis,
 )
 from app.etapes.appel.schemas import (
     SaisieEnveloppe,
@@ -220,6 +221,7 @@ def _contexte_preparation(
         "lignes": lignes.list_lignes(session, contrat.id),
         "objectifs": objectifs,
         "formes": list(FORMES.items()),
+        "silences": [(regle.value, regle.libelle) for regle in SilenceAvis],
         "adresse": f"/campagne/{appel.code}/preparation" if appel else f"/campagne/contrats/{contrat.code}/appels",
         "fil": (("Campagne", "/campagne"), ("Préparer un appel", None)),
     }
@@ -288,6 +290,7 @@ def _saisie_de(session: SessionDep, appel: Appel) -> dict[str, Any]:
         "annee": str(appel.annee),
         "intitule": appel.intitule,
         "seuil_court": montant_saisi(appel.seuil_court),
+        "silence_avis": appel.silence_avis.value,
         "phases": [saisie_de_phase(repository.annonce(p)) for p in repository.list_phases(session, appel.id)],
         "pieces": [
             {

@@ -38,6 +38,7 @@ def voulu(donnees: SaisiePreparation) -> dict[str, Any]:
         "phases": [phase.phase() for phase in donnees.phases],
         "pieces": [piece.piece() for piece in donnees.pieces],
         "seuil_court": montant(donnees.seuil_court),
+        "silence_avis": donnees.silence_avis,
         "orientations": donnees.orientations.orientations(),
     }
 
