@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
@@ -22,6 +22,8 @@ from app.referentiels.acteurs.models import Compte
 from tests import factories as f
 from tests.etapes.dossier.conftest import Decor
 from tests.factories import MAINTENANT
+
+MINUIT = datetime(2026, 11, 16, 23, 0, tzinfo=UTC)  # à Paris : la fin du 16
 
 
 @dataclass
@@ -92,11 +94,12 @@ def test_le_complement_s_annonce_avec_son_echeance(fond: Fond) -> None:
     compte = f.un_compte(decor.session, Role.INSTRUCTEUR, contrat=decor.contrat, ligne="M2A")
     complement = recevabilite.demander_complement(
         decor.session, fond.numero, objet="Le budget détaillé", pourquoi="Le poste 64 est flou",
-        echeance_le=MAINTENANT + timedelta(days=10), acteur=f.identite(decor.session, compte), maintenant=MAINTENANT,
+        echeance_le=MINUIT, acteur=f.identite(decor.session, compte), maintenant=MAINTENANT,
     )  # fmt: skip
     decor.session.commit()
     for _ in range(2):
         tasks.annoncer_complement(fond.atelier, maintenant=MAINTENANT, complement_id=complement.id)
     (courriel,) = fond.courriels()
-    for morceau in ("Le budget détaillé", "Le poste 64 est flou", "lundi 16 novembre 2026", f"/dossiers/{fond.numero}"):
+    echeance = "jusqu’au lundi 16 novembre 2026 inclus"
+    for morceau in ("Le budget détaillé", "Le poste 64 est flou", echeance, f"/dossiers/{fond.numero}"):
         assert morceau in courriel.corps

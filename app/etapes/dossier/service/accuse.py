@@ -12,6 +12,7 @@ from app.etapes.dossier.models import DemandeComplement, DocumentDossier, Dossie
 from app.etapes.dossier.repository.accuses import list_accuses
 from app.etapes.dossier.repository.referentiel import Cadre, get_cadre
 from app.etapes.dossier.rules.accuse import VOIES_DE_RECOURS, AccuseAutorite
+from app.etapes.dossier.rules.suivi import jusqu_au
 from app.infra import documents, mail, pdf
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.noyau.periodes import date_longue, instant_long
@@ -57,7 +58,7 @@ def annoncer_complement(session: Session, complement_id: int, *, url_publique: s
         "titre": dossier.titre,
         "objet": complement.objet,
         "pourquoi": complement.pourquoi,
-        "echeance": instant_long(complement.echeance_le),
+        "echeance": jusqu_au(complement.echeance_le),
         "url": f"{url_publique.rstrip('/')}/dossiers/{dossier.numero}",
     }
     _ecrire_au_porteur(session, dossier, "complement_attendu", contexte, f"complement:{complement.id}", maintenant)
