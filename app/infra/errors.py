@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -42,6 +43,8 @@ STATUTS: tuple[tuple[type[ErreurMetier], int], ...] = (
 )
 RETOUR_MAX = 1500
 _REJOUABLES = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_HORS_BORNES = (psycopg.errors.NumericValueOutOfRange, psycopg.errors.DatetimeFieldOverflow)
+_NUMERO_GEANT = re.compile(r"/\d{10,}(/|$)")
 _ATTENTES = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
 _TITRES = {
     400: "Requête illisible",
@@ -145,10 +148,25 @@ def _base(request: Request, erreur: DBAPIError) -> Response:
     if isinstance(erreur, OperationalError):
         journal.exception("base injoignable", exc_info=erreur)
         return _occupe(request)
-    if isinstance(erreur, DataError) and "NUL" in str(origine):
-        return _repondre(request, 400, "caractere_illisible", "L’adresse contient un caractère illisible.")
+    if isinstance(erreur, DataError) and (reponse := _illisible(request, origine)) is not None:
+        return reponse
     journal.exception("erreur de base", exc_info=erreur)
     return _repondre(request, 500, "erreur_interne", "Une erreur est survenue. Rien n’a été enregistré.")
+
+
+def _illisible(request: Request, origine: BaseException | None) -> Response | None:
+    if isinstance(origine, _HORS_BORNES):
+        return _hors_bornes(request)
+    if "NUL" in str(origine):
+        return _repondre(request, 400, "caractere_illisible", "L’adresse contient un caractère illisible.")
+    return None
+
+
+def _hors_bornes(request: Request) -> Response:
+    """Un nombre ou une date qu'aucune colonne ne garde : dans l'adresse, rien ne peut porter ce numéro."""
+    if _NUMERO_GEANT.search(request.url.path):
+        return _repondre(request, 404, "introuvable", "Cette page n’existe pas, ou vous n’y avez pas accès.")
+    return _repondre(request, 422, "hors_bornes", "Un nombre ou une date est trop grand ou trop petit. Corrigez-le.")
 
 
 def _occupe(request: Request) -> Response:
@@ -179,6 +197,7 @@ def installer(app: FastAPI) -> None:
     brancher(HTTPException, _http)
     brancher(RequestValidationError, _validation)
     brancher(DBAPIError, _base)
+    brancher(OverflowError, lambda request, _: _hors_bornes(request))
     brancher(BassinEpuise, lambda request, _: _occupe(request))
     brancher(ReponseRefusee, refusee)
     brancher(Exception, _imprevue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
@@ -49,6 +50,10 @@ def _nettoye(valeur: Any) -> Any:
     return valeur
 
 
+AN_MIN, AN_MAX = 2000, 2100
+ENTIER_MAX = 10**15  # dix mille milliards d'euros, en centimes
+
+
 class Entree(BaseModel):
     """Socle des schémas entrants : rien d'inconnu n'est accepté, tout texte est nettoyé, rien ne change ensuite."""
 
@@ -59,6 +64,16 @@ class Entree(BaseModel):
     def nettoyer_les_textes(cls, valeur: Any) -> Any:
         """Remplace les caractères de contrôle, à toute profondeur ; refuse NUL et les surrogats isolés."""
         return _nettoye(valeur)
+
+    @field_validator("*")
+    @classmethod
+    def borner(cls, valeur: Any) -> Any:
+        """Refuse un instant hors de 2000-2100 et un nombre qu'aucune colonne ne garde."""
+        if isinstance(valeur, datetime) and not AN_MIN <= valeur.year <= AN_MAX:
+            raise ValueError(f"Donnez une date entre {AN_MIN} et {AN_MAX}.")
+        if isinstance(valeur, int) and abs(valeur) > ENTIER_MAX:
+            raise ValueError("Ce nombre est trop grand.")
+        return valeur
 
 
 class Formulaire:
@@ -200,7 +215,7 @@ def valider_tout(schema: type[S], donnees: Mapping[str, Any], verifier: Callable
         lu = schema.model_validate(donnees)
     except ValidationError as erreur:
         fautes = fautes_de(erreur.errors(), libelles=_libelles(schema))
-        illisibles = {f.champ.partition(".")[0] for f in fautes}
+        illisibles = {str(e["loc"][0]) for e in erreur.errors() if e["loc"]}
         lu = schema.model_validate({nom: v for nom, v in donnees.items() if nom not in illisibles})
     fautes += [f for f in verifier(lu) if f.champ.partition(".")[0] not in illisibles]
     if fautes:

@@ -12,7 +12,7 @@ from typing import Self
 # U+202F sépare les milliers, U+00A0 précède le symbole : un montant ne se coupe jamais (choix du projet : maquette).
 ESPACE_MILLIERS = "\u202f"
 ESPACE_UNITE = "\u00a0"
-_SAISIE = re.compile(r"^(?P<signe>-?)(?P<entier>[0-9]+)(?:[.,](?P<decimales>[0-9]{1,2}))?$")
+_SAISIE = re.compile(r"^(?P<signe>-?)(?P<entier>[0-9]{1,12})(?:[.,](?P<decimales>[0-9]{1,2}))?$")
 _BLANCS = re.compile(r"[\s\u00a0\u202f]|€")
 
 
@@ -37,7 +37,7 @@ class Euros:
 
     @classmethod
     def lire(cls, texte: str) -> Self:
-        """Lit une saisie française (« 12 345,67 », « 12345.67 € »). Lève MontantIllisible."""
+        """Lit une saisie française (« 12 345,67 », « 12345.67 € »), douze chiffres au plus. Lève MontantIllisible."""
         trouve = _SAISIE.match(_BLANCS.sub("", texte).replace("−", "-"))
         if trouve is None:
             raise MontantIllisible(texte)

@@ -270,6 +270,7 @@ def test_ce_qui_est_d_ailleurs_n_existe_pas(monde: Monde, service: FastAPI, role
             assert statut == 404, (nom, role, statut, code)
 
 
+SEANCE = "/api/v1/seances/{seances}"
 LIGNE_M2A = "/api/v1/dossiers/{numero}/lignes/M2A"
 ECRITURES: tuple[tuple[Role, str, dict[str, Any]], ...] = (
     (Role.INSTRUCTEUR, LIGNE_M2A + "/declarer_recevable", {"points": tous_verifies()}),
@@ -281,6 +282,27 @@ ECRITURES: tuple[tuple[Role, str, dict[str, Any]], ...] = (
         "/api/v1/dossiers/{numero}/demander_complement",
         {"objet": "Volé", "pourquoi": "Volé", "echeance_le": "2026-12-01T00:00:00Z"},
     ),
+    (
+        Role.INSTRUCTEUR,
+        LIGNE_M2A + "/attribuer",
+        {"montant_centimes": 100, "reference_acte": "Volé", "acte_le": "2026-11-01", "motif": "Volé"},
+    ),
+    (Role.INSTRUCTEUR, LIGNE_M2A + "/refuser", {"reference_acte": "Volé", "acte_le": "2026-11-01", "motif": "Volé"}),
+    (Role.SIGNATAIRE, LIGNE_M2A + "/renoncer", {"motif": "Volé"}),
+    (Role.SOUS_PREFECTURE, "/api/v1/dossiers/{numero}/avis", {"service": "DDETSPP", "degre": "favorable"}),
+    (
+        Role.INSTRUCTEUR,
+        "/api/v1/dossiers/{numero}/faits",
+        {"faits": [{"code": "beneficiaires", "valeur": 1, "motif": "Volé"}]},
+    ),
+    (Role.CHARGE_MISSION, SEANCE + "/deplacer", {"prevue_le": "2027-03-09T08:00:00Z", "lieu": "Volé"}),
+    (
+        Role.CHARGE_MISSION,
+        SEANCE + "/points/1/amender",
+        {"montant_centimes": 100, "motif": "Volé", "unanimite": "pour"},
+    ),
+    (Role.CHARGE_MISSION, SEANCE + "/points/1/ajourner", {"motif": "Volé", "unanimite": "pour"}),
+    (Role.CHARGE_MISSION, SEANCE + "/points/1/proclamer", {"unanimite": "pour"}),
     (Role.SIGNATAIRE, "/api/v1/dossiers/{numero}/retirer", {"motif": "Volé"}),
     (Role.CHARGE_MISSION, "/api/v1/dossiers/{numero}/clore", {}),
 )
@@ -294,7 +316,7 @@ def test_un_acte_bien_forme_venu_d_ailleurs_ne_trouve_rien(
     monde.client.cookies.clear()
     monde.client.cookies.set(TEMOIN, temoin)
     jeton = deriver(service.state.secret, "csrf", empreinte_secret(temoin)).hex()
-    adresse_volee = chemin.format(numero=monde.adresses["numero"])
+    adresse_volee = chemin.format_map(monde.adresses)
     with service.state.fabrique() as session:
         avant = session.scalar(select(func.count()).select_from(Passage))
     reponse = monde.client.post(adresse_volee, json=corps, headers={"X-CSRF-Token": jeton})

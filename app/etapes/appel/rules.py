@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from app.noyau.erreurs import Faute
@@ -67,6 +67,9 @@ class SilenceAvis(StrEnum):
         if fin is None or maintenant < fin:
             return ""
         return {"sans_reponse": "sans réponse", "favorable": "réputé favorable"}[self.value]
+
+
+ENVELOPPE_MAX = Euros.de(1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,31 @@ def peut_engager(montant: Euros, engage: Euros, demande: Euros) -> bool:
     return demande.centimes > 0 and engage + demande <= montant
 
 
+def verifier_dotation(montant: Euros | None, motif: str) -> list[Faute]:
+    """Ce qui manque pour doter une enveloppe. `montant` None : illisible.
+
+    Choix du projet : un crédit ne se fixe jamais sans raison écrite.
+    """
+    fautes = []
+    if montant is None or montant.centimes < 0:
+        fautes.append(Faute("montant", "Écrivez un montant en euros, par exemple 120 000.", "enveloppe_incomplete"))
+    elif montant > ENVELOPPE_MAX:
+        fautes.append(Faute("montant", f"Ce montant dépasse {ENVELOPPE_MAX} : vérifiez-le.", "montant_trop_grand"))
+    if not motif.strip():
+        fautes.append(Faute("motif", "Dites pourquoi ce montant, en une phrase.", "enveloppe_incomplete"))
+    return fautes
+
+
+def fautes_de_l_annee(annee: int, debut: int, fin: int) -> list[Faute]:
+    """L'année d'un appel ou d'une enveloppe est une année du contrat.
+
+    Source : contrat, durée 2024-2030.
+    """
+    if debut <= annee <= fin:
+        return []
+    return [Faute("annee", f"Le contrat va de {debut} à {fin}.", "annee_hors_contrat")]
+
+
 # --- part réservée --------------------------------------------------------------------------------------------------
 
 MILLE = 1000
@@ -182,6 +210,11 @@ def part_reservee(montant: Euros, parts: Mapping[int, int], rang: int) -> Euros:
 
 # --- calendrier -----------------------------------------------------------------------------------------------------
 
+# Ce qui suit la clôture d'une phase, dans l'ordre ; la consultation peut commencer avant.
+_SUITE = {
+    "cloture_le": "la clôture du dépôt", "commission_le": "la commission des élus",
+    "notification_le": "les réponses aux porteurs", "bilans_le": "les bilans",
+}  # fmt: skip
 _DATES = tuple(f.name for f in fields(PhaseAnnoncee) if f.name.endswith(("_le", "_du", "_au")))
 
 
@@ -198,6 +231,12 @@ def fautes_des_phases(phases: Sequence[PhaseAnnoncee]) -> list[Faute]:
         if phase.consultation_du and phase.consultation_au and phase.consultation_au < phase.consultation_du:
             phrase = "La consultation finit après avoir commencé."
             fautes.append(Faute(f"{champ}.consultation_au", phrase, "dates_inversees"))
+        suite = [(nom, date) for nom in _SUITE if (date := getattr(phase, nom)) is not None]
+        fautes += [
+            Faute(f"{champ}.{nom}", f"Cette date vient après celle-ci : {_SUITE[avant]}.", "dates_inversees")
+            for (avant, tot), (nom, tard) in pairwise(suite)
+            if tard < tot
+        ]
         if not 0 <= phase.part_reservee_milliemes <= MILLE:
             fautes.append(Faute(f"{champ}.part_reservee", "La part réservée va de 0 à 100 %.", "part_hors_bornes"))
     if not fautes and sum(phase.part_reservee_milliemes for phase in phases) > MILLE:

@@ -52,7 +52,7 @@ class PieceEntrante(Entree):
     """Une pièce demandée. `forme` : « * » ou une forme d'organisation."""
 
     code: Court
-    forme: Court = "*"
+    forme: Literal["*"] | FormeOrganisation = "*"
     libelle: Court
     est_obligatoire: bool = True
     source: Court = ""
@@ -82,7 +82,7 @@ class AppelEntrant(Entree):
     grille: Court
     code: Code
     annee: int
-    intitule: Court
+    intitule: Annotated[Court, Field(min_length=1)]
     phases: list[PhaseEntrante]
     pieces: list[PieceEntrante] = Field(default_factory=list)
     seuil_court_centimes: int = Field(0, ge=0)

@@ -22,10 +22,12 @@ from app.etapes.appel.rules import (
     SilenceAvis,
     TransitionAppel,
     dates_changees,
+    fautes_de_l_annee,
     fautes_des_dates,
     fautes_des_orientations,
     fautes_des_phases,
     peut_engager,
+    verifier_dotation,
 )
 from app.etapes.contrat import repository as contenus
 from app.infra.identite import Identite
@@ -79,9 +81,8 @@ def verifier_preparation(
         codes = [ligne.code for ligne in lignes.list_lignes(session, contrat.id)]
         objectifs = [objectif.code for objectif in contenus.list_objectifs(session, version_id)]
         fautes += fautes_des_orientations(orientations, codes, objectifs)
-    if annee is not None and not contrat.debut.year <= annee <= contrat.fin.year:
-        phrase = f"Le contrat va de {contrat.debut.year} à {contrat.fin.year}."
-        fautes.append(Faute("annee", phrase, "annee_hors_contrat"))
+    if annee is not None:
+        fautes += fautes_de_l_annee(annee, contrat.debut.year, contrat.fin.year)
     if code and repository.get_appel_par_code(session, code) is not None:
         fautes.append(Faute("code", "Un appel porte déjà ce code.", "code_pris"))
     return fautes
@@ -250,16 +251,6 @@ def exiger_passage(appel: Appel, acte: str, acteur: Identite) -> TransitionAppel
     return transition
 
 
-def verifier_dotation(montant: Euros | None, motif: str) -> list[Faute]:
-    """Ce qui manque pour doter une enveloppe. `montant` None : illisible."""
-    fautes = []
-    if montant is None or montant.centimes < 0:
-        fautes.append(Faute("montant", "Écrivez un montant en euros, par exemple 120 000.", "enveloppe_incomplete"))
-    if not motif.strip():
-        fautes.append(Faute("motif", "Dites pourquoi ce montant, en une phrase.", "enveloppe_incomplete"))
-    return fautes
-
-
 def doter(
     session: Session,
     *,
@@ -281,7 +272,9 @@ def doter(
     trouvee = lignes.get_ligne(session, contrat_id, ligne)
     if trouvee is None:
         raise SaisieInvalide([Faute("ligne", "Cette ligne n’existe pas.", "ligne_inconnue")])
-    if fautes := verifier_dotation(montant, motif):
+    contrat = contrats.get_contrat(session, contrat_id)
+    fautes = verifier_dotation(montant, motif) + fautes_de_l_annee(annee, contrat.debut.year, contrat.fin.year)
+    if fautes:
         raise SaisieInvalide(fautes)
     existantes = repository.verrouiller_enveloppes(session, contrat_id, [(trouvee.id, annee)])
     avant = existantes[0].montant.centimes if existantes else None

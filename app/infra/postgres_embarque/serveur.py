@@ -251,7 +251,7 @@ class Serveur:
         }
         if not self._reglages.durable:
             reglages |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
-            reglages |= {"wal_level": "minimal", "max_wal_senders": "0"}
+            reglages |= {"wal_level": "minimal", "max_wal_senders": "0", "max_connections": "200"}
         return [morceau for nom, valeur in reglages.items() for morceau in ("-c", f"{nom}={valeur}")]
 
     @contextlib.contextmanager

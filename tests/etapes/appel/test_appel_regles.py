@@ -13,10 +13,12 @@ from app.etapes.appel.rules import (
     SilenceAvis,
     code_de_piece,
     dates_changees,
+    fautes_de_l_annee,
     fautes_des_dates,
     fautes_des_orientations,
     fautes_des_phases,
     part_reservee,
+    verifier_dotation,
 )
 from app.noyau.euros import Euros
 
@@ -102,3 +104,30 @@ def test_le_silence_d_un_service_ne_se_lit_qu_une_fois_la_consultation_finie(reg
     assert dit in regle.libelle
     assert regle.dit(CLOT, CLOT - timedelta(minutes=1)) == ""
     assert regle.dit(None, CLOT) == ""
+
+
+def test_ce_qui_suit_la_cloture_vient_dans_l_ordre() -> None:
+    apres = {nom: CLOT + timedelta(days=30 * n) for n, nom in enumerate(("commission_le", "notification_le"), 1)}
+    bonne = replace(PHASE, **apres, bilans_le=CLOT + timedelta(days=400))
+    assert fautes_des_phases([bonne]) == []
+    fausse = replace(bonne, commission_le=MILIEU, bilans_le=CLOT)
+    assert [(f.champ, f.message) for f in fautes_des_phases([fausse])] == [
+        ("phases.0.commission_le", "Cette date vient après celle-ci : la clôture du dépôt."),
+        ("phases.0.bilans_le", "Cette date vient après celle-ci : les réponses aux porteurs."),
+    ]
+
+
+def test_un_credit_se_donne_avec_un_montant_lisible_et_une_raison() -> None:
+    assert verifier_dotation(Euros.de(1_000_000_000), "Budget") == []
+    assert [f.code for f in verifier_dotation(Euros.de(1_000_000_001), " ")] == [
+        "montant_trop_grand", "enveloppe_incomplete",
+    ]  # fmt: skip
+    for montant in (None, Euros(-1)):
+        assert [f.champ for f in verifier_dotation(montant, "Budget")] == ["montant"]
+
+
+def test_une_annee_est_une_annee_du_contrat() -> None:
+    assert [fautes_de_l_annee(annee, 2024, 2030) for annee in (2024, 2030)] == [[], []]
+    assert [f.code for annee in (2023, 2031) for f in fautes_de_l_annee(annee, 2024, 2030)] == [
+        "annee_hors_contrat"
+    ] * 2

@@ -27,7 +27,7 @@ from tests.etapes.programmation.donnees import Decor, des_dossiers_deposes, un_d
 from tests.factories import MAINTENANT
 
 TRANSACTIONS = 200
-DE_FRONT = 50  # connexions ouvertes ensemble ; la grappe d'essai en admet 100
+DE_FRONT = 50  # connexions ouvertes ensemble ; la grappe d'essai en admet 200
 UN = Euros.de(1_000)
 LIGNES = ("BOP147", "M2A", "MULHOUSE")
 ACTEUR = Identite(0, "c-course", "Course (fictif)", "course@exemple.invalid")

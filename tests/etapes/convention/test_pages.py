@@ -146,6 +146,8 @@ def test_une_ligne_bloquee_dit_pourquoi(ecriture: Session, entrer: Connexion) ->
     assert "Arrêter la ligne et engager" not in page
     refus = poste.poster(f"{adresse(campagne)}/arrete")
     assert refus.status_code == 409
+    qui = "L’arrêté est enregistré par les services"
+    assert (qui in page, qui in entrer(campagne.compte_charge).client.get(adresse(campagne)).text) == (False, True)
     assert poste.client.get(adresse(campagne, "INCONNUE")).status_code == 404
     assert "Pas encore publiable" in page
 

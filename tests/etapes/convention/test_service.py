@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Engagement, Enveloppe, Liberation
+from app.etapes.appel.rules import EtatAppel
 from app.etapes.commission.rules import Sens
 from app.etapes.commission.service import votes
 from app.etapes.convention import repository
@@ -35,7 +36,7 @@ from tests.etapes.commission.aide_seance import (
     une_seance_ouverte,
 )
 from tests.etapes.convention.aide_decision import ACTE_LE, APRES, accorde, arreter, de_la_ligne, refuse, voter_tout
-from tests.factories import identite, un_compte
+from tests.factories import CLOTURE, identite, un_compte
 
 CHAMPS_N1 = (
     "montant_demande_n1", "montant_accorde_n1", "montant_depense_n1", "theme_p147", "numero_dauphin",
@@ -156,6 +157,19 @@ def test_une_ligne_s_arrete_par_ses_gens_et_eux_seuls(session: Session, votee: C
             arreter_ligne(session, appel, ligne, acteur=de_la_ligne(session, votee, ligne), maintenant=APRES)
     with pytest.raises(Introuvable):
         arreter_ligne(session, votee.appel.code, "M2A", acteur=votee.porteurs[0], maintenant=APRES)
+
+
+def test_une_cloture_anticipee_permet_d_arreter_la_ligne(session: Session, votee: Campagne) -> None:
+    votee.appel.etat = EtatAppel.OUVERT
+    session.flush()
+    avant_la_cloture = CLOTURE - timedelta(days=1)
+    m2a = de_la_ligne(session, votee, "M2A")
+    with pytest.raises(ActeImpossible) as refus:
+        arreter_ligne(session, votee.appel.code, "M2A", acteur=m2a, maintenant=avant_la_cloture)
+    assert refus.value.code == "depot_ouvert"
+    votee.appel.etat = EtatAppel.CLOS
+    session.flush()
+    assert arreter_ligne(session, votee.appel.code, "M2A", acteur=m2a, maintenant=avant_la_cloture).nombre == 2
 
 
 # -- décider

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.etapes.appel import service
+from app.etapes.appel.rules import verifier_dotation
 from app.etapes.appel.schemas import SaisieEnveloppe, SaisiePreparation, donnees_de_preparation
 from app.infra.forms import valider_tout
 from app.infra.web import SessionDep
@@ -28,7 +29,7 @@ def _montant_ou_rien(texte: str) -> Euros | None:
 
 def fautes_de_la_dotation(donnees: SaisieEnveloppe) -> list[Faute]:
     """Un montant illisible et un motif absent se disent ensemble."""
-    return service.verifier_dotation(_montant_ou_rien(donnees.montant), donnees.motif)
+    return verifier_dotation(_montant_ou_rien(donnees.montant), donnees.motif)
 
 
 def voulu(donnees: SaisiePreparation) -> dict[str, Any]:

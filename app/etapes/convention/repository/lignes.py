@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.etapes.appel.models import Appel, Enveloppe, Phase
 from app.etapes.appel.repository import get_appel_par_code
+from app.etapes.appel.rules import EtatAppel
 from app.etapes.commission.models import ResultatPoint
 from app.etapes.convention.models import ArreteLigne, Decision, Notification
 from app.etapes.convention.repository.demandes import (
@@ -177,7 +178,7 @@ def etat_de_la_ligne(
         vote=Euros.somme(r.votee.vote or Euros(0) for r in retenues),
         reste=enveloppe.montant - enveloppe.engage if enveloppe is not None else Euros(0),
         reserve=garde.sur(enveloppe.montant) if enveloppe is not None else Euros(0),
-        cloture=garde.cloture_le,
+        cloture=garde.cloture_le if appel.etat is EtatAppel.OUVERT else None,
         rang=rang,
         phase=garde.phase,
         jamais_proposees=tuple(r.numero for r in de_la_phase if r.etat in JAMAIS_PROPOSEES),

@@ -184,6 +184,7 @@ def contexte_etape(
         "financement": financement,
         "avertissement": avertissement_du_lieu(ouvert.contenu, referentiel) if etape is Section.TERRITOIRE else "",
         "erreurs": fautes,
+        "noms": {v.code: v.champ.libelle for v in vus},
     }
 
 
