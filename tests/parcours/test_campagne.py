@@ -400,6 +400,7 @@ def _fausse(champ: str) -> Callable[[Session, bilan.Bilan], bilan.Bilan]:
         (_ordre("UPDATE demande SET etat = 'retiree' WHERE etat = 'notifiee'", "demande"), "garde des crédits engagés"),
         (_ordre("UPDATE decision SET sens = 'refusee', montant_centimes = 0, motif = 'x' "
                 "WHERE sens = 'attribuee'", "decision"), "avec une décision « refusee »"),
+        (_ordre("DELETE FROM passage WHERE vers = 'reserve'", "passage"), "cette issue : reserve"),
         (_ordre("DELETE FROM decision", "decision"), "avec une décision « absente »"),
         (_ordre("UPDATE notification SET document_sha256 = NULL", "notification"), "sans lettre scellée"),
         (_ordre("UPDATE demande SET etat = 'caduque' WHERE etat = 'tranche_reservee'", "demande"), "mal réservée"),

@@ -11,7 +11,7 @@ from app.commandes.campagne.bilan import Bilan
 from app.etapes.appel.models import Engagement, Enveloppe, Liberation
 from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.rules import SensDecision
-from app.etapes.dossier.models import Demande, Dossier, DossierVersion
+from app.etapes.dossier.models import Demande, Dossier, DossierVersion, Passage
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.infra.journal import lecture
 from app.noyau.euros import Euros
@@ -30,6 +30,14 @@ TIENNENT = frozenset(
     }
 )
 """Les états où des crédits peuvent rester engagés : de l'arrêté de la ligne à la subvention notifiée."""
+ISSUES = (
+    EtatDemande.NOTIFIEE,
+    EtatDemande.REFUS_NOTIFIE,
+    EtatDemande.RESERVE,
+    EtatDemande.AJOURNEE,
+    EtatDemande.IRRECEVABLE,
+    EtatDemande.HORS_CHAMP,
+)
 DEMANDE_SUR_ENVELOPPE = (135, 145)
 """Pour cent : une ligne demandée environ 1,4 fois, pour que choisir ait un sens."""
 
@@ -37,6 +45,14 @@ DEMANDE_SUR_ENVELOPPE = (135, 145)
 def discordances(session: Session, bilan: Bilan) -> list[str]:
     """Toutes les phrases de tous les contrôles."""
     return [phrase for controle in CONTROLES for phrase in controle(session, bilan)]
+
+
+def issues_presentes(session: Session, bilan: Bilan) -> list[str]:
+    """Une campagne passe par chaque issue : financée, refusée, réserve, ajournée, irrecevable, hors champ."""
+    passages = select(Passage.vers).join(Dossier, Dossier.id == Passage.dossier_id)
+    vues = set(session.scalars(passages.where(Dossier.appel_id == bilan.appel.id).distinct()))
+    manquent = sorted(etat.value for etat in ISSUES if etat.value not in vues)
+    return [f"Aucune demande n’a cette issue : {', '.join(manquent)}."] if manquent else []
 
 
 def enveloppes_tenues(_session: Session, bilan: Bilan) -> list[str]:
@@ -190,6 +206,7 @@ def journal_sain(session: Session, bilan: Bilan) -> list[str]:
 
 
 CONTROLES: tuple[Callable[[Session, Bilan], list[str]], ...] = (
+    issues_presentes,
     enveloppes_tenues,
     choix_reel,
     sommes_egales,
