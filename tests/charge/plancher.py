@@ -27,9 +27,12 @@ SELECT d.id, d.numero, d.titre, d.etat, d.objectif, d.quartiers, d.montant_deman
 FROM dossier d JOIN organisation o ON o.id = d.organisation_id
 WHERE d.appel_id = %(appel)s AND d.numero IS NOT NULL {filtres} {etat}
 ORDER BY d.depose_le DESC, d.id DESC LIMIT 51"""
+# Les mêmes comptes que le service : arrêtés à mille et un par état.
 COMPTES = """
-SELECT d.etat, count(*) AS n FROM dossier d
-WHERE d.appel_id = %(appel)s AND d.numero IS NOT NULL {filtres} GROUP BY d.etat"""
+SELECT e.etat, c.n FROM unnest(ARRAY['depose', 'a_completer', 'clos', 'retire']) AS e(etat)
+CROSS JOIN LATERAL (SELECT count(*) AS n FROM (
+    SELECT 1 FROM dossier d
+    WHERE d.appel_id = %(appel)s AND d.numero IS NOT NULL AND d.etat = e.etat {filtres} LIMIT 1001) b) c"""
 DEMANDES = """
 SELECT m.dossier_id, m.annee, m.etat, m.montant_demande_centimes AS demande, m.montant_accorde_n1_centimes AS n1,
        l.code, l.intitule, n.minimum, n.maximum, n.est_provisoire, p.montant_centimes AS montant

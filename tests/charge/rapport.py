@@ -139,7 +139,7 @@ def _lecture(pages: Sequence[Page], r: Resultats) -> list[str]:
         "  session, ni droits, ni en-têtes de sécurité. Le rapport mesure tout cela ensemble.",
         "- La cible de huit appels SQL vaut pour une page lue. Une écriture en fait davantage (verrous, versions,",
         f"  journal, tâche mise en file) : {ecritures}.",
-        "- Les comptes par état s’arrêtent à mille par état, ceux de l’accueil à trois cents (« plus de 300 ») :",
+        "- Les comptes par état s’arrêtent à mille, au service comme au plancher ; ceux de l’accueil, à trois cents :",
         "  un compte exact relirait tous les dossiers. Sous un filtre de quartier ou une recherche, tout ce qui répond",
         "  est relu : ces deux pages grandissent avec le nombre de réponses.",
         "- Le service et le plancher de chaque base tournent ensemble et passent à tour de rôle, avec le client, sur",

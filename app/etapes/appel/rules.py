@@ -69,7 +69,7 @@ class SilenceAvis(StrEnum):
         return {"sans_reponse": "sans réponse", "favorable": "réputé favorable"}[self.value]
 
 
-ENVELOPPE_MAX = Euros.de(1_000_000_000)
+ENVELOPPE_MAX = Euros.de(10_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)

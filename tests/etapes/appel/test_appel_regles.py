@@ -118,8 +118,8 @@ def test_ce_qui_suit_la_cloture_vient_dans_l_ordre() -> None:
 
 
 def test_un_credit_se_donne_avec_un_montant_lisible_et_une_raison() -> None:
-    assert verifier_dotation(Euros.de(1_000_000_000), "Budget") == []
-    assert [f.code for f in verifier_dotation(Euros.de(1_000_000_001), " ")] == [
+    assert verifier_dotation(Euros.de(10_000_000_000), "Budget") == []
+    assert [f.code for f in verifier_dotation(Euros.de(10_000_000_001), " ")] == [
         "montant_trop_grand", "enveloppe_incomplete",
     ]  # fmt: skip
     for montant in (None, Euros(-1)):

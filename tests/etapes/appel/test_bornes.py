@@ -40,7 +40,7 @@ def _etat(session: Session) -> tuple[list[Any], list[Any]]:
     ("chemin", "champs", "garde"),
     [
         ("/campagne/ess-2027/enveloppes/M2A", {"montant": GEANT, "nature": "notifiee", "motif": "Budget"}, GEANT),
-        ("/campagne/ess-2027/enveloppes/M2A", {"montant": "9 999 999 999", "motif": "Budget"}, "9 999 999 999"),
+        ("/campagne/ess-2027/enveloppes/M2A", {"montant": "99 999 999 999", "motif": "Budget"}, "99 999 999 999"),
         ("/campagne/ess-2027/enveloppes/M2A", {"montant": "120", "motif": "Budget", "a.b": "1"}, 'value="120"'),
         ("/campagne/contrats/essai-2024-2030/appels", {"code": "ess-2029", "seuil_court": GEANT}, GEANT),
     ],
