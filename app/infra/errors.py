@@ -197,7 +197,6 @@ def installer(app: FastAPI) -> None:
     brancher(HTTPException, _http)
     brancher(RequestValidationError, _validation)
     brancher(DBAPIError, _base)
-    brancher(OverflowError, lambda request, _: _hors_bornes(request))
     brancher(BassinEpuise, lambda request, _: _occupe(request))
     brancher(ReponseRefusee, refusee)
     brancher(Exception, _imprevue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
@@ -68,9 +68,11 @@ class Entree(BaseModel):
     @field_validator("*")
     @classmethod
     def borner(cls, valeur: Any) -> Any:
-        """Refuse un instant hors de 2000-2100 et un nombre qu'aucune colonne ne garde."""
-        if isinstance(valeur, datetime) and not AN_MIN <= valeur.year <= AN_MAX:
-            raise ValueError(f"Donnez une date entre {AN_MIN} et {AN_MAX}.")
+        """Refuse un instant hors de 2000-2100, un jour après 2100 et un nombre qu'aucune colonne ne garde."""
+        if isinstance(valeur, datetime) and valeur.year < AN_MIN:
+            raise ValueError(f"Donnez une date à partir de {AN_MIN}.")
+        if isinstance(valeur, date) and valeur.year > AN_MAX:
+            raise ValueError(f"Donnez une date avant la fin de {AN_MAX}.")
         if isinstance(valeur, int) and abs(valeur) > ENTIER_MAX:
             raise ValueError("Ce nombre est trop grand.")
         return valeur

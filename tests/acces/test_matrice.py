@@ -308,14 +308,18 @@ ECRITURES: tuple[tuple[Role, str, dict[str, Any]], ...] = (
 )
 
 
+def entrer(monde: Monde, service: FastAPI, temoin: str) -> str:
+    """Prend ce témoin et rend le jeton de ses formulaires."""
+    monde.client.cookies.clear()
+    monde.client.cookies.set(TEMOIN, temoin)
+    return deriver(service.state.secret, "csrf", empreinte_secret(temoin)).hex()
+
+
 @pytest.mark.parametrize(("role", "chemin", "corps"), ECRITURES, ids=[c.rsplit("/", 1)[1] for _, c, _ in ECRITURES])
 def test_un_acte_bien_forme_venu_d_ailleurs_ne_trouve_rien(
     monde: Monde, service: FastAPI, role: Role, chemin: str, corps: dict[str, Any]
 ) -> None:
-    temoin = monde.etrangers[role.value]
-    monde.client.cookies.clear()
-    monde.client.cookies.set(TEMOIN, temoin)
-    jeton = deriver(service.state.secret, "csrf", empreinte_secret(temoin)).hex()
+    jeton = entrer(monde, service, monde.etrangers[role.value])
     adresse_volee = chemin.format_map(monde.adresses)
     with service.state.fabrique() as session:
         avant = session.scalar(select(func.count()).select_from(Passage))

@@ -69,6 +69,12 @@ def chercher(session: SessionDep, q: str) -> int:
     return int(session.execute(text("SELECT count(*) FROM essai_mot WHERE mot = :q"), {"q": q}).scalar_one())
 
 
+@sonde.get("/essai/mots/{rang}")
+@sonde.get("/api/v1/essai/mots")
+def compter(session: SessionDep, rang: int) -> int:
+    return int(session.execute(text("SELECT fois FROM essai_mot WHERE id = CAST(:r AS int)"), {"r": rang}).scalar_one())
+
+
 @pytest.fixture
 def sonde_base(base_jetable: Base) -> Base:
     """Une table d'essai, que le rôle de service peut écrire."""
@@ -199,6 +205,12 @@ def test_une_adresse_illisible_n_est_pas_une_panne(outil: TestClient) -> None:
     assert page.status_code == 400
     assert "illisible" in page.text
     assert outil.get("/connexion%00").status_code == 404
+
+
+def test_un_nombre_qu_aucune_colonne_ne_garde_n_est_pas_une_panne(outil: TestClient) -> None:
+    assert outil.get("/essai/mots/3000000000").status_code == 404, "rien ne porte ce numéro"
+    refus = outil.get("/api/v1/essai/mots?rang=3000000000")
+    assert (refus.status_code, refus.json()["code"]) == (422, "hors_bornes")
 
 
 def test_x_horloge_deplace_le_metier_hors_production_seulement(sonde_base: Base, outil: TestClient) -> None:

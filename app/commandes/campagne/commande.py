@@ -118,15 +118,16 @@ def charger_demo(config: Config, _arguments: argparse.Namespace) -> int:
 
 
 def _batir(config: Config, grappe: pg.Grappe) -> int:
-    """Joue tout sur une base de chantier, qui ne devient celle du service qu'une fois finie : une première fois
-    interrompue se relance, et recommence."""
+    """Joue tout sur une base de chantier, qui ne devient celle du service qu'une fois finie et concordante : une
+    première fois interrompue se relance, et recommence."""
     pg.supprimer_base(grappe, CHANTIER)
     pg.creer_base(grappe, CHANTIER)
     chantier = base_de(grappe, CHANTIER)
     migrations.migrer(chantier.url_proprietaire)
     code = _jouer_sur(config, chantier, CAMPAGNES)
-    pg.cloner_base(grappe, CHANTIER, NOM_BASE)
-    pg.supprimer_base(grappe, CHANTIER)
+    if code == 0:
+        pg.cloner_base(grappe, CHANTIER, NOM_BASE)
+        pg.supprimer_base(grappe, CHANTIER)
     return code
 
 

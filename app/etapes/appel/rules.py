@@ -70,6 +70,7 @@ class SilenceAvis(StrEnum):
 
 
 ENVELOPPE_MAX = Euros.de(10_000_000_000)
+"""Au-delà, une faute de frappe. Choix du projet."""
 
 
 @dataclass(frozen=True, slots=True)

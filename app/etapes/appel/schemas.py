@@ -155,7 +155,7 @@ class SaisieAutorite(Entree):
 
 PRIORITES = "orientations.priorites."
 CHAMPS_PHASE = (*(f.name for f in fields(PhaseAnnoncee) if f.name != "part_reservee_milliemes"), "part_reservee")
-SIMPLES = ("code", "annee", "intitule", "seuil_court", "silence_avis")
+CHAMPS_SIMPLES = ("code", "annee", "intitule", "seuil_court", "silence_avis")
 CHAMPS_PIECE = ("libelle", "forme", "source", "facultatif")
 _CENT = Decimal(100)
 
@@ -244,7 +244,7 @@ def donnees_de_preparation(saisie: Mapping[str, Any]) -> dict[str, Any]:
         if nom.startswith(PRIORITES) and texte.strip()
     }
     return {
-        **{n: saisie[n] for n in SIMPLES if saisie.get(n, "").strip()},
+        **{n: saisie[n] for n in CHAMPS_SIMPLES if saisie.get(n, "").strip()},
         "phases": [{n: v for n, v in phase.items() if v.strip()} for phase in saisie["phases"]],
         "pieces": [
             {n: v for n, v in piece.items() if v.strip()} | {"facultatif": bool(piece["facultatif"])}

@@ -126,7 +126,7 @@ class AjournementEntrant(VotesEntrants):
 class ReserveEntrante(VotesEntrants):
     """Une inscription sur la liste de réserve à mettre aux voix ; sans rang : à la suite."""
 
-    rang_reserve: int | None = Field(None, ge=1)
+    rang_reserve: int | None = Field(None, ge=1, le=9999)
     motif: Motif = ""
 
 

@@ -73,10 +73,12 @@ def test_l_accuse_scelle_donne_les_coordonnees(decor: Decor) -> None:
 def test_une_fois_la_reponse_donnee_la_page_ne_parle_plus_du_silence(decor: Decor) -> None:
     dossier = _depose(decor)
     adresse = f"/dossiers/{dossier.numero}/accuse"
-    assert "Demande refusée." not in decor.client.get(adresse).text
+    avant = decor.client.get(adresse).text
+    assert ("Demande refusée." in avant, "Ce qui se passe ensuite" in avant) == (False, True)
     for demande in decor.session.scalars(select(Demande).where(Demande.dossier_id == dossier.id)):
         demande.etat = EtatDemande.REFUS_NOTIFIE
     decor.session.commit()
     page = decor.client.get(adresse).text
     assert page.count("Demande refusée.") == 2
-    assert 'data-libelle="Le silence vaut refus le"' not in page
+    for plus_vrai in ("Le silence vaut refus le", "silence vaut refus</h2>", "Ce qui se passe ensuite"):
+        assert plus_vrai not in page

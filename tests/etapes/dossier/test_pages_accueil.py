@@ -349,3 +349,9 @@ def test_l_administrateur_compte_ses_comptes_et_les_acces_qui_n_ont_pas_servi(de
     assert "Sièges sans compte 1 sur 2 sièges" in dit
     code = decor.contrat.contrat.code
     assert {f"/comptes/{code}", f"/comptes/{code}/sieges", f"/comptes/{code}/nouveau"} <= set(liens(page))
+
+
+@pytest.mark.parametrize("role", [Role.CHARGE_MISSION, Role.REFERENT_SERVICE, Role.MEMBRE_COMMISSION])
+def test_qui_lit_sans_porter_trouve_sa_liste_et_non_mes_dossiers(decor: Decor, role: Role) -> None:
+    reponse = un_agent(decor, role, None).get("/dossiers")
+    assert (reponse.status_code, reponse.headers["location"]) == (303, "/instruction")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -153,6 +154,8 @@ def test_une_saisie_refusee_revient_telle_que_tapee_et_rien_n_est_ecrit(decor: D
         reponse = envoye.envoyer(decor.client, "enregistrer")
         assert (reponse.status_code, morceau in reponse.text) == (422, True), (saisie, reponse.text)
         assert "resume-erreurs" in reponse.text
+        if not any("__" in nom for nom in saisie):  # une rangée se situe par sa case
+            assert re.search(r'<a href="#champ-\w+">«\s.+\s»\s:', reponse.text), saisie
         assert contenu(decor, dossier) == avant
         rendu = formulaire(reponse, f"/etapes/{section}")
         for nom, valeur in envoye.champs:

@@ -26,9 +26,9 @@ class EtatDeLaLigne:
     """Une ligne avant son arrêté : numéros encore à voter, numéros dont un complément est attendu, montants votés.
 
     `sans_reponse` : ceux dont le complément n'est pas venu dans son délai, qui ne bloquent plus ; `reserve` : ce que
-    gardent les phases suivantes ; `cloture` : la fin du dépôt de la phase à arrêter, `rang` le sien, `phase` son nom
-    (vide si l'appel n'en a qu'une) ; `jamais_proposees` : les numéros de cette phase que nul n'a proposés. Une demande
-    déposée dans une phase suivante n'y compte pas.
+    gardent les phases suivantes ; `cloture` : la fin du dépôt de la phase à arrêter (None s'il ne se dépose plus rien),
+    `rang` le sien, `phase` son nom (vide si l'appel n'en a qu'une) ; `jamais_proposees` : les numéros de cette phase
+    que nul n'a proposés. Une demande déposée dans une phase suivante n'y compte pas.
 
     Choix du projet : conception/architecture.md, décision 11.
     """

@@ -39,7 +39,7 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide
 from app.noyau.periodes import a_paris
-from app.noyau.roles import ROLES_AGENT, Role
+from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, Role
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.lignes.models import LigneFinancement
 
@@ -68,8 +68,8 @@ Demandees = Mapping[int, Sequence[tuple[Demande, LigneFinancement]]]
 
 @routeur.get("/dossiers", name="dossier:liste", dependencies=[Depends(exiger())])
 def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant) -> Response:
-    """Ce qui attend la personne, puis ses dossiers, par appel. Un agent sans organisation a sa propre liste."""
-    if not acteur.organisations() and acteur.tient(*ROLES_AGENT):
+    """Ce qui attend la personne, puis ses dossiers, par appel. Qui en lit sans en porter a sa propre liste."""
+    if not acteur.organisations() and acteur.tient(*ROLES_AGENT, *ROLES_LECTURE, *ROLES_COMMISSION):
         return RedirectResponse("/instruction", status_code=303)
     lus = list_avec_cadre(session, acteur)
     ids = [d.id for d, _ in lus]
