@@ -16,6 +16,7 @@ import pytest
 from coverage import Coverage
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -37,6 +38,10 @@ LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/t
 REGLES = ("tests/noyau/", "tests/referentiels/", "tests/etapes/")
 MODELE = "IQ_ESSAI_MODELE"
 DOSSIER = "IQ_ESSAI_DOSSIER"
+# Le premier tirage de texte d'un clone neuf bâtit une table Unicode : une seconde, sur une machine occupée, n'est pas
+# une faute du tirage.
+settings.register_profile("projet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("projet")
 _PILE = pytest.StashKey[ExitStack]()
 
 

@@ -213,7 +213,7 @@ def test_un_dossier_sans_beneficiaire_n_entre_pas_dans_la_mediane() -> None:
     assert medianes_par_type([CoutDossier("emploi", Euros.de(100), 0)]) == {}
 
 
-@settings(max_examples=100 * FOIS, deadline=None)
+@settings(max_examples=100 * FOIS)
 @given(st.lists(st.tuples(st.integers(1, 10**8), st.integers(1, 10**4)), min_size=1, max_size=25), st.randoms())
 def test_la_mediane_ne_depend_pas_de_l_ordre_et_reste_entre_les_extremes(
     couts: list[tuple[int, int]], hasard: object

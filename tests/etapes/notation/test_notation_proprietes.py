@@ -34,7 +34,7 @@ FAVORABLES = [
     if definition.type is TypeFait.BOOLEEN and definition.code != "premiere_demande"
 ]
 CROISSANTS = ["part_qpv", "produits_acquis", "produits_sollicites", "cibles_atteintes"]
-essais = settings(max_examples=25 * FOIS, deadline=None)
+essais = settings(max_examples=25 * FOIS)
 
 
 def une_valeur(code: str) -> st.SearchStrategy[Valeur]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.etapes.programmation.rules import (
@@ -31,7 +31,7 @@ from tests.endurance import FOIS
 
 EXACTEMENT = Limites(ecart=Fraction(0))
 PAS = Euros.de(100)
-ESSAIS = settings(max_examples=25 * FOIS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ESSAIS = settings(max_examples=25 * FOIS)
 Montants = dict[tuple[str, str], Euros]
 
 
