@@ -168,7 +168,8 @@ def test_un_nouveau_mot_de_passe_ferme_les_sessions_ouvertes(decor: Decor) -> No
     page = formulaire(decor.client.get(adresse), adresse)
     page.remplir(mot_de_passe=MOT_DE_PASSE, confirmation=MOT_DE_PASSE).envoyer(decor.client)
     decor.session.rollback()
-    restantes = decor.session.scalars(select(SessionWeb).where(SessionWeb.compte_id == instructeur.id)).all()
+    vives = select(SessionWeb).where(SessionWeb.compte_id == instructeur.id, SessionWeb.expire_at > heure_machine())
+    restantes = decor.session.scalars(vives).all()
     assert len(restantes) == 1, "celle que le lien vient d’ouvrir"
 
 

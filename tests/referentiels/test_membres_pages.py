@@ -17,11 +17,12 @@ from app.noyau.roles import Role
 from app.referentiels.acteurs import repository
 from app.referentiels.acteurs.models import Compte, LienAcces, Organisation
 from tests.etapes.dossier.aide_pages import formulaire
-from tests.factories import un_compte, une_organisation
+from tests.factories import siret_fictif, un_compte, une_organisation
 from tests.referentiels.aide_acteurs import MOT_DE_PASSE, actes, entrer, poster_les_liens
 from tests.requetes import requetes
 
 INVITE = "co-auteur@exemple.fr"
+NOUVELLE = f"/organisations/nouvelle/identite?siret={siret_fictif(77)}"
 
 
 @dataclass
@@ -201,7 +202,7 @@ def test_un_lecteur_ici_administrateur_ailleurs_n_invite_pas_ici(decor: Decor) -
 def test_un_siret_deja_pris_dit_a_qui_demander_sans_nommer_personne(decor: Decor) -> None:
     nouveau = un_compte(decor.session, nom="Nouveau")
     entrer(decor.client, decor.session, nouveau)
-    page = formulaire(decor.client.get("/organisations/nouvelle"), "/organisations/nouvelle")
+    page = formulaire(decor.client.get(NOUVELLE), "/organisations/nouvelle")
     saisie = {"nom": "Doublon", "forme": "collectivite", "siret": decor.organisation.siret}
     refus = page.remplir(**saisie).envoyer(decor.client)
     assert refus.status_code == 422
@@ -217,7 +218,7 @@ def test_un_siret_deja_pris_dit_a_qui_demander_sans_nommer_personne(decor: Decor
 
 def test_toutes_les_fautes_d_une_organisation_se_disent_d_un_coup(decor: Decor) -> None:
     entrer(decor.client, decor.session, un_compte(decor.session, nom="Nouveau"))
-    page = formulaire(decor.client.get("/organisations/nouvelle"), "/organisations/nouvelle")
+    page = formulaire(decor.client.get(NOUVELLE), "/organisations/nouvelle")
     saisie = {"nom": "", "siret": "123", "rna": "X1", "code_postal": "68", "courriel": "a@", "telephone": "12"}
     refus = page.remplir(**saisie).envoyer(decor.client)
     assert refus.status_code == 422

@@ -30,7 +30,8 @@ def rempli(service: FastAPI, client: TestClient) -> tuple[TestClient, str]:
         for compte in comptes:
             compte.mot_de_passe = hacher(MOT_DE_PASSE)
         f.connecter(client, session, comptes[0])
-        page = formulaire(client.get("/organisations/nouvelle"), "/organisations/nouvelle").remplir(**SAISIE)
+        seconde_etape = client.get(f"/organisations/nouvelle/identite?siret={f.siret_fictif(77)}")
+        page = formulaire(seconde_etape, "/organisations/nouvelle").remplir(**SAISIE)
         session.execute(update(SessionWeb).values(expire_at=heure_machine() - timedelta(minutes=1)))
         session.commit()
         perdu = page.envoyer(client)

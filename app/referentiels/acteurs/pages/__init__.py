@@ -1,8 +1,31 @@
-"""Pages des acteurs : connexion et jetons, organisation et ses membres, lien de première connexion."""
+"""Pages des acteurs : connexion, compte et jetons, organisation, sa fiche et ses membres, liens à usage unique."""
 
 from __future__ import annotations
 
 from app.infra.web import reunir
-from app.referentiels.acteurs.pages import acces, connexion, membres, organisation, oubli
+from app.referentiels.acteurs.pages import (
+    acces,
+    compte,
+    connexion,
+    fiche,
+    inscription,
+    membres,
+    nominations,
+    organisation,
+    oubli,
+    relais,
+)
 
-routeur = reunir(connexion.routeur, oubli.routeur, acces.routeur, organisation.routeur, membres.routeur)
+# « /organisations/nouvelle » avant « /organisations/{organisation} » : la première route qui convient sert.
+routeur = reunir(
+    connexion.routeur,
+    inscription.routeur,
+    compte.routeur,
+    oubli.routeur,
+    acces.routeur,
+    organisation.routeur,
+    membres.routeur,
+    relais.routeur,
+    fiche.routeur,
+    nominations.routeur,
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -17,7 +16,7 @@ from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre, tran
 from app.noyau.erreurs import ActeInterdit, SaisieInvalide
 from app.referentiels.acteurs import repository, service
 from app.referentiels.acteurs.models import Compte, LienAcces
-from app.referentiels.acteurs.pages.connexion import poser_temoin
+from app.referentiels.acteurs.pages.connexion import duree_de_session, poser_temoin
 from app.referentiels.acteurs.schemas import FormulairePremiereConnexion
 from app.referentiels.acteurs.service import liens
 
@@ -81,8 +80,7 @@ def suivre_le_lien(
     except SaisieInvalide as erreur:
         contexte = _contexte(session, lien, secret, {"nom_affiche": formulaire.get("nom_affiche")})
         refuser(request, "acteurs/acces.html", contexte, erreur.fautes)
-    duree = timedelta(hours=request.app.state.config.session_heures)
-    temoin = service.ouvrir_session_de(session, compte, machine=machine, duree=duree)
+    temoin = service.ouvrir_session_de(session, compte, machine=machine, **duree_de_session(request))
     reponse = RedirectResponse("/accueil", status_code=303)
     poser_temoin(request, reponse, temoin)
     return reponse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -51,12 +51,12 @@ def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDe
         raise ActeInterdit("Ce formulaire vient d’un autre site.", code="csrf_invalide")
     saisie = {nom: formulaire.get(nom) for nom in ("courriel", "retour", "garde")}
     machine = heure_machine()
-    duree = timedelta(hours=request.app.state.config.session_heures)
     try:
         donnees = valider(FormulaireConnexion, formulaire.en_dict())
         temoin, compte = service.ouvrir_session(
-            session, courriel=donnees.courriel, mot_de_passe=donnees.mot_de_passe, machine=machine, duree=duree
-        )
+            session, courriel=donnees.courriel, mot_de_passe=donnees.mot_de_passe, machine=machine,
+            **duree_de_session(request),
+        )  # fmt: skip
     except SaisieInvalide as erreur:
         if any(f.code == "identifiants_refuses" for f in erreur.fautes):
             with transaction_a_part(request) as a_part:
@@ -72,13 +72,34 @@ def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDe
     return reponse
 
 
+class DureeDeSession(TypedDict):
+    """Ce que dure une session sans servir, en tout, et l'agent qui l'ouvre."""
+
+    duree: timedelta
+    maximum: timedelta
+    agent: str
+
+
+def duree_de_session(request: Request) -> DureeDeSession:
+    """La durée que dit la configuration, à donner aux services : `**duree_de_session(request)`."""
+    config = request.app.state.config
+    return DureeDeSession(
+        duree=timedelta(hours=config.session_heures), maximum=timedelta(days=config.session_max_jours),
+        agent=request.headers.get("user-agent", ""),
+    )  # fmt: skip
+
+
 def poser_temoin(request: Request, reponse: Response, temoin: str) -> None:
-    """Pose le témoin d'une session qui vient d'ouvrir."""
+    """Pose le témoin d'une session qui vient d'ouvrir.
+
+    Il vit un jour de plus que la plus longue session : le serveur seul dit quand elle finit, et un formulaire envoyé
+    trop tard dit encore de qui il vient.
+    """
     config = request.app.state.config
     reponse.set_cookie(
         TEMOIN_SUR if config.est_https else TEMOIN,
         temoin,
-        max_age=int(timedelta(hours=config.session_heures).total_seconds()),
+        max_age=int(timedelta(days=config.session_max_jours + 1).total_seconds()),
         httponly=True,
         samesite="lax",
         secure=config.est_https,

@@ -12,12 +12,16 @@ from app.infra.clock import Maintenant, heure_machine
 from app.infra.forms import FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import ActeInterdit, Introuvable, SaisieInvalide
+from app.noyau.erreurs import Introuvable, SaisieInvalide
 from app.noyau.roles import ROLES_PORTEUR, Role
 from app.referentiels.acteurs import repository
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.pages.lieu import fil, l_organisation
+from app.referentiels.acteurs.repository import comptes as demandes
+from app.referentiels.acteurs.rules.comptes import NatureDemande
 from app.referentiels.acteurs.schemas import FormulaireInvitation
-from app.referentiels.acteurs.service import habilitations, liens
+from app.referentiels.acteurs.schemas.comptes import FormulaireSuiteAcces
+from app.referentiels.acteurs.service import habilitations, liens, relais
 
 routeur = APIRouter()
 FAITS = {
@@ -26,6 +30,7 @@ FAITS = {
 }
 DESINVITE = annoncer("membre-desinvite", "L’invitation est annulée : son lien ne sert plus.")
 RETIRE = annoncer("membre-retire", "Ce rôle est retiré.")
+ECARTEE = annoncer("demande-ecartee", "La demande est écartée : cette personne n’a accès à rien.")
 ROLES = [
     (Role.REDACTEUR.value, "Rédacteur : écrit les dossiers"),
     (Role.SIGNATAIRE.value, "Signataire : signe et dépose, pour le représentant légal"),
@@ -37,12 +42,9 @@ ADMINISTRE = exiger(Role.ADMINISTRATEUR_PORTEUR)
 
 def _organisation(session: SessionDep, acteur: Identite, code: str, *, administre: bool = False) -> Organisation:
     """L'organisation de ce code. Lève Introuvable si l'on n'en est pas, ActeInterdit si l'on n'administre pas."""
-    trouvee = repository.get_organisation_par_code(session, code, acteur.organisations())
-    if trouvee is None:
-        raise Introuvable("Cette organisation n’existe pas, ou vous n’y avez pas accès.")
-    if administre and trouvee.id not in acteur.organisations({Role.ADMINISTRATEUR_PORTEUR}):
-        raise ActeInterdit("Seul un administrateur de cette organisation peut le faire.", code="administrateur_requis")
-    return trouvee
+    roles = {Role.ADMINISTRATEUR_PORTEUR} if administre else frozenset[Role]()
+    refus = "Seul un administrateur de cette organisation peut le faire."
+    return l_organisation(session, acteur, code, roles=roles, refus=refus)
 
 
 def _contexte(
@@ -50,15 +52,20 @@ def _contexte(
 ) -> dict[str, Any]:
     administre = organisation.id in acteur.organisations({Role.ADMINISTRATEUR_PORTEUR})
     invitations = repository.list_liens_vifs(session, heure_machine(), organisation_id=organisation.id)
+    membres = repository.list_membres(session, organisation.id, maintenant)
+    connus = {compte.id for _, compte in membres}
+    posees = demandes.list_demandes(session, NatureDemande.ACCES, organisation_id=organisation.id) if administre else ()
     return {
         "organisation": organisation,
-        "membres": repository.list_membres(session, organisation.id, maintenant),
+        "membres": membres,
+        "demandes": [(demande, compte) for demande, _, compte in posees if compte.id not in connus],
+        "peut_signer": any(t.role is Role.SIGNATAIRE and t.debut <= maintenant for t, _ in membres),
         "invitations": invitations if administre else (),
         "administre": administre,
         "roles": ROLES,
         "saisie": saisie,
         "maintenant": maintenant,
-        "fil": (("Mes organisations", "/organisations"), (organisation.nom, None)),
+        "fil": fil(organisation, "Membres"),
     }
 
 
@@ -121,3 +128,24 @@ def retirer(
         raise Introuvable("Cette personne ne tient pas ce rôle dans l’organisation.")
     habilitations.clore(session, *tenue, acteur=acteur.acteur, donnables=ROLES_PORTEUR, maintenant=maintenant)
     return rediriger(request, "membres", fait=RETIRE, organisation=trouvee.code)
+
+
+@routeur.post(
+    "/organisations/{organisation}/demandes/{lien}/suite", name="membres:repondre", dependencies=[Depends(ADMINISTRE)]
+)
+def repondre(
+    request: Request, session: SessionDep, acteur: Acteur, organisation: str, lien: str, formulaire: FormulaireDep,
+    maintenant: Maintenant,
+) -> Response:  # fmt: skip
+    """Donne un rôle à qui demande l'accès, ou écarte sa demande."""
+    trouvee = _organisation(session, acteur, organisation, administre=True)
+    demande = demandes.get_demande(session, lien, NatureDemande.ACCES, organisation_id=trouvee.id)
+    if demande is None:
+        raise Introuvable("Cette demande n’existe pas.")
+    donnees = valider(FormulaireSuiteAcces, formulaire.en_dict())
+    relais.repondre_a_l_acces(
+        session, trouvee, demande, role=donnees.role, acteur=acteur.acteur,
+        url_publique=request.app.state.config.url_publique, machine=heure_machine(), maintenant=maintenant,
+    )  # fmt: skip
+    fait = FAITS[liens.Suite.HABILITE] if donnees.role else ECARTEE
+    return rediriger(request, "membres", fait=fait, organisation=trouvee.code)

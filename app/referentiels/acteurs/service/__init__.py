@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from pwdlib import PasswordHash
+from pwdlib.exceptions import UnknownHashError
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from app.infra import sirene
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, SaisieInvalide
@@ -22,6 +24,7 @@ from app.referentiels.acteurs.models import (
     Compte,
     EchecConnexion,
     HabilitationCompte,
+    Inscription,
     JetonApi,
     LienAcces,
     Organisation,
@@ -37,6 +40,8 @@ from app.referentiels.acteurs.rules import (
 ESSAIS_ADMIS = 8
 FENETRE_ESSAIS = timedelta(minutes=15)
 GARDE_LIEN = timedelta(days=30)
+GARDE_SESSION = timedelta(days=1)  # le temps qu'un formulaire envoyé trop tard retrouve à qui il est
+LONGUEUR_AGENT = 300
 DUREE_JETON_MAX = timedelta(days=366)
 PREFIXE_JETON = "iq_"
 
@@ -60,6 +65,20 @@ def _empreinte_leurre() -> str:
 def hacher(mot_de_passe: str) -> str:
     """Empreinte argon2 d'un mot de passe."""
     return _hacheur().hash(mot_de_passe)
+
+
+def est_le_bon(mot_de_passe: str, empreinte: str) -> bool:
+    """Vrai si ce mot de passe est celui de cette empreinte ; une empreinte illisible n'en ouvre aucun."""
+    try:
+        return _hacheur().verify(mot_de_passe, empreinte)
+    except UnknownHashError:
+        return False
+
+
+def refuser_trop_d_essais(session: Session, courriel: str, machine: datetime) -> None:
+    """Lève TropDEssais si cette adresse a trop d'échecs récents."""
+    if repository.compter_echecs(session, _cle_d_essai(courriel), machine - FENETRE_ESSAIS) >= ESSAIS_ADMIS:
+        raise TropDEssais("Trop d’essais pour cette adresse. Réessayez dans un quart d’heure.")
 
 
 def empreinte_secret(secret: str) -> bytes:
@@ -113,12 +132,11 @@ def creer_compte(
 
 
 def ouvrir_session(
-    session: Session, *, courriel: str, mot_de_passe: str, machine: datetime, duree: timedelta
-) -> tuple[str, Compte]:
+    session: Session, *, courriel: str, mot_de_passe: str, machine: datetime, duree: timedelta,
+    maximum: timedelta | None = None, agent: str = "",
+) -> tuple[str, Compte]:  # fmt: skip
     """Vérifie le mot de passe et ouvre une session ; rend le témoin. Lève SaisieInvalide ou TropDEssais."""
-    cle = _cle_d_essai(courriel)
-    if repository.compter_echecs(session, cle, machine - FENETRE_ESSAIS) >= ESSAIS_ADMIS:
-        raise TropDEssais("Trop d’essais pour cette adresse. Réessayez dans un quart d’heure.")
+    refuser_trop_d_essais(session, courriel, machine)
     compte = repository.get_compte_par_courriel(session, courriel)
     valable, nouvelle = _hacheur().verify_and_update(
         mot_de_passe, compte.mot_de_passe if compte is not None else _empreinte_leurre()
@@ -128,16 +146,26 @@ def ouvrir_session(
         raise SaisieInvalide([Faute("courriel", phrase, "identifiants_refuses")], phrase)
     if nouvelle is not None:
         compte.mot_de_passe = nouvelle
-    return ouvrir_session_de(session, compte, machine=machine, duree=duree), compte
+    temoin = ouvrir_session_de(session, compte, machine=machine, duree=duree, maximum=maximum, agent=agent)
+    return temoin, compte
 
 
-def ouvrir_session_de(session: Session, compte: Compte, *, machine: datetime, duree: timedelta) -> str:
-    """Ouvre une session pour ce compte et rend le témoin (le seul moment où il est connu)."""
+def ouvrir_session_de(
+    session: Session, compte: Compte, *, machine: datetime, duree: timedelta, maximum: timedelta | None = None,
+    agent: str = "",
+) -> str:  # fmt: skip
+    """Ouvre une session pour ce compte et rend le témoin (le seul moment où il est connu).
+
+    Elle finit après `duree` sans servir, et de toute façon après `maximum` (la même durée si rien n'est dit).
+    """
     temoin = secrets.token_urlsafe(32)
-    session.execute(delete(SessionWeb).where(SessionWeb.compte_id == compte.id, SessionWeb.expire_at <= machine))
+    limite = max(maximum or duree, duree)
     session.add(
-        SessionWeb(empreinte=empreinte_secret(temoin), compte_id=compte.id, cree_at=machine, expire_at=machine + duree)
-    )
+        SessionWeb(
+            empreinte=empreinte_secret(temoin), compte_id=compte.id, cree_at=machine, vue_at=machine,
+            expire_at=machine + duree, limite_at=machine + limite, agent=agent[:LONGUEUR_AGENT],
+        )
+    )  # fmt: skip
     return temoin
 
 
@@ -148,9 +176,11 @@ def consigner_echec(session: Session, courriel: str, machine: datetime) -> None:
 
 
 def purger_sessions(session: Session, machine: datetime) -> None:
-    """Efface les sessions expirées, les vieux échecs de connexion et les liens finis depuis un mois. Rejouable."""
-    session.execute(delete(SessionWeb).where(SessionWeb.expire_at <= machine))
+    """Efface sessions finies hier, vieux échecs, inscriptions sans suite et liens finis depuis un mois. Rejouable."""
+    session.execute(delete(SessionWeb).where(SessionWeb.expire_at <= machine - GARDE_SESSION))
     session.execute(delete(LienAcces).where(LienAcces.expire_at <= machine - GARDE_LIEN))
+    session.execute(delete(Inscription).where(Inscription.expire_at <= machine))
+    sirene.purger(session, machine)
     session.execute(delete(EchecConnexion).where(EchecConnexion.a < machine - 4 * FENETRE_ESSAIS))
 
 

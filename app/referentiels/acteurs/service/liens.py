@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.infra import jobs, mail
@@ -16,9 +16,9 @@ from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 from app.referentiels.acteurs import repository, service
-from app.referentiels.acteurs.models import Compte, EchecConnexion, JetonApi, LienAcces, Organisation, SessionWeb
+from app.referentiels.acteurs.models import Compte, EchecConnexion, JetonApi, LienAcces, Organisation
 from app.referentiels.acteurs.rules import est_un_courriel, verifier_mot_de_passe
-from app.referentiels.acteurs.service import habilitations
+from app.referentiels.acteurs.service import habilitations, sessions
 
 DUREE_LIEN = timedelta(days=7)
 INVITATIONS_MAX = 20
@@ -232,7 +232,7 @@ def suivre(
     else:
         compte = session.get_one(Compte, lien.compte_id)
         compte.mot_de_passe = service.hacher(mot_de_passe)
-        session.execute(delete(SessionWeb).where(SessionWeb.compte_id == compte.id))
+        sessions.fermer_toutes(session, compte.id, machine)
         vifs = update(JetonApi).where(JetonApi.compte_id == compte.id, JetonApi.revoque_at.is_(None))
         revoques = session.scalars(vifs.values(revoque_at=machine).returning(JetonApi.debut_visible)).all()
         consigner(

@@ -38,6 +38,7 @@ def _avec_habilitations() -> Select[*tuple[Any, ...]]:
 _DU_COMPTE = _avec_habilitations().where(Compte.id == bindparam("compte"))
 _DE_LA_SESSION = (
     _avec_habilitations()
+    .add_columns(SessionWeb.vue_at)
     .join(SessionWeb, SessionWeb.compte_id == Compte.id)
     .where(SessionWeb.empreinte == bindparam("empreinte"), SessionWeb.expire_at > bindparam("machine"))
 )
@@ -60,10 +61,11 @@ def _identite(
         acteur=acteur,
         nom=nom,
         courriel=courriel,
-        habilitations=tuple(Habilitation(*ligne[4:]) for ligne in lignes if ligne.role is not None),
+        habilitations=tuple(Habilitation(*ligne[4:9]) for ligne in lignes if ligne.role is not None),
         par_jeton=par_jeton,
         empreinte_session=empreinte,
         instant=maintenant,
+        session_vue_at=lignes[0][9] if len(lignes[0]) > 9 else None,
     )
 
 

@@ -26,19 +26,22 @@ _SEPARATEURS = re.compile(r"[\s.()-]")
 Court = Annotated[str, StringConstraints(max_length=200)]
 
 
-def _courriel(texte: str) -> str:
+def courriel_lisible(texte: str) -> str:
+    """L'adresse, si elle en a la forme ou si elle est vide. Lève ValueError."""
     if texte and not est_un_courriel(texte):
         raise ValueError("Écrivez une adresse électronique de la forme nom@exemple.fr.")
     return texte
 
 
-def _code_postal(texte: str) -> str:
+def code_postal_lisible(texte: str) -> str:
+    """Le code postal, en cinq chiffres ou vide. Lève ValueError."""
     if texte and _CODE_POSTAL.fullmatch(texte) is None:
         raise ValueError("Écrivez le code postal en cinq chiffres, par exemple 68100.")
     return texte
 
 
-def _telephone(texte: str) -> str:
+def telephone_lisible(texte: str) -> str:
+    """Le téléphone, lisible ou vide. Lève ValueError."""
     if texte and _TELEPHONE.fullmatch(_SEPARATEURS.sub("", texte)) is None:
         raise ValueError(
             "Écrivez le téléphone en dix chiffres, par exemple 03 89 00 00 00, ou un numéro qui commence par +."
@@ -58,7 +61,7 @@ class FormulaireConnexion(Entree):
 class FormulaireOubli(Entree):
     """L'adresse du compte dont le mot de passe est oublié."""
 
-    courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_courriel)]
+    courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(courriel_lisible)]
 
 
 class FormulaireJeton(Entree):
@@ -79,11 +82,12 @@ class FormulaireOrganisation(Entree):
     registre_volume: Court = Field("", title="Volume")
     registre_folio: Court = Field("", title="Folio")
     registre_inscrit_le: date | None = Field(None, title="Date d’inscription")
+    sigle: Court = Field("", title="Sigle")
     adresse: Court = Field("", title="Adresse")
-    code_postal: Annotated[str, StringConstraints(max_length=10), AfterValidator(_code_postal)] = ""
+    code_postal: Annotated[str, StringConstraints(max_length=10), AfterValidator(code_postal_lisible)] = ""
     commune: Court = Field("", title="Commune")
-    courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_courriel)] = ""
-    telephone: Annotated[str, StringConstraints(max_length=30), AfterValidator(_telephone)] = ""
+    courriel: Annotated[str, StringConstraints(max_length=200), AfterValidator(courriel_lisible)] = ""
+    telephone: Annotated[str, StringConstraints(max_length=30), AfterValidator(telephone_lisible)] = ""
     fonction_representant: Court = Field("", title="Fonction du représentant légal")
     salaries_etp_centiemes: int | None = Field(None, ge=0, le=1_000_000)
 
@@ -109,7 +113,7 @@ class FormulaireOrganisation(Entree):
         """La part qui permet de joindre."""
         return self.model_dump(
             include={
-                "adresse", "code_postal", "commune", "courriel", "telephone", "fonction_representant",
+                "sigle", "adresse", "code_postal", "commune", "courriel", "telephone", "fonction_representant",
                 "salaries_etp_centiemes",
             }
         )  # fmt: skip
