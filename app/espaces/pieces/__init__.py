@@ -1,0 +1,1 @@
+"""Espace des fichiers : les télécharger par un accès vérifié, voir ceux qui attendent l'antivirus."""
