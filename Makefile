@@ -19,10 +19,10 @@ PY := .venv/bin/python
 GABARITS := templates
 ROUGE_SI := || { echo "Échec : voir ci-dessus." >&2; exit 1; }
 
-.PHONY: aide run test lint style format bench endurance clean verrous navigateur statique
+.PHONY: aide run test lint style format bench mesure-suggestions endurance clean verrous navigateur antivirus statique
 
 aide: ## ce que fait chaque commande
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 # --- installation ---------------------------------------------------------------------------------------------------
 
@@ -60,6 +60,13 @@ navigateur:
 	    echo "Installation de Chromium…"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	  else echo "Chromium manque : installez le paquet « chromium » (Debian : apt-get install chromium), puis relancez." >&2; exit 1; fi; fi
 
+# clamd : le démon seul. Sa base de signatures n'est pas téléchargée : les essais écrivent la leur.
+antivirus:
+	@if ! PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v clamd >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "Installation de ClamAV…"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clamav-daemon >/dev/null; \
+	  else echo "ClamAV manque : installez le paquet « clamav-daemon » (Debian : apt-get install clamav-daemon), puis relancez." >&2; exit 1; fi; fi
+
 verrous: | .tools/.pret ## recalcule les verrous de dépendances (sans adresse)
 	@$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
 	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements-dev.lock
@@ -81,7 +88,7 @@ style: .venv/.dev
 	@.venv/bin/djlint --lint --quiet $(GABARITS)
 
 # Les types se vérifient pendant que la grappe d'essai se prépare : douze secondes de moins, et le même refus à la fin.
-test: style statique navigateur ## tout : lint, migrations, essais sur PostgreSQL et dans un navigateur, couverture
+test: style statique navigateur antivirus ## tout : lint, migrations, essais sur PostgreSQL et dans un navigateur, couverture
 	@rm -f .coverage .coverage.*
 	@.venv/bin/mypy > .types.txt 2>&1 & types=$$!; \
 	essais=0; $(PY) -m pytest $(ESSAIS) -n 2 --dist worksteal --cov --cov-report= --durations=15 || essais=$$?; \
@@ -94,7 +101,10 @@ format: .venv/.dev ## met en forme le code
 bench: .venv/.dev statique ## mesure les pages à 1 000 puis 50 000 dossiers, en rapport à un plancher
 	@$(PY) -m tests.charge.bench
 
-endurance: .venv/.dev statique navigateur ## essais longs : couverture de tout le code, propriétés vingt fois plus larges, courses, journal et tâches dix fois de suite
+mesure-suggestions: .venv/.service ## mesure les suggestions d’objectifs sur des titres annotés (CSV=chemin pour d’autres)
+	@$(PY) -m tests.mesures.suggestions $(if $(CSV),"$(CSV)")
+
+endurance: .venv/.dev statique navigateur antivirus ## essais longs : couverture de tout le code, propriétés vingt fois plus larges, courses, journal et tâches dix fois de suite
 	@rm -f .coverage .coverage.*
 	@IQ_COUVERTURE=tout $(PY) -m pytest $(ESSAIS) -n 2 --dist worksteal -q --cov --cov-report=
 	@.venv/bin/coverage report --fail-under=90 --format=total

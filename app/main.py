@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 import app
 import app.taches
@@ -21,6 +21,8 @@ from app.espaces.comptes import pages as pages_comptes
 from app.espaces.instructeur import actes as actes_instructeur
 from app.espaces.instructeur import pages as pages_instructeur
 from app.espaces.navigation import navigation
+from app.espaces.pieces import pages as pages_fichiers
+from app.espaces.public import eligibilite as pages_eligibilite
 from app.espaces.public import pages as pages_public
 from app.etapes.appel import api as api_appel
 from app.etapes.appel import pages as pages_appel
@@ -48,17 +50,24 @@ from app.infra.heure import heure_machine
 from app.infra.identite import Identite
 from app.infra.journal import ecriture
 from app.infra.secret import secret_du_service
+from app.infra.sirene import annuaire_de
+from app.infra.statique import Statiques
 from app.infra.web import SessionDep, reunir
 from app.referentiels.acteurs import pages as pages_acteurs
 from app.referentiels.acteurs import repository as acteurs
-from app.referentiels.acteurs.service import empreinte_secret
+from app.referentiels.acteurs.rules.comptes import est_a_renouveler
+from app.referentiels.acteurs.service import empreinte_secret, sessions
+from app.referentiels.pieces import pages as pages_pieces
 
 VERSION = app.__version__
 technique = APIRouter()
 ROUTEURS: tuple[APIRouter, ...] = (
     technique,
     pages_public.routeur,
+    pages_eligibilite.routeur,
     pages_acteurs.routeur,
+    pages_pieces.routeur,
+    pages_fichiers.routeur,
     pages_contrat.routeur,
     api_contrat.routeur,
     pages_accueil.routeur,
@@ -97,7 +106,10 @@ def openapi(request: Request) -> JSONResponse:
 
 
 def charger_identite(session: Session, request: Request, maintenant: datetime) -> Identite | None:
-    """L'identité d'un jeton porteur (sous /api/) ou d'un témoin de session, valables à l'heure de la machine."""
+    """L'identité d'un jeton porteur (sous /api/) ou d'un témoin de session, valables à l'heure de la machine.
+
+    Une session qui sert se prolonge d'elle-même, au plus une fois par heure.
+    """
     machine = heure_machine()
     autorisation = request.headers.get("authorization", "")
     if autorisation.lower().startswith("bearer ") and request.url.path.startswith("/api/"):
@@ -107,7 +119,12 @@ def charger_identite(session: Session, request: Request, maintenant: datetime) -
     temoin = request.cookies.get(TEMOIN_SUR if config.est_https else TEMOIN)
     if not temoin:
         return None
-    return acteurs.identite_de_session(session, empreinte_secret(temoin), machine, maintenant)
+    identite = acteurs.identite_de_session(session, empreinte_secret(temoin), machine, maintenant)
+    vue_at = identite.session_vue_at if identite is not None else None
+    if identite is not None and vue_at is not None and est_a_renouveler(vue_at, machine):
+        duree = timedelta(hours=config.session_heures)
+        sessions.prolonger(session, identite.empreinte_session, machine=machine, duree=duree)
+    return identite
 
 
 def compte_d_avant(session: Session, request: Request) -> int | None:
@@ -123,10 +140,13 @@ def phrases_de_contrainte() -> dict[str, str]:
         "ck_enveloppe_depassee": "Cette enveloppe ne suffit pas : rien n’a été engagé.",
         "uq_organisation_siret": "Cette organisation existe déjà.",
         "uq_compte_courriel": "Cette adresse a déjà un compte.",
+        "uq_compte_bancaire_iban": "Ce compte bancaire est déjà enregistré.",
+        "uq_demande_acces_en_attente": "Votre demande est déjà enregistrée : elle attend une réponse.",
         "uq_demande_dossier_ligne_annee": "Cette ligne est déjà demandée pour cette année.",
         "uq_decision_demande": "Une décision est déjà enregistrée pour cette demande.",
         "uq_engagement_demande_annee": "Cette demande est déjà engagée pour cette année.",
         "uq_arrete_ligne": "La programmation de cette ligne est déjà arrêtée.",
+        "uq_piece_remplace_id": "Quelqu’un vient de remplacer cette pièce. Rechargez la page, puis recommencez.",
         "pk_depot_idempotent": "Cette clé a déjà servi à un autre dépôt.",
         "uq_point_demande": "Cette demande est déjà à l’ordre du jour.",
     }
@@ -166,13 +186,19 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     etat.gabarits = _gabarits(strict=config.mode is not Mode.PRODUCTION)
     etat.htmx_present = (STATIQUE / HTMX).exists()
     etat.navigation = navigation
+    etat.annuaire = annuaire_de(config)
     etat.charger_identite = charger_identite
     etat.compte_d_avant = compte_d_avant
     etat.phrases_de_contrainte = phrases_de_contrainte()
     errors.installer(service)
     service.router.routes.extend(reunir(*ROUTEURS).routes)
-    service.mount("/static", StaticFiles(directory=STATIQUE), name="static")
+    service.mount("/static", Statiques(STATIQUE), name="static")
     service.add_middleware(intergiciels.LimiterLeCorps, taille_max=config.taille_max_corps)
     service.add_middleware(intergiciels.RejouerInterblocage)
     service.add_middleware(intergiciels.EntetesDeSecurite, https=config.est_https)
+    service.add_middleware(
+        GZipMiddleware,
+        compresslevel=5,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *intergiciels.DEJA_SERRES),
+    )
     return service

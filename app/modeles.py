@@ -10,7 +10,7 @@ from app.etapes.convention import models as convention
 from app.etapes.dossier import models as dossier
 from app.etapes.notation import models as notation
 from app.etapes.programmation import models as programmation
-from app.infra import documents, jobs, mail
+from app.infra import documents, jobs, mail, sirene
 from app.infra.db import Base
 from app.infra.journal import models as journal
 from app.referentiels.acteurs import models as acteurs
@@ -18,18 +18,21 @@ from app.referentiels.contrats import models as contrats
 from app.referentiels.grilles import models as grilles
 from app.referentiels.instances import models as instances
 from app.referentiels.lignes import models as lignes
+from app.referentiels.pieces import models as pieces
 from app.referentiels.territoires import models as territoires
 
 MODULES = (
     documents,
     jobs,
     mail,
+    sirene,
     journal,
     contrats,
     acteurs,
     territoires,
     lignes,
     instances,
+    pieces,
     grilles,
     contrat,
     appel,

@@ -10,5 +10,6 @@ from app.etapes.notation import tasks as notation
 from app.etapes.programmation import tasks as programmation
 from app.infra import entretien, mail
 from app.referentiels.acteurs import tasks as acteurs
+from app.referentiels.pieces import tasks as pieces
 
-MODULES = (commission, consultation, convention, dossier, notation, programmation, entretien, mail, acteurs)
+MODULES = (commission, consultation, convention, dossier, notation, programmation, entretien, mail, acteurs, pieces)

@@ -362,6 +362,9 @@ def contenu_complet(annee: int = 2027, **remplacements: Any) -> dict[str, Any]:
     contenu: dict[str, Any] = {
         "titre": "Café des parents",
         "besoin": "Les parents du quartier disent leur isolement (fictif).",
+        "besoin_identifie_par": ["organisation", "habitants"],
+        "but": "Que trente parents se rencontrent chaque semaine (fictif).",
+        "public": "Des parents du quartier, souvent seuls (fictif).",
         "description": "Un café hebdomadaire animé par des parents (fictif).",
         "objectif_principal": "E1.2",
         "fiches": ["COTEAUX"],
@@ -390,8 +393,32 @@ def contenu_complet(annee: int = 2027, **remplacements: Any) -> dict[str, Any]:
         "a_jour": True,
         "sincere": True,
         "cer": True,
+        "exercice_debut": f"{annee}-01-01",
+        "exercice_fin": f"{annee}-12-31",
+        "asso_charges": [{"compte": "64", "montant": 4_000_000}],
+        "asso_produits": [{"compte": "74", "montant": 3_000_000}, {"compte": "756", "montant": 1_000_000}],
+        "charte": True,
+        "aides_publiques": "inferieur",
     }
-    return {cle: valeur for cle, valeur in (contenu | remplacements).items() if valeur is not None}
+    rendu = {cle: valeur for cle, valeur in (contenu | remplacements).items() if valeur is not None}
+    if "annees_suivantes" not in remplacements:
+        rendu |= annees_suivantes(rendu, annee)
+    return rendu
+
+
+def annees_suivantes(contenu: Mapping[str, Any], annee: int) -> dict[str, Any]:
+    """Le budget équilibré de chaque année d'après, au même coût que la première ; rien pour un an."""
+    charges = sum(r["montant"] for r in contenu.get("budget_charges", ()))
+    annees = range(annee + 1, annee + int(contenu.get("duree", 1)))
+    demande = {
+        n: sum(d["montant"] for d in contenu.get("demandes", ()) if d["annee"] == n and "montant" in d) for n in annees
+    }
+    rangees = [
+        {"annee": n, "actions": "La même chose (fictif).", "charges": max(charges, demande[n]),
+         "produits": max(charges - demande[n], 0)}
+        for n in annees
+    ]  # fmt: skip
+    return {"annees_suivantes": rangees} if rangees else {}
 
 
 def un_brouillon(

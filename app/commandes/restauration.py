@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 from alembic.script import ScriptDirectory
 from psycopg import errors, sql
+from sqlalchemy import text
 
 from app.commandes.archive import BASE, EtatBase, Manifeste, deballer
 from app.commandes.base import NOM_BASE, Base, base_de, base_ouverte, fabrique_de, grappe_ouverte
@@ -20,6 +22,8 @@ from app.commandes.journal import ancres_signees, rapport_de_base
 from app.infra import migrations
 from app.infra import postgres_embarque as pg
 from app.infra.config import Config
+from app.infra.files import magasin_de
+from app.infra.files.disque import DOSSIER, dossier_de
 from app.infra.journal.ancres import CLE_PRIVEE, CLE_PUBLIQUE, DOSSIER_ANCRES, cles_publiques
 from app.infra.journal.verification import dire
 from app.noyau.erreurs import ErreurMetier
@@ -45,6 +49,7 @@ def restaurer(config: Config, depuis: Path, *, remplacer: bool, maintenant: date
         atelier = Path(nom)
         manifeste = deballer(depuis, atelier)
         _exiger_une_migration_connue(manifeste)
+        _exiger_des_empreintes(manifeste)
         if config.database_url is None:
             with grappe_ouverte(config) as grappe:
                 _par_echange(grappe, manifeste.base, atelier, remplacer=remplacer, garder=garder, quand=quand)
@@ -162,6 +167,7 @@ def remettre_les_fichiers(depuis: Path, donnees: Path, quand: str) -> None:
         ancres.rename(_libre(ancres, quand))
     if (depuis / DOSSIER_ANCRES).is_dir():
         (depuis / DOSSIER_ANCRES).rename(ancres)
+    remettre_le_magasin(depuis / DOSSIER, dossier_de(donnees))
     garde_sa_cle = (donnees / CLE_PRIVEE).exists() and not (depuis / CLE_PRIVEE).exists()
     for venu in sorted(depuis.glob("*")) if depuis.is_dir() else []:
         place = donnees / venu.name
@@ -171,6 +177,38 @@ def remettre_les_fichiers(depuis: Path, donnees: Path, quand: str) -> None:
             place.rename(_de_cote(place, quand))
         venu.replace(place)
         place.chmod(0o644 if place.suffix == ".pub" else 0o600)
+
+
+def remettre_le_magasin(depuis: Path, vers: Path) -> None:
+    """Remet les fichiers reçus à côté de ceux qui sont là : le nom est l'empreinte, rien ne s'écrase."""
+    for venu in sorted(depuis.glob("??/??/*")):
+        place = vers / venu.relative_to(depuis)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        venu.replace(place)
+        place.chmod(0o600)
+    shutil.rmtree(depuis, ignore_errors=True)
+
+
+def _exiger_des_empreintes(manifeste: Manifeste) -> None:
+    """Chaque fichier reçu porte son empreinte pour nom : celle que l'archive vient de vérifier."""
+    debut = f"donnees/{DOSSIER}/"
+    for nom, piece in manifeste.fichiers.items():
+        if nom.startswith(debut) and nom != f"{debut}{piece.sha256[:2]}/{piece.sha256[2:4]}/{piece.sha256}":
+            raise RestaurationRefusee(f"« {nom} » n’a pas l’empreinte de son nom : l’archive est abîmée.")
+
+
+def _dire_les_manquants(config: Config, base: Base) -> int:
+    """Combien de fichiers en attente ou sains n'ont pas leurs octets au magasin ; le dit."""
+    requete = "SELECT sha256, taille FROM fichier WHERE etat IN ('recu', 'sain')"
+    with connexion(base.url_proprietaire, figee=True) as lue:
+        voulus = {str(sha256): int(taille) for sha256, taille in lue.execute(text(requete))}
+    if not voulus:
+        return 0
+    presents = {range_.sha256: range_.octets for range_ in magasin_de(config).lister()}
+    manquants = sum(presents.get(sha256) != taille for sha256, taille in voulus.items())
+    if manquants:
+        print(f"{manquants} fichier(s) reçu(s) n’ont pas leurs octets au magasin.", file=sys.stderr)
+    return manquants
 
 
 def _de_cote(place: Path, quand: str) -> Path:
@@ -194,10 +232,11 @@ def _conclure(config: Config, base: Base) -> int:
     signees, anomalies = ancres_signees(dossier if dossier.is_dir() and cles else None, cles)
     with fabrique_de(base) as fabrique:
         rapport, noms = rapport_de_base(fabrique, signees, anomalies)
+    manquants = _dire_les_manquants(config, base)
     print("La base et ses fichiers sont remis. Le journal remis :")
     for phrase in dire(rapport, noms):
         print(phrase)
     if not rapport.est_sain:
         print("La sauvegarde est remise telle quelle, avec les anomalies qu’elle portait.", file=sys.stderr)
         return 1
-    return 0
+    return 1 if manquants else 0

@@ -50,7 +50,7 @@ def entrees(identite: Identite | None) -> tuple[tuple[str, str], ...]:
     if Role.CHARGE_MISSION in roles:
         liste.append(("Campagne", "/campagne"))
     if roles & {Role.CHARGE_MISSION, Role.ADMINISTRATEUR}:
-        liste.append(("Comptes", "/comptes"))
+        liste += [("Comptes", "/comptes"), ("Fichiers", "/fichiers-en-attente")]
     return (*liste, *_PUBLIC)
 
 

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as BassinEpuise
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.infra import envoi_garde
@@ -114,7 +115,8 @@ def _http(request: Request, erreur: HTTPException) -> Response:
     messages = {
         404: "Cette page n’existe pas, ou vous n’y avez pas accès.",
         405: "Cette adresse n’accepte pas cette méthode.",
-        413: f"L’envoi est trop lourd : {request.app.state.config.taille_max_corps // 1_048_576} Mo au plus.",
+        413: f"L’envoi est trop lourd : {request.app.state.config.taille_max_corps // 1_048_576} Mo au plus en tout, "
+        "10 Mo par fichier. Rien n’est enregistré : réduisez-le (PDF léger, photo plus petite), puis recommencez.",
     }
     codes = {404: "introuvable", 405: "methode_non_admise", 413: "corps_trop_lourd"}
     statut = erreur.status_code
@@ -199,4 +201,5 @@ def installer(app: FastAPI) -> None:
     brancher(DBAPIError, _base)
     brancher(BassinEpuise, lambda request, _: _occupe(request))
     brancher(ReponseRefusee, refusee)
+    brancher(ClientDisconnect, lambda *_: Response(status_code=HTTPStatus.BAD_REQUEST))
     brancher(Exception, _imprevue)

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
 
 from app.infra.db import COMPTE_MAX
+from app.infra.lots import adresses_statiques
 from app.noyau import euros as argent
 from app.noyau import periodes
 from app.noyau.erreurs import Faute
@@ -134,6 +134,11 @@ def instant_long(valeur: datetime | str | None) -> str:
     return periodes.instant_long(instant).replace(" h ", "\u00a0h\u00a0")
 
 
+def heure_courte(instant: datetime) -> str:
+    """« 14 h 05 », insécable."""
+    return periodes.heure_courte(instant).replace(" h ", "\u00a0h\u00a0")
+
+
 def date_saisie(valeur: date | str | None) -> str:
     """La valeur d'un champ de date, au format ISO ; un texte saisi revient tel quel."""
     if valeur is None:
@@ -197,19 +202,6 @@ class TypographieFrancaise(Extension):
             yield Token(jeton.lineno, "data", typo(jeton.value)) if jeton.type == "data" else jeton
 
 
-def adresses_statiques(dossier: Path) -> Callable[[str], str]:
-    """La fonction `url_statique` : « /static/css/base.css?v=1f2e3d4c5b ». Lève FileNotFoundError si absent."""
-    adresses: dict[str, str] = {}
-
-    def url_statique(nom: str) -> str:
-        if nom not in adresses:
-            empreinte = sha256((dossier / nom).read_bytes()).hexdigest()[:10]
-            adresses[nom] = f"/static/{nom}?v={empreinte}"
-        return adresses[nom]
-
-    return url_statique
-
-
 _FILTRES: tuple[Callable[..., Any], ...] = (
     typo,
     euros,
@@ -222,6 +214,7 @@ _FILTRES: tuple[Callable[..., Any], ...] = (
     date_longue,
     date_courte,
     instant_long,
+    heure_courte,
     date_saisie,
     iso,
     faute_de,
@@ -234,6 +227,11 @@ _FILTRES: tuple[Callable[..., Any], ...] = (
 def nom_dans(code: str, noms: Mapping[str, str]) -> str:
     """Le nom d'un code, ou le code lui-même : `codes | map("nom_dans", noms)`."""
     return noms.get(code, code)
+
+
+def est_fautif(erreurs: Iterable[Faute], code: str) -> bool:
+    """Vrai si une faute est à ce champ, ou à l'une de ses cases (« champ.rang.colonne »)."""
+    return any(faute.champ.partition(".")[0] == code for faute in erreurs)
 
 
 def paire(objet: object, cle: str, libelle: str) -> tuple[Any, Any]:
@@ -256,6 +254,7 @@ def creer_environnement(dossier: Path, *, strict: bool = True, statique: Path = 
     environnement.filters["pluriel"] = en_nombre
     environnement.filters["nom_dans"] = nom_dans
     environnement.filters["paire"] = paire
+    environnement.filters["est_fautif"] = est_fautif
     environnement.tests["jour_iso"] = est_jour_iso
     environnement.globals["url_statique"] = adresses_statiques(statique)
     environnement.globals["htmx_present"] = (statique / HTMX).is_file()

@@ -22,7 +22,10 @@ class Habilitation:
 
 @dataclass(frozen=True, slots=True)
 class Identite:
-    """Une personne connectée et ce qu'elle peut faire à `instant` (celui du métier ; None : maintenant)."""
+    """Une personne connectée et ce qu'elle peut faire à `instant` (celui du métier ; None : maintenant).
+
+    `session_vue_at` : le dernier usage noté de sa session, à l'heure de la machine ; None sans session.
+    """
 
     compte_id: int
     acteur: str
@@ -32,6 +35,7 @@ class Identite:
     par_jeton: bool = False
     empreinte_session: bytes = field(default=b"", repr=False)
     instant: datetime | None = field(default=None, compare=False)
+    session_vue_at: datetime | None = field(default=None, compare=False, repr=False)
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -22,6 +22,17 @@ ENTETES = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+DEJA_SERRES = (
+    "application/pdf",
+    "application/octet-stream",
+    "application/vnd.oasis.opendocument.presentation",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+)
+"""Ce que compresser de nouveau ne réduirait pas."""
 CLE_INTERBLOCAGE = "iq.interblocage"
 PAUSE_AVANT_REJEU = (0.02, 0.1)  # secondes
 
@@ -85,19 +96,25 @@ class LimiterLeCorps:
         await self.app(scope, recevoir, send)
 
 
+def _porte_des_fichiers(scope: Scope) -> bool:
+    return Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+
+
 class RejouerInterblocage:
     """Rejoue une fois la requête qu'un interblocage a fait échouer (décision 3).
 
     L'échec est signalé par `infra.errors`, qui pose `scope["state"][CLE_INTERBLOCAGE]` avant sa réponse 503 :
     rien n'est encore parti, le corps gardé en mémoire repasse une fois, après une courte pause tirée au sort : deux
     requêtes qui se sont croisées ne se recroisent pas au même instant.
+
+    Un envoi de fichiers ne se rejoue pas : son corps ne se garde pas en mémoire, la personne le renvoie.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"} or _porte_des_fichiers(scope):
             await self.app(scope, receive, send)
             return
         recus: list[Message] = []

@@ -70,6 +70,12 @@ def instant_a_ecrire(instant: datetime | None) -> str:
     return a_paris(instant).strftime("%Y-%m-%dT%H:%M") if instant is not None else ""
 
 
+def heure_courte(instant: datetime) -> str:
+    """« 14 h 05 », à l'heure de Paris."""
+    local = a_paris(instant)
+    return f"{local.hour} h {local.minute:02d}"
+
+
 def instant_long(instant: datetime) -> str:
     """« vendredi 4 décembre 2026 à 23 h 59 », à l'heure de Paris."""
     local = a_paris(instant)

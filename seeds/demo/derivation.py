@@ -185,6 +185,36 @@ def _budget(action: Action, demande: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _annees_suivantes(contenu: dict[str, Any], annee: int, duree: int) -> dict[str, Any]:
+    charges = sum(r["montant"] for r in contenu["budget_charges"])
+    rangees = []
+    for suivante in range(annee + 1, annee + duree):
+        demande = sum(d["montant"] for d in contenu["demandes"] if d["annee"] == suivante)
+        rangees.append(
+            {"annee": suivante, "actions": "Les mêmes séances, ouvertes à d’autres habitants (fictif).",
+             "charges": charges, "produits": charges - demande}
+        )  # fmt: skip
+    return {"annees_suivantes": rangees}
+
+
+def _organisation(contenu: dict[str, Any], annee: int) -> dict[str, Any]:
+    """Le budget de la structure : quelques actions comme celle-ci."""
+    total = 4 * sum(r["montant"] for r in contenu["budget_charges"])
+    personnel = total * 6 // 10
+    return {
+        "exercice_debut": f"{annee}-01-01",
+        "exercice_fin": f"{annee}-12-31",
+        "asso_charges": [
+            {"compte": "60", "libelle": "Achats (fictif)", "montant": total - personnel},
+            {"compte": "64", "libelle": "Personnel (fictif)", "montant": personnel},
+        ],
+        "asso_produits": [
+            {"compte": "74", "libelle": "Subventions (fictif)", "montant": total * 7 // 10},
+            {"compte": "75", "libelle": "Cotisations (fictif)", "montant": total - total * 7 // 10},
+        ],
+    }
+
+
 def _public(titre: str) -> dict[str, Any]:
     total = 20 + _tirage(titre, "public", 180)
     return {
@@ -214,6 +244,9 @@ def deduire(rang: int, action: Action, annee: int, porteurs: int, *, annuelle: b
     contenu: dict[str, Any] = {
         "titre": titre,
         "besoin": "Le besoin a été constaté avec des habitants du quartier et des partenaires (fictif).",
+        "besoin_identifie_par": ["organisation", "habitants", "partenaires"][: 1 + _tirage(titre, "constat", 3)],
+        "but": "Rendre l’activité régulière et toucher de nouveaux habitants (fictif).",
+        "public": "Des habitants du quartier, connus de la structure ou rencontrés dehors (fictif).",
         "description": "Des séances régulières, près des habitants, animées par l’équipe de la structure (fictif).",
         "objectif_principal": objectif,
         "orientation_nationale": _tirage(titre, "nationale", 3) == 0,
@@ -246,9 +279,12 @@ def deduire(rang: int, action: Action, annee: int, porteurs: int, *, annuelle: b
         "a_jour": True,
         "sincere": True,
         "cer": True,
+        "charte": True,
+        "aides_publiques": "superieur" if _tirage(titre, "sieg", 8) == 0 else "inferieur",
         **_public(titre),
         **_budget(action, premiere),
     }  # fmt: skip
+    contenu |= _annees_suivantes(contenu, annee, duree) | _organisation(contenu, annee)
     if "BOP147" in lignes:
         contenu["theme_p147"] = THEMES[objectif]
         contenu["numero_dauphin"] = f"DA9{rang:07d}"

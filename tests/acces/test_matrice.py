@@ -139,7 +139,7 @@ def monde(service: FastAPI) -> Iterator[Monde]:
         etrangers = {r.value: _temoin(session, _compte(session, r, autre, autre_organisation)) for r in Role}
         session.commit()
         adresses = {
-            "appels": appel.code, "campagne": appel.code, "contrats": contrat.contrat.code,
+            "appel": appel.code, "appels": appel.code, "campagne": appel.code, "contrats": contrat.contrat.code,
             "numero": str(dossier.numero), "identifiant": str(dossier.numero), **objets,
         }  # fmt: skip
         with TestClient(service, follow_redirects=False, raise_server_exceptions=False) as client:
@@ -149,9 +149,9 @@ def monde(service: FastAPI) -> Iterator[Monde]:
 
 VALEURS = {
     "ligne": "M2A", "annee": "2027", "section": "projet", "acte": "clore", "objectif": "E1.2", "quartier": "QN06804M",
-    "fiche": "COTEAUX", "rang": "1", "jeton_id": "1", "contrat": "m2a-2024-2030", "format": "csv",
+    "fiche": "COTEAUX", "rang": "1", "jeton_id": "1", "compte_id": "1", "contrat": "m2a-2024-2030", "format": "csv",
     "organisation": "o-essai001", "personne": "c-inconnu", "habilitation_id": "1", "lien": "inconnu",
-    "secret": "inconnu.secret",
+    "secret": "inconnu.secret", "fichier": "f-inconnu",
 }  # fmt: skip
 
 

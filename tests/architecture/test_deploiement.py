@@ -22,14 +22,14 @@ def test_toute_variable_exigee_par_compose_est_dans_l_exemple() -> None:
 def test_ce_qu_on_remplit_dans_env_arrive_aux_conteneurs() -> None:
     """Sauf ce que compose compose lui-même : l'adresse de la base, le dossier des données."""
     recues = COMPOSE["services"]["app"]["environment"]
-    a_remplir = {nom for nom in DECLAREES if nom.startswith("IQ_") and not nom.startswith(("IQ_MDP_", "IQ_S3_"))}
+    a_remplir = {nom for nom in DECLAREES if nom.startswith("IQ_") and not nom.startswith("IQ_MDP_")}
     assert {nom for nom in a_remplir - {"IQ_DONNEES"} if f"${{{nom}" not in str(recues.get(nom))} == set()
     assert recues == COMPOSE["services"]["worker"]["environment"]
 
 
 def test_l_exemple_ne_declare_que_ce_qui_se_lit() -> None:
     lues = {"DATABASE_URL", "DATABASE_URL_PROPRIETAIRE"} | {f"IQ_{nom.upper()}" for nom in Config.model_fields}
-    de_compose = {nom for nom in DECLAREES if nom.startswith(("IQ_MDP_", "IQ_S3_"))}
+    de_compose = {nom for nom in DECLAREES if nom.startswith("IQ_MDP_")}
     assert lues >= DECLAREES - de_compose
 
 
@@ -42,6 +42,7 @@ def test_compose_a_deux_ouvriers_un_worker_une_base_un_stockage_et_un_relais() -
     images = " ".join(str(s.get("image", "")) for s in services.values())
     assert "minio" in images
     assert "mailpit" in images
+    assert "clamav" in images
     for nom in ("app", "worker"):
         assert "DATABASE_URL_PROPRIETAIRE" not in services[nom]["environment"], "seules les migrations ont ce droit"
 

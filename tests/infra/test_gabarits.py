@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from app.infra import gabarits
 from app.infra.gabarits import HTMX, STATIQUE, creer_environnement
+from app.infra.lots import LOTS, adresses_statiques, lot
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 
@@ -184,7 +185,8 @@ def test_un_visiteur_voit_se_connecter_et_pas_le_bandeau(env: Environment) -> No
 
 
 def test_la_page_fonctionne_sans_htmx(env: Environment, tmp_path: Path) -> None:
-    sans = env.get_template("base.html").render(titre="Accueil", htmx_present=False)
+    assert "htmx" not in env.get_template("base.html").render(titre="Accueil")
+    sans = env.get_template("composants/_htmx.html").render(htmx_present=False)
     assert "htmx.min.js" not in sans
     reglage = json.loads(re.search(r"name=\"htmx-config\" content='([^']+)'", sans)[1])  # type: ignore[index]
     assert reglage["allowEval"] is False
@@ -344,21 +346,31 @@ def test_une_unite_inconnue_leve(env: Environment) -> None:
 def test_l_adresse_d_un_fichier_suit_son_contenu(tmp_path: Path) -> None:
     fichier = tmp_path / "a.css"
     fichier.write_text("a{}")
-    premiere = gabarits.adresses_statiques(tmp_path)("a.css")
+    premiere = adresses_statiques(tmp_path)("a.css")
     fichier.write_text("b{}")
-    seconde = gabarits.adresses_statiques(tmp_path)("a.css")
+    seconde = adresses_statiques(tmp_path)("a.css")
     assert re.fullmatch(r"/static/a\.css\?v=[0-9a-f]{10}", premiere)
     assert premiere != seconde
     with pytest.raises(FileNotFoundError):
-        gabarits.adresses_statiques(tmp_path)("absent.css")
+        adresses_statiques(tmp_path)("absent.css")
 
 
 def test_l_empreinte_se_calcule_une_fois(tmp_path: Path) -> None:
     (tmp_path / "a.css").write_text("a{}")
-    url = gabarits.adresses_statiques(tmp_path)
+    url = adresses_statiques(tmp_path)
     avant = url("a.css")
     (tmp_path / "a.css").unlink()
     assert url("a.css") == avant
+
+
+def test_une_page_du_porteur_ne_demande_que_deux_fichiers(env: Environment) -> None:
+    page = env.get_template("base.html").render(titre="Accueil")
+    assert re.findall(r'<(?:link rel="stylesheet"|script)[^>]+"(/static/[^"?]+)', page) == [
+        "/static/iq.css", "/static/iq.js",
+    ]  # fmt: skip
+    for nom, (_, _, fichiers) in LOTS.items():
+        octets = lot(STATIQUE, nom)
+        assert all((STATIQUE / f).read_bytes().strip() in octets for f in fichiers)
 
 
 def test_les_feuilles_ne_chargent_rien_du_dehors() -> None:

@@ -42,7 +42,13 @@ def commencer(f: Fenetre) -> str:
 def remplir_le_projet(f: Fenetre) -> None:
     f.ecrire("titre", TITRE)
     f.ecrire("besoin", BESOIN)
+    f.cocher("besoin_identifie_par", "habitants")
+    f.ecrire("but", "Que trente parents se rencontrent (fictif).")
     f.ecrire("description", "Un café hebdomadaire animé par des parents (fictif).")
+    f.suivre(f.bouton(CONTINUER))
+
+
+def choisir_l_objectif(f: Fenetre) -> None:
     f.cocher("objectif_principal", "E1.2")
     f.suivre(f.bouton(CONTINUER))
 
@@ -56,8 +62,29 @@ def remplir_le_territoire(f: Fenetre) -> None:
 
 
 def remplir_le_public(f: Fenetre) -> None:
+    f.ecrire("public", "Des parents du quartier (fictif).")
     for nom, nombre in (("beneficiaires", 60), ("beneficiaires_qpv", 45), ("beneficiaires_femmes", 40)):
         f.ecrire(nom, str(nombre))
+    f.suivre(f.bouton(CONTINUER))
+
+
+def passer_l_acces(f: Fenetre) -> None:
+    """L'étape est facultative : on passe."""
+    f.suivre(f.bouton(CONTINUER))
+
+
+def remplir_les_moyens(f: Fenetre) -> None:
+    f.ecrire("moyens", "Une animatrice à mi-temps.")
+    f.ecrire("moyens_humains.1.nombre", "1")
+    f.ecrire("moyens_humains.1.etpt", "0,5")
+    f.suivre(f.bouton(CONTINUER))
+
+
+def remplir_l_organisation(f: Fenetre) -> None:
+    f.ecrire_date("exercice_debut", 2027, 1, 1)
+    f.ecrire_date("exercice_fin", 2027, 12, 31)
+    f.ecrire("asso_charges.3.montant", "40 000")
+    f.ecrire("asso_produits.1.montant", "40 000")
     f.suivre(f.bouton(CONTINUER))
 
 
@@ -65,7 +92,6 @@ def remplir_le_deroulement(f: Fenetre) -> None:
     f.ecrire_date("debut", 2027, 1, 15)
     f.ecrire_date("fin", 2027, 12, 15)
     f.ecrire("calendrier", "Une séance par semaine.")
-    f.ecrire("moyens", "Une animatrice à mi-temps.")
     f.ecrire("indicateurs.0.libelle", "Parents réguliers")
     f.ecrire("indicateurs.0.cible", "30")
     f.suivre(f.bouton(CONTINUER))
@@ -110,8 +136,9 @@ def demander(f: Fenetre) -> None:
 
 
 def attester(f: Fenetre) -> None:
-    for nom in ("a_jour", "sincere", "cer"):
+    for nom in ("a_jour", "sincere", "cer", "charte"):
         f.cocher(nom, "oui")
+    f.cocher("aides_publiques", "inferieur")
     f.suivre(f.bouton(CONTINUER))
 
 
@@ -135,6 +162,7 @@ def equilibrer(f: Fenetre, dossier: str) -> None:
 def signer_et_deposer(f: Fenetre) -> None:
     f.suivre(f.lien("Relire et envoyer à la signature"))
     f.suivre(f.bouton("Envoyer à la signature"))
+    f.cocher("qualite", "representant")
     f.suivre(f.bouton("Signer le dossier"))
     f.suivre(f.bouton("Déposer le dossier"))
     assert f.page.url.endswith("/accuse?fait=dossier-depose")
@@ -147,12 +175,16 @@ def test_un_benevole_depose_depuis_son_telephone(site: Site, ouvrir: Ouvrir, scr
         se_connecter(f, adresse)
         dossier = commencer(f)
         remplir_le_projet(f)
+        choisir_l_objectif(f)
         remplir_le_territoire(f)
         remplir_le_public(f)
+        passer_l_acces(f)
         remplir_le_deroulement(f)
+        remplir_les_moyens(f)
         remplir_les_habitants(f)
         remplir_le_budget(f)
         demander(f)
+        remplir_l_organisation(f)
         attester(f)
         equilibrer(f, dossier)
         signer_et_deposer(f)

@@ -9,6 +9,7 @@ from functools import cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.commandes.campagne import fiches
 from app.infra.heure import heure_machine
 from app.infra.identite import Habilitation, Identite
 from app.noyau.erreurs import ErreurMetier
@@ -73,11 +74,13 @@ def une_organisation(session: Session, rang: int) -> Organisation:
         "commune": ("Mulhouse", "Illzach", "Wittenheim")[rang % 3],
         "courriel": f"porteur-{rang:03d}@demo.invalid",
         "fonction_representant": "Présidence",
-        "salaries_etp_centiemes": (0, 50, 100, 250, 600)[rang % 5],
+        "salaries_etp_centiemes": fiches.ETPT[rang % 5],
     }
-    return service.creer_organisation(
+    organisation = service.creer_organisation(
         session, identite, acteur="demonstration", maintenant=DEBUT, coordonnees=coordonnees, est_fictif=True
     )
+    fiches.remplir(session, organisation, rang)
+    return organisation
 
 
 @cache
@@ -157,14 +160,14 @@ def charger_services(session: Session, contrat: Contrat, fichier: FichierService
 
 
 def charger_porteurs(session: Session, mot_de_passe: str) -> None:
-    """Les associations fictives et une personne qui rédige et signe pour chacune."""
+    """Les associations fictives et une personne qui administre, rédige et signe pour chacune."""
     for rang in range(1, PORTEURS + 1):
         organisation = une_organisation(session, rang)
         courriel = f"porteur-{rang:03d}@demo.invalid"
         nom = f"Rédaction et signature · {organisation.nom}"
         compte, nouveau = _un_compte(session, courriel, nom, mot_de_passe, montre=False)
         if nouveau:
-            for role in (Role.REDACTEUR, Role.SIGNATAIRE):
+            for role in (Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE):
                 service.habiliter(
                     session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur="demonstration",
                     maintenant=DEBUT, organisation_id=organisation.id,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.commandes.campagne.scene import DossierJoue, Scene
-from app.etapes.dossier.rules.champs import CHAMPS, Section
+from app.etapes.dossier.rules.champs import CHAMPS
+from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.reprise import NON_RECOPIES
 
 RETIRE_TOUS_LES = 41

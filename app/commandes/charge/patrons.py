@@ -65,11 +65,12 @@ def preparer(socle: Socle, grille: Grille, actions: Sequence[Action]) -> list[Pa
     patrons = []
     for rang, action in enumerate(actions, start=1):
         deduit = deduire(rang, action, ANNEE, ORGANISATIONS)
+        if verifier_depot(deduit.contenu, cadre):
+            continue
         contenu: dict[str, Any] = deduit.contenu | {"titre": TITRE}
         if LIGNE_D_ETAT in deduit.lignes:
             contenu["numero_dauphin"] = DAUPHIN
-        if not verifier_depot(contenu, cadre):
-            patrons.append(_patron(socle, grille, action.titre, deduit.porteur, contenu))
+        patrons.append(_patron(socle, grille, action.titre, deduit.porteur, contenu))
     return patrons
 
 

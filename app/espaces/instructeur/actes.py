@@ -99,14 +99,18 @@ def demander_complement(envoi: EnvoiDep, numero: str) -> Response:
         dites = recevabilite.verifier_complement(donnees.objet, donnees.pourquoi, _lendemain(donnees), envoi.maintenant)
         return [Faute("echeance", f.message, f.code) if f.champ == "echeance_le" else f for f in dites]
 
-    with envoi.sinon(lambda: _page(envoi, numero, {"complement": envoi.saisie})):
-        donnees = valider_tout(SaisieComplement, envoi.formulaire.en_dict(), verifier)
+    with envoi.sinon(lambda: _page(envoi, numero, {"complement": _saisie_du_complement(envoi)})):
+        donnees = valider_tout(SaisieComplement, envoi.formulaire.en_dict(listes=("sections",)), verifier)
         if (echeance_le := _lendemain(donnees)) is not None:  # `verifier` a refusé une échéance absente
             recevabilite.demander_complement(
                 envoi.session, numero, objet=donnees.objet, pourquoi=donnees.pourquoi, ligne=donnees.ligne,
-                echeance_le=echeance_le, **envoi.qui,
+                echeance_le=echeance_le, sections=donnees.sections, **envoi.qui,
             )  # fmt: skip
     return envoi.vers("instruction:dossier", numero=numero, fait=COMPLEMENT)
+
+
+def _saisie_du_complement(envoi: Envoi) -> dict[str, Any]:
+    return {**envoi.saisie, "sections": envoi.formulaire.liste("sections")}
 
 
 def _lendemain(donnees: SaisieComplement) -> datetime | None:

@@ -16,11 +16,11 @@ from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository as consultation
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Dossier
-from app.etapes.dossier.pages.porteur_lecture import contenu_en_clair
 from app.etapes.dossier.repository import recherche
 from app.etapes.dossier.repository.referentiel import get_referentiel_garde
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import THEMES_P147
+from app.etapes.dossier.rules.clair import contenu_en_clair
 from app.etapes.dossier.rules.complement import etat_du_complement
 from app.etapes.dossier.rules.etats import (
     AVANT_DECISION,
@@ -33,8 +33,11 @@ from app.etapes.dossier.rules.etats import (
     EtatDossier,
     actes_possibles_demande,
 )
+from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.recevabilite import POINTS
+from app.etapes.dossier.service.echanges import INSTRUIT as ECHANGENT
 from app.etapes.dossier.service.recevabilite import EXAMINE, REPRISES
+from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.db import COMPTE_MAX
@@ -229,6 +232,9 @@ def contexte_dossier(
         "peut_clore": dossier.etat in {EtatDossier.DEPOSE, EtatDossier.A_COMPLETER}
         and all(d.etat in FINALES for d in lues)
         and acteur.tient(Role.CHARGE_MISSION, contrat_id=dossier.contrat_id),
+        "etapes_formulaire": [(s.value, s.libelle) for s in Section],
+        "echange": bool(roles_sur_dossier(acteur, dossier) & ECHANGENT),
+        "rang": cadre.rang,
         "saisie": saisie,
         "fil": (("Dossiers", f"/instruction?appel={cadre.appel}"), (dossier.titre, None)),
     }

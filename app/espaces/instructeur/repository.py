@@ -169,13 +169,14 @@ def demandes_suivies(session: Session, dossier_id: int) -> Sequence[tuple[Demand
 
 @dataclass(frozen=True, slots=True)
 class CadreLu:
-    """Ce qui entoure un dossier à sa lecture : son appel, son porteur, son dernier contenu figé (vide sans dépôt)."""
+    """Ce qui entoure un dossier à sa lecture : appel, porteur, dernier contenu figé et son rang (0 sans dépôt)."""
 
     appel: str
     annee: int
     porteur: str
     empreinte: str
     contenu: Mapping[str, Any]
+    rang: int
 
 
 _CADRE = (
@@ -185,7 +186,8 @@ _CADRE = (
         .where(DossierVersion.dossier_id == Dossier.id)
         .order_by(DossierVersion.rang.desc())
         .limit(1)
-        .scalar_subquery()
+        .scalar_subquery(),
+        select(func.max(DossierVersion.rang)).where(DossierVersion.dossier_id == Dossier.id).scalar_subquery(),
     )
     .select_from(Dossier)
     .join(Appel, Appel.id == Dossier.appel_id)
@@ -197,8 +199,8 @@ _CADRE = (
 
 def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
     """Le cadre d'un dossier. Une requête."""
-    appel, annee, porteur, empreinte, contenu = session.execute(_CADRE, {"dossier": dossier.id}).one()
-    return CadreLu(appel, annee, porteur, empreinte or "", contenu or {})
+    appel, annee, porteur, empreinte, contenu, rang = session.execute(_CADRE, {"dossier": dossier.id}).one()
+    return CadreLu(appel, annee, porteur, empreinte or "", contenu or {}, rang or 0)
 
 
 _CHOIX: WeakKeyDictionary[Engine, dict[tuple[int, str | None], Choix]] = WeakKeyDictionary()

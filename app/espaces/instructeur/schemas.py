@@ -46,3 +46,4 @@ class SaisieComplement(Entree):
     objet: Court = Field("", title="Ce qui est attendu")
     pourquoi: Long = Field("", title="Pourquoi ?")
     echeance: Annotated[date | None, Field(le=DERNIER_JOUR)] = Field(None, title="Jusqu’au")
+    sections: list[Court] = Field(default_factory=list, title="Étapes à rouvrir")

@@ -30,6 +30,31 @@ class FormulaireVersion(Entree):
     cle: Code = ""
 
 
+class FormulaireSignature(Entree):
+    """Signer : la version lue, et en quelle qualité."""
+
+    version: Version
+    qualite: Code = ""
+
+
+class FormulaireNumero(Entree):
+    """Le numéro que le portail de l'État a donné."""
+
+    numero_dauphin: Code = Field("", title="Numéro donné par le portail de l’État")
+
+
+class FormulaireMessage(Entree):
+    """Un message ; ce qu'il dit se juge avec son fichier."""
+
+    texte: Annotated[str, StringConstraints(max_length=20_000)] = Field("", title="Votre message")
+
+
+class FormulaireFichier(Entree):
+    """Un fichier joint au dossier."""
+
+    intitule: Annotated[str, StringConstraints(max_length=200)] = Field("", title="Ce que c’est")
+
+
 class FormulaireMotif(Entree):
     """Retirer : pourquoi."""
 
@@ -67,6 +92,12 @@ class CorpsVersion(Entree):
     version: Version
 
 
+class CorpsSignature(CorpsVersion):
+    """Signer : la version lue ; `qualite` : representant (par défaut) ou mandataire."""
+
+    qualite: Code = "representant"
+
+
 class CorpsMotif(Entree):
     """Un acte motivé."""
 
@@ -80,6 +111,7 @@ class CorpsComplement(Entree):
     pourquoi: Phrase
     echeance_le: AwareDatetime
     ligne: Code = ""
+    sections: list[Code] | None = Field(None, description="Étapes à rouvrir ; absent : toutes")
 
 
 class CorpsReponse(Entree):
@@ -176,6 +208,7 @@ class DossierLu(DossierResume):
 
     version: int
     renouvelle: str | None
+    rang_porteur: int | None
     signe_le: datetime | None
     champs: dict[str, JsonValue]
     demandes: list[DemandeLue]

@@ -32,9 +32,11 @@ class Decor:
     compte: Compte
     acteur: Identite
 
-    def nouveau_client(self, compte: Compte) -> TestClient:
-        """Un autre navigateur, connecté à un autre compte."""
+    def nouveau_client(self, compte: Compte | None = None) -> TestClient:
+        """Un autre navigateur, connecté à un autre compte, ou à aucun."""
         client = ClientDirect(self.service)
+        if compte is None:
+            return client
         f.connecter(client, self.session, compte, maintenant=f.MAINTENANT)
         return client
 

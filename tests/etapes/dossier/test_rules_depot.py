@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from app.etapes.dossier.rules.budget import lire_budget, lire_demandes
-from app.etapes.dossier.rules.champs import Section
 from app.etapes.dossier.rules.depot import (
     CadreDepot,
     LigneOuverte,
@@ -21,8 +20,10 @@ from app.etapes.dossier.rules.depot import (
     section_de,
     verifier_depot,
 )
+from app.etapes.dossier.rules.formes import Section
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
+from tests.factories import annees_suivantes
 
 CADRE = CadreDepot(annee=2027, derniere_annee=2030, seuil_court=Euros.de(1500), cer_exige=True)
 
@@ -32,6 +33,9 @@ def contenu(**change: Any) -> dict[str, Any]:
     complet: dict[str, Any] = {
         "titre": "Café des parents",
         "besoin": "Des parents isolés.",
+        "besoin_identifie_par": ["organisation", "habitants"],
+        "but": "Que les parents se rencontrent.",
+        "public": "Des parents seuls.",
         "description": "Un café chaque semaine.",
         "objectif_principal": "E2.3",
         "objectifs_secondaires": ["E1.2"],
@@ -63,8 +67,16 @@ def contenu(**change: Any) -> dict[str, Any]:
         "a_jour": True,
         "sincere": True,
         "cer": True,
+        "exercice_debut": "2027-01-01",
+        "exercice_fin": "2027-12-31",
+        "asso_charges": [{"compte": "64", "montant": 4_000_000}],
+        "asso_produits": [{"compte": "74", "montant": 3_000_000}, {"compte": "756", "montant": 1_000_000}],
+        "charte": True,
+        "aides_publiques": "inferieur",
     }
     complet.update(change)
+    if int(complet.get("duree") or 1) > 1 and "annees_suivantes" not in change:
+        complet |= annees_suivantes(complet, min(d["annee"] for d in complet["demandes"]))
     return {cle: valeur for cle, valeur in complet.items() if valeur is not None}
 
 
@@ -184,18 +196,68 @@ def test_une_annee_suivante_se_demande_avec_la_premiere() -> None:
     ]
 
 
-def test_une_annee_suivante_ne_demande_pas_plus_que_les_depenses() -> None:
-    def fautes(annee_2: int) -> list[str]:
-        demandes = [
-            {"ligne": "M2A", "annee": 2027, "montant": 400_000},
-            {"ligne": "MULHOUSE", "annee": 2027, "montant": 300_000},
-            {"ligne": "M2A", "annee": 2028, "montant": 600_000},
-            {"ligne": "MULHOUSE", "annee": 2028, "montant": annee_2},
-        ]
-        return [f.message for f in verifier_depot(contenu(duree="2", demandes=demandes), CADRE)]
+SUITE = {"annee": 2028, "actions": "La suite.", "charges": 1_000_000, "produits": 600_000}
 
-    assert fautes(400_000) == []
-    assert fautes(400_001) == ["Pour 2028, vous demandez 10\u202f000,01\u00a0€ pour 10\u202f000\u00a0€ de dépenses."]
+
+@pytest.mark.parametrize(
+    ("rangees", "attendu"),
+    [
+        ([SUITE], []),
+        ([SUITE | {"produits": 500_000}], ["2028 : 9 000 € de recettes, dont 4 000 € demandés, il manque 1 000 €."]),
+        (
+            [SUITE | {"produits": 700_000}],
+            ["2028 : 11 000 € de recettes, dont 4 000 € demandés, il y a 1 000 € de trop."],
+        ),
+        ([SUITE, SUITE | {"annee": 2029}], ["L’année 2029 n’est pas dans la durée demandée."]),
+        ([], ["À remplir : ce que vous ferez en 2028, et avec quel budget."]),
+        ([{"actions": "Sans année"}], ["À remplir : ce que vous ferez en 2028, et avec quel budget."]),
+    ],
+)
+def test_chaque_annee_suivante_a_son_budget_equilibre(rangees: list[dict[str, Any]], attendu: list[str]) -> None:
+    demandes = [
+        {"ligne": "M2A", "annee": 2027, "montant": 400_000},
+        {"ligne": "MULHOUSE", "annee": 2027, "montant": 300_000},
+        {"ligne": "M2A", "annee": 2028, "montant": 400_000},
+    ]
+    demande = contenu(duree="2", demandes=demandes, annees_suivantes=rangees)
+    dites = [f.message.replace("\u202f", " ").replace("\xa0", " ") for f in verifier_depot(demande, CADRE)]
+    assert dites == attendu
+
+
+def test_trois_ans_sans_budget_nomment_les_deux_annees() -> None:
+    demandes = [{"ligne": "M2A", "annee": annee, "montant": 700_000} for annee in (2027, 2028, 2029)]
+    dites = verifier_depot(contenu(duree="3", demandes=demandes, annees_suivantes=[]), CADRE)
+    assert [f.message for f in dites] == ["À remplir : ce que vous ferez en 2028 et 2029, et avec quel budget."]
+
+
+@pytest.mark.parametrize(
+    ("change", "attendu"),
+    [
+        ({"asso_produits": [{"compte": "74", "montant": 3_999_900}]}, ("asso_produits", "budget_desequilibre")),
+        (
+            {"asso_charges": [{"compte": "64", "montant": 4_000_000}, {"compte": "864", "montant": 100}]},
+            ("asso_produits", "volontaires_desequilibrees"),
+        ),
+        ({"exercice_fin": "2027-01-01"}, ("exercice_fin", "dates_inversees")),
+        ({"exercice_fin": "2028-07-02"}, ("exercice_fin", "exercice_trop_long")),
+        ({"asso_charges": None}, ("asso_charges", "champ_manquant")),
+        ({"charte": None}, ("charte", "attestation_manquante")),
+        ({"aides_publiques": None}, ("aides_publiques", "champ_manquant")),
+    ],
+)
+def test_le_budget_de_l_organisation_est_juge_a_part(change: dict[str, Any], attendu: tuple[str, str]) -> None:
+    assert attendu in codes(**change)
+
+
+def test_les_contributions_volontaires_de_l_organisation_s_egalent() -> None:
+    dons = {"asso_charges": [{"compte": "864", "montant": 100}], "asso_produits": [{"compte": "870", "montant": 100}]}
+    assert codes(**dons, exercice_fin="2028-07-01") == []
+
+
+def test_un_porteur_public_ne_donne_ni_budget_ni_charte() -> None:
+    cadre = replace(CADRE, cer_exige=False)
+    vides = dict.fromkeys(("asso_charges", "asso_produits", "exercice_debut", "exercice_fin", "cer", "charte"))
+    assert codes(cadre, **vides) == []
 
 
 def test_le_chemin_court_garde_les_rubriques_obligatoires() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.etapes.dossier.rules.champs import CHAMPS, Forme, Section, champ, champs_de
+from app.etapes.dossier.rules.champs import CHAMPS, champ, champs_de
+from app.etapes.dossier.rules.formes import Forme, Section
 from app.etapes.dossier.rules.lecture import Domaines, lire_montant, lire_simple, lire_table
 from app.noyau.euros import Euros
 
@@ -137,3 +138,18 @@ def test_une_table_lit_ses_oui_ses_codes_et_ses_textes() -> None:
 def test_une_table_trop_longue_est_refusee() -> None:
     _, fautes = table("partenaires", *({"nom": "x"} for _ in range(61)))
     assert fautes == [("partenaires", "Au plus 60 lignes.")]
+
+
+@pytest.mark.parametrize(("texte", "centiemes"), [("1", 100), ("0,5", 50), ("1.25", 125), ("1 234,5", 123_450)])
+def test_un_nombre_a_virgule_se_garde_en_centiemes(texte: str, centiemes: int) -> None:
+    lue, fautes = table("moyens_humains", {"categorie": "cdi", "nombre": "2", "etpt": texte})
+    assert (lue, fautes) == ([{"categorie": "cdi", "nombre": 2, "etpt": centiemes}], [])
+
+
+@pytest.mark.parametrize("texte", ["un", "1,234", "-1", "1,"])
+def test_un_nombre_a_virgule_illisible_se_dit(texte: str) -> None:
+    assert "0,5" in table("moyens_humains", {"categorie": "cdi", "nombre": "2", "etpt": texte})[1][0][1]
+
+
+def test_une_rangee_fixe_sans_rien_d_autre_est_vide() -> None:
+    assert table("moyens_humains", {"categorie": "cdi", "nombre": "", "etpt": ""}) == (None, [])

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from app.etapes.dossier.rules.accuse import DemandeRecue, accuser, suspension
-from app.etapes.dossier.rules.champs import Section
+from app.etapes.dossier.rules.comptes import (
+    CHARGES,
+    PRODUITS,
+    est_subvention_publique,
+    est_volontaire,
+    groupes,
+    options,
+    poste_de,
+)
+from app.etapes.dossier.rules.edition import TENUE, est_tenue
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, Ton
+from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.lecture import Domaines
 from app.etapes.dossier.rules.recherche import requete_de_recherche, texte_de_recherche
 from app.etapes.dossier.rules.reprise import DemandePassee, valeurs_reprises
-from app.etapes.dossier.rules.sections import EtatSection, etats_des_sections, pas_a_pas
+from app.etapes.dossier.rules.sections import (
+    EtatSection,
+    est_facultative,
+    etats_des_sections,
+    pas_a_pas,
+    sections_du_dossier,
+)
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 
@@ -45,8 +61,8 @@ def test_chaque_etat_a_son_suivi_et_une_seule_etape_en_cours(etat: EtatDemande) 
     assert len(en_cours) == (1 if etat in AVANT_DECISION | decidees else 0)
 
 
-def test_le_suivi_ne_montre_ni_l_arbitrage_ni_le_vote() -> None:
-    etude = {pas_a_pas(e) for e in (EtatDemande.EN_INSTRUCTION, EtatDemande.PROPOSEE, EtatDemande.ARBITREE)}
+def test_le_suivi_ne_montre_ni_l_arbitrage_ni_le_sens_du_vote() -> None:
+    commission = {pas_a_pas(e) for e in (EtatDemande.PROPOSEE, EtatDemande.ARBITREE)}
     decision = {
         pas_a_pas(e)
         for e in (
@@ -54,7 +70,8 @@ def test_le_suivi_ne_montre_ni_l_arbitrage_ni_le_vote() -> None:
             EtatDemande.TRANCHE_DECIDEE,
         )
     }  # fmt: skip
-    assert len(etude) == 1
+    assert len(commission) == 1
+    assert pas_a_pas(EtatDemande.PROPOSEE)[3].ton is Ton.INFO
     assert len(decision) == 1
     assert pas_a_pas(EtatDemande.RESERVE)[-1].detail == "Sur liste de réserve"
 
@@ -142,3 +159,52 @@ def test_on_cherche_sans_accent_ni_casse_et_par_le_debut_des_mots() -> None:
     assert requete_de_recherche("  Été & (caf:*) ! ") == "ete:* & caf:*"
     assert requete_de_recherche("&|!") == ""
     assert requete_de_recherche("a " * 40).count("&") == 11
+
+
+def test_les_etapes_d_un_dossier_suivent_sa_duree_et_son_porteur() -> None:
+    assert Section.ANNEES not in sections_du_dossier(1, association=True)
+    assert Section.ANNEES in sections_du_dossier(2, association=True)
+    assert Section.ORGANISATION not in sections_du_dossier(3, association=False)
+    assert len(sections_du_dossier(3, association=True)) == len(Section)
+
+
+def test_le_chemin_court_rend_des_etapes_facultatives() -> None:
+    facultatives = {s for s in Section if est_facultative(s, court=True, association=True)}
+    assert {Section.EGALITE, Section.MOYENS, Section.HABITANTS, Section.ORGANISATION} == facultatives
+    assert {s for s in Section if est_facultative(s, court=False, association=True)} == {Section.EGALITE}
+    assert est_facultative(Section.ORGANISATION, court=False, association=False)
+
+
+def test_chaque_etape_a_son_groupe() -> None:
+    assert [*dict.fromkeys(s.partie for s in Section)] == ["L’action", "Sa réalisation", "L’argent", "Pour finir"]
+
+
+def test_une_etape_est_tenue_dix_minutes() -> None:
+    vue = datetime(2026, 11, 6, 9, 0, tzinfo=UTC)
+    assert est_tenue("c-1", vue, "c-2", vue + TENUE - timedelta(seconds=1))
+    assert not est_tenue("c-1", vue, "c-2", vue + TENUE)
+    assert not est_tenue("c-1", vue, "c-1", vue)
+
+
+@pytest.mark.parametrize(
+    ("compte", "poste", "publique", "volontaire"),
+    [
+        ("601", "60", False, False),
+        ("60", "60", False, False),
+        ("74orgasoc", "74", True, False),
+        ("74", "74", True, False),
+        ("74aidespriv", "74", False, False),
+        ("864", "86", False, True),
+        ("870", "87", False, True),
+        ("inconnu", "inconnu", False, False),
+    ],
+)
+def test_un_compte_dit_son_poste(compte: str, poste: str, publique: bool, volontaire: bool) -> None:
+    assert (poste_de(compte), est_subvention_publique(compte), est_volontaire(compte)) == (poste, publique, volontaire)
+
+
+def test_les_options_d_un_budget_se_rangent_sous_leur_poste() -> None:
+    titres = dict(groupes(CHARGES))
+    assert titres["60 Achats"][0] == ("60", "60 Achats")
+    assert ("601", "601 Achats de matières et fournitures") in titres["60 Achats"]
+    assert [o for _, liste in groupes(PRODUITS) for o in liste] == list(options(PRODUITS))

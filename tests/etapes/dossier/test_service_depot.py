@@ -93,7 +93,7 @@ def test_deposer_numerote_fige_ouvre_les_lignes_et_consigne(cas: Cas) -> None:
     actes = [a.acte for a in en_attente(cas.session)]
     assert actes[-2:] == ["dossier.deposer", "dossier.fige"]
     en_file = text("SELECT task_name FROM procrastinate_jobs")
-    assert cas.session.scalars(en_file).all() == ["dossier.accuser_reception"]
+    assert cas.session.scalars(en_file).all() == ["dossier.sceller_demande", "dossier.accuser_reception"]
 
 
 def test_les_numeros_se_suivent_meme_si_l_appel_est_deja_en_memoire(cas: Cas) -> None:

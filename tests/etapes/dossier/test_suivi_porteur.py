@@ -233,7 +233,9 @@ def test_l_histoire_dit_l_annee_et_le_motif_d_un_refus_une_fois_notifie(decor: D
 
 
 def test_une_organisation_donne_des_coordonnees_joignables(decor: Decor) -> None:
-    page = formulaire(decor.client.get("/organisations/nouvelle"), "/organisations/nouvelle").remplir(
+    page = formulaire(
+        decor.client.get(f"/organisations/nouvelle/identite?siret={f.siret_fictif(77)}"), "/organisations/nouvelle"
+    ).remplir(
         nom="Une commune (fictif)", forme="collectivite", siret=f.siret_fictif(77), courriel="nom@exemple",
         code_postal="6810", telephone="03 89",
     )  # fmt: skip

@@ -18,6 +18,7 @@ from app.etapes.convention.rules import (
     acte_cite,
     tribunal_competent,
 )
+from app.etapes.dossier.models import DocumentDossier
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.infra.documents import sceller as sceller_document
 from app.infra.journal.ancres import ancrer, mention_ancre
@@ -55,6 +56,12 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
     )
     ancrer(session, notification.contrat_id, f"pdf:{empreinte}", maintenant)
     notification.document_sha256, notification.envoyee_at = empreinte, maintenant
+    session.add(
+        DocumentDossier(
+            contrat_id=notification.contrat_id, dossier_id=notification.dossier_id,
+            nature=f"lettre:{lues[0].ligne.code}", sha256=empreinte, a=maintenant,
+        )
+    )  # fmt: skip
     contexte = {
         "financeur": lettre["attribuant_sujet"],
         "numero": lettre["numero"],

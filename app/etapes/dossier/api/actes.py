@@ -31,6 +31,7 @@ from app.etapes.dossier.schemas import (
     CorpsLigne,
     CorpsMotif,
     CorpsReponse,
+    CorpsSignature,
     CorpsSimple,
     CorpsVersion,
     DemandeLue,
@@ -51,7 +52,7 @@ def _demander_complement(
 ) -> object:
     return recevabilite.demander_complement(
         session, numero, objet=corps.objet, pourquoi=corps.pourquoi, echeance_le=corps.echeance_le, ligne=corps.ligne,
-        acteur=acteur, maintenant=maintenant,
+        sections=corps.sections, acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
 
 
@@ -62,8 +63,8 @@ ACTES: dict[str, tuple[type, Agir]] = {
     ),
     "reprendre": (CorpsSimple, lambda s, n, _c, a, m, _k: brouillon.reprendre(s, n, acteur=a, maintenant=m)),
     "signer": (
-        CorpsVersion,
-        lambda s, n, c, a, m, _k: depot.signer(s, n, version_lue=c.version, acteur=a, maintenant=m),
+        CorpsSignature,
+        lambda s, n, c, a, m, _k: depot.signer(s, n, version_lue=c.version, qualite=c.qualite, acteur=a, maintenant=m),
     ),
     "deposer": (
         CorpsVersion,

@@ -148,6 +148,7 @@ def montrer(
         **resumer_dossier(dossier, _organisation(cadre.organisation), cadre.appel.code, public),
         version=dossier.version,
         renouvelle=renouvelle.numero if renouvelle is not None else None,
+        rang_porteur=dossier.rang_porteur,
         signe_le=dossier.signe_le,
         champs=dict(contenu),
         demandes=[montrer_demande(d, ligne, public) for d, ligne in repository.list_demandes(session, [dossier.id])],

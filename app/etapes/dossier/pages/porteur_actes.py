@@ -11,13 +11,15 @@ from starlette.responses import Response
 from app.etapes.appel.repository import list_pieces
 from app.etapes.dossier import repository
 from app.etapes.dossier.pages.porteur_dossier import contexte_dossier
-from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, contenu_en_clair, lignes_relues
+from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, lignes_relues
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
 from app.etapes.dossier.repository.accuses import list_accuses
 from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
 from app.etapes.dossier.rules.accuse import VOIES_DE_RECOURS
+from app.etapes.dossier.rules.clair import contenu_en_clair
 from app.etapes.dossier.rules.depot import section_de
-from app.etapes.dossier.schemas import FormulaireMotif, FormulaireReponse, FormulaireVersion
+from app.etapes.dossier.rules.formulaire_unique import QUALITES
+from app.etapes.dossier.schemas import FormulaireMotif, FormulaireReponse, FormulaireSignature, FormulaireVersion
 from app.etapes.dossier.service import brouillon, depot, vie
 from app.etapes.dossier.service.accuse import ACCUSE
 from app.infra import documents
@@ -51,6 +53,7 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert) -> dict[str, Any]:
         "manques": [(f, section_de(f)) for f in ouvert.fautes],
         "pieces": list_pieces(session, ouvert.dossier.appel_id, ouvert.cadre.organisation.forme),
         "cle": secrets.token_urlsafe(16),
+        "qualites": QUALITES,
     }
 
 
@@ -76,8 +79,8 @@ def envoyer(envoi: EnvoiDep, identifiant: str) -> Response:
 def signer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Signe la version relue ; une version périmée se relit (412)."""
     with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
-        donnees = valider(FormulaireVersion, envoi.formulaire.en_dict())
-        depot.signer(envoi.session, identifiant, version_lue=donnees.version, **envoi.qui)
+        donnees = valider(FormulaireSignature, envoi.formulaire.en_dict())
+        depot.signer(envoi.session, identifiant, version_lue=donnees.version, qualite=donnees.qualite, **envoi.qui)
     return envoi.vers("dossier:signature", identifiant=identifiant, fait=SIGNE)
 
 

@@ -23,7 +23,6 @@ from app.etapes.dossier.pages.porteur_suivi import (
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert
 from app.etapes.dossier.repository.notifies import RIEN, list_notifies
 from app.etapes.dossier.repository.referentiel import get_cadre
-from app.etapes.dossier.rules.champs import Section
 from app.etapes.dossier.rules.sections import EtatSection
 from app.etapes.dossier.rules.suivi import jusqu_au
 from app.etapes.dossier.service.accuse import ACCUSE
@@ -35,6 +34,7 @@ from app.infra.web import SessionDep, rediriger, rendre
 from app.noyau.periodes import a_paris
 
 routeur = APIRouter()
+FACULTATIVES = "Facultatif pour une petite demande"
 
 
 @routeur.get("/dossiers/{identifiant}", name="dossier:voir", dependencies=[Depends(exiger())])
@@ -54,9 +54,11 @@ def page_dossier(
 def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
     """Tout ce que la page du porteur attend."""
     dossier, annee = ouvert.dossier, ouvert.cadre.appel.annee
-    demandes = repository.list_demandes(session, [dossier.id])
+    est_depose = dossier.numero is not None
+    demandes = repository.list_demandes(session, [dossier.id]) if est_depose else ()
     passages = repository.list_passages(session, dossier.id)
-    attendus = [c for c in repository.list_complements(session, dossier.id) if c.recue_le is None]
+    complements = repository.list_complements(session, dossier.id) if est_depose else ()
+    attendus = [c for c in complements if c.recue_le is None]
     siennes = [d for d, _ in demandes]
     etats = de_l_annee(siennes, annee)
     mot, ton = mot_d_etat(dossier, etats)
@@ -70,7 +72,8 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         "ton": ton,
         "ensuite": phrase,
         "ensuite_le": instant,
-        "taches": taches(ouvert),
+        "parties": parties(ouvert) if ouvert.peut_ecrire or not est_depose else [],
+        "etat_sollicite": bool(ouvert.contenu.get("demandes")),
         "est_clos": ouvert.cadre.depot_clos(maintenant),
         "lignes": lignes_suivies(
             dossier, annee, demandes, motifs_dus(siennes, passages), notifies, ouvert.roles, a_paris(maintenant).date()
@@ -79,7 +82,7 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         "retrait": retrait_de(session, dossier, siennes, ouvert.acteur),
         "attendus": [(c, jusqu_au(c.echeance_le)) for c in attendus],
         "financeurs": {ligne.id: ligne.financeur for _, ligne in demandes},
-        "accuse_pret": repository.get_document(session, dossier.id, ACCUSE) is not None,
+        "accuse_pret": est_depose and repository.get_document(session, dossier.id, ACCUSE) is not None,
         "maintenant": maintenant,
         "saisie": {},
     }
@@ -90,10 +93,24 @@ def prochain(complements: list[DemandeComplement]) -> DemandeComplement | None:
     return min(complements, key=lambda c: c.echeance_le, default=None)
 
 
+def parties(ouvert: DossierOuvert) -> list[tuple[str, list[dict[str, Any]]]]:
+    """(titre, étapes), dans l'ordre ; sur le chemin court, les étapes où rien n'est exigé viennent à part."""
+    rendu: dict[str, list[dict[str, Any]]] = {}
+    facultatives = []
+    for section, tache in zip(ouvert.sections, taches(ouvert), strict=True):
+        if section not in ouvert.ouvertes:
+            continue
+        if ouvert.est_court and ouvert.est_facultative(section):
+            facultatives.append(tache)
+        else:
+            rendu.setdefault(section.partie, []).append(tache)
+    return [*rendu.items(), *([(FACULTATIVES, facultatives)] if facultatives else [])]
+
+
 def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:
     """Les étapes du formulaire et ce qu'il y reste à faire."""
     rendu: list[dict[str, Any]] = []
-    for section in Section:
+    for section in ouvert.sections:
         etat = ouvert.etats[section]
         fautes = ouvert.fautes_de(section)
         aide = ""
@@ -104,6 +121,6 @@ def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:
         elif fautes:
             aide = en_nombre(len(fautes), "réponse attendue", "réponses attendues")
         rendu.append({"libelle": section.libelle, "mot": etat.libelle, "etat": etat.ton.value, "aide": aide})
-        if ouvert.peut_ecrire:
+        if ouvert.peut_ecrire and section in ouvert.ouvertes:
             rendu[-1]["url"] = f"/dossiers/{ouvert.identifiant}/etapes/{section.value}"
     return rendu

@@ -2,85 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.etapes.appel.repository import list_pieces
-from app.etapes.dossier.pages.porteur_financement import (
-    annees_montrees,
-    demande_l_etat,
-    lignes_demandees,
-    lire_duree,
-    replacer_les_fautes,
+from app.etapes.dossier.models import SaisieEnAttente
+from app.etapes.dossier.pages.porteur_etape_vue import (
+    CHAMPS_D_ETAT,
+    PAR_CODE,
+    Envoi,
+    contexte_etape,
+    rangees,
+    section_nommee,
 )
+from app.etapes.dossier.pages.porteur_financement import demande_l_etat
 from app.etapes.dossier.pages.porteur_formulaire import (
     VERSION,
-    ChampVu,
-    Rangee,
-    Saisie,
     lire_section,
-    saisie_enregistree,
     saisie_recue,
+    sans_la_rangee,
     versions_recues,
-    voir,
 )
-from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, textes_en_clair
 from app.etapes.dossier.pages.porteur_reste import quitter_l_etape, reste_a_corriger
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
-from app.etapes.dossier.repository.referentiel import Referentiel, get_referentiel
-from app.etapes.dossier.rules.champs import CHAMPS, Champ, Forme, Section, champs_de
-from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT
-from app.etapes.dossier.service import brouillon, reprise
+from app.etapes.dossier.repository.edition import list_en_attente
+from app.etapes.dossier.repository.referentiel import Referentiel
+from app.etapes.dossier.rules.champs import champs_de
+from app.etapes.dossier.rules.clair import contenu_en_clair, textes_en_clair
+from app.etapes.dossier.rules.formes import Champ, Forme, Section
+from app.etapes.dossier.service import brouillon, edition
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
+from app.infra.clock import Maintenant, heure_machine
 from app.infra.forms import Formulaire, FormulaireDep
-from app.infra.web import ReponseRefusee, SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide, VersionPerimee
+from app.infra.identite import Identite
+from app.infra.web import (
+    ReponseRefusee,
+    SessionDep,
+    annoncer,
+    rediriger,
+    refuser,
+    rendre,
+    transaction_a_part,
+)
+from app.noyau.erreurs import Faute, SaisieInvalide, VersionPerimee
 from app.noyau.roles import ROLES_PORTEUR
 
 routeur = APIRouter()
 ENREGISTRE = annoncer("etape-enregistree", "C’est enregistré.")
 POUR_L_ETAT = annoncer("etape-etat", "C’est enregistré. Vous sollicitez l’État : complétez aussi ce qu’il demande.")
+SANS_OBJET = annoncer("etape-sans-objet", "Cette étape ne concerne pas votre dossier, ou n’est pas rouverte.")
 FIGE = annoncer("dossier-fige", "Ce dossier ne se modifie plus dans cet état.")
-CHAMPS_D_ETAT = ("theme_p147", "numero_dauphin")
-PROPRES_AU_FINANCEMENT = frozenset({"demandes", "precedents"})
-ETAPES = tuple(Section)
-PAR_CODE = {c.code: c for c in CHAMPS}
-
-
-@dataclass(frozen=True)
-class Envoi:
-    """Ce qu'un formulaire a envoyé : textes et versions lues. Vide à la première lecture."""
-
-    saisies: Mapping[str, Saisie] = field(default_factory=dict)
-    versions: Mapping[str, int] = field(default_factory=dict)
-    ajouter: str = ""
-
-
-def _section(nom: str) -> Section:
-    try:
-        return Section(nom)
-    except ValueError:
-        raise Introuvable("Cette étape n’existe pas.") from None
+REMONTRE = ("annees", "ajouter:", "retirer:")
+"""Les boutons qui rendent la page sans rien enregistrer."""
 
 
 @routeur.get(
     "/dossiers/{identifiant}/etapes/{section}", name="dossier:etape", dependencies=[Depends(exiger(*ROLES_PORTEUR))]
 )
 def page_etape(request: Request, session: SessionDep, acteur: Acteur, identifiant: str, section: str) -> Response:
-    """Une étape du formulaire."""
-    etape = _section(section)
+    """Une étape du formulaire, tenue par qui l'ouvre ; si quelqu'un la tient déjà, ce qui y est enregistré."""
+    etape = section_nommee(section)
     ouvert = ouvrir(session, identifiant, acteur)
-    if not ouvert.peut_ecrire:
-        return rediriger(request, "dossier:voir", identifiant=ouvert.identifiant, fait=FIGE)
-    referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
-    fautes = ouvert.fautes_montrees(etape, avec_les_manques=False)
-    contexte = contexte_etape(ouvert, etape, referentiel, Envoi(), fautes) | _pieces(session, ouvert, etape)
+    if not ouvert.peut_ecrire or etape not in ouvert.sections or etape not in ouvert.ouvertes:
+        fait = SANS_OBJET if ouvert.peut_ecrire else FIGE
+        return rediriger(request, "dossier:voir", identifiant=ouvert.identifiant, fait=fait)
+    referentiel = ouvert.referentiel
+    tenue = edition.tenir(session, ouvert.dossier, etape, acteur=acteur, machine=heure_machine())
+    if tenue is not None:
+        lues = [s for s in contenu_en_clair(ouvert.contenu, referentiel) if s.section is etape]
+        contexte = {"titre": etape.libelle, "ouvert": ouvert, "etape": etape, "tenue": tenue, "sections": lues}
+        return rendre(request, "dossier/etape_tenue.html", contexte)
+    attentes = list_en_attente(session, ouvert.dossier.id, acteur.acteur)
+    envoi, fautes = _ce_qui_attend(ouvert, champs_de(etape), attentes, referentiel)
+    fautes += tuple(
+        f
+        for f in ouvert.fautes_montrees(etape, avec_les_manques=False)
+        if f.champ.partition(".")[0] not in envoi.saisies
+    )
+    contexte = contexte_etape(ouvert, etape, referentiel, envoi, fautes) | _pieces(session, ouvert, etape)
+    contexte["en_attente"] = [PAR_CODE[code].libelle for code in envoi.saisies]
     return rendre(request, "dossier/etape.html", contexte | reste_a_corriger(request, ouvert))
+
+
+def _ce_qui_attend(
+    ouvert: DossierOuvert, champs: Sequence[Champ], attentes: dict[str, SaisieEnAttente], referentiel: Referentiel
+) -> tuple[Envoi, tuple[Faute, ...]]:
+    """Ce que cette personne a tapé sans l'enregistrer, et ce qui l'empêche. Un champ changé depuis le dit."""
+    siens = [c for c in champs if c.code in attentes]
+    envoi = Envoi({c.code: attentes[c.code].saisie for c in siens}, {c.code: attentes[c.code].version for c in siens})
+    _, fautes = lire_section(siens, envoi.saisies, referentiel.domaines)
+    fautifs = {f.champ.partition(".")[0] for f in fautes}
+    phrase = "Quelqu’un a changé cette réponse pendant que vous écriviez. Enregistrez pour comparer les deux textes."
+    depasses = tuple(
+        Faute(c.code, phrase, "version_perimee")
+        for c in siens
+        if c.code not in fautifs and envoi.versions[c.code] != ouvert.version_de(c.code)
+    )
+    return envoi, (*fautes, *depasses)
 
 
 def _pieces(session: SessionDep, ouvert: DossierOuvert, etape: Section) -> dict[str, Any]:
@@ -104,32 +126,61 @@ def enregistrer_etape(
     identifiant: str,
     section: str,
 ) -> Response:
-    """Enregistre l'étape et mène à la suivante ; « Ajouter une ligne » rend la page sans rien enregistrer."""
-    etape = _section(section)
+    """Enregistre l'étape et mène à la suivante ; ajouter ou retirer une ligne rend la page sans rien enregistrer."""
+    etape = section_nommee(section)
     ouvert = ouvrir(session, identifiant, acteur)
     brouillon.exiger_modifiable(acteur, ouvert.dossier)
-    referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
+    referentiel = ouvert.referentiel
     versions = versions_recues(formulaire)
     champs = [c for c in champs_de(etape) if c.code in versions]
     acte = formulaire.get("acte")
-    envoi = Envoi({c.code: saisie_recue(c, formulaire) for c in champs}, versions, acte.removeprefix("ajouter:"))
-    if acte == "annees" or acte.startswith("ajouter:"):
-        return rendre(request, "dossier/etape.html", contexte_etape(ouvert, etape, referentiel, envoi, ()))
+    envoi = Envoi({c.code: saisie_recue(c, formulaire) for c in champs}, versions)
+    if acte.startswith(REMONTRE):
+        return _remontrer(request, ouvert, etape, referentiel, envoi, acte)
     valeurs, fautes = lire_section(champs, envoi.saisies, referentiel.domaines)
-    if fautes:
-        contexte = contexte_etape(ouvert, etape, referentiel, envoi, fautes) | _pieces(session, ouvert, etape)
-        refuser(request, "dossier/etape.html", contexte, fautes)
-    gardes = {c: v for c, v in valeurs.items() if formulaire.get(f"choix.{c}") != "enregistre"}
     try:
+        if fautes:
+            raise SaisieInvalide(list(fautes))
+        gardes = {c: v for c, v in valeurs.items() if formulaire.get(f"choix.{c}") != "enregistre"}
+        edition.oublier(session, ouvert.dossier, valeurs.keys() - gardes.keys(), acteur)
         brouillon.enregistrer(
             session, ouvert.identifiant, gardes, versions=versions, acteur=acteur, maintenant=maintenant
         )
     except SaisieInvalide as erreur:
+        _garder(request, ouvert, envoi, erreur.fautes, acteur)
         contexte = contexte_etape(ouvert, etape, referentiel, envoi, erreur.fautes) | _pieces(session, ouvert, etape)
         refuser(request, "dossier/etape.html", contexte, erreur.fautes)
     except VersionPerimee as erreur:
         raise ReponseRefusee(_conflit(request, ouvert, etape, referentiel, formulaire, erreur)) from None
-    return _suite(request, ouvert, etape, referentiel, envoi, acte)
+    edition.lacher(session, ouvert.dossier, etape, acteur=acteur)
+    return _suite(request, ouvert.avec(gardes), etape, referentiel, envoi, acte)
+
+
+def _remontrer(
+    request: Request, ouvert: DossierOuvert, etape: Section, referentiel: Referentiel, envoi: Envoi, acte: str
+) -> Response:
+    """La page telle que tapée, avec une rangée de plus ou de moins, ou d'autres années."""
+    geste, _, reste = acte.partition(":")
+    code, _, rang = reste.partition(":")
+    if geste == "ajouter":
+        envoi = replace(envoi, ajouter=code)
+    elif geste == "retirer" and code in envoi.saisies:
+        envoi = replace(envoi, saisies={**envoi.saisies, code: sans_la_rangee(envoi.saisies[code], rang)})
+    contexte = contexte_etape(ouvert, etape, referentiel, envoi, ()) | {"a_enregistrer": code}
+    return rendre(request, "dossier/etape.html", contexte)
+
+
+def _garder(request: Request, ouvert: DossierOuvert, envoi: Envoi, fautes: Sequence[Faute], acteur: Identite) -> None:
+    """Ce qui est refusé survit à la page : la transaction de la requête est annulée, celle-ci non."""
+    codes = {f.champ.partition(".")[0] for f in fautes} & envoi.saisies.keys()
+    with transaction_a_part(request) as a_part:
+        edition.garder(
+            a_part,
+            ouvert.dossier,
+            {c: (envoi.saisies[c], envoi.versions[c]) for c in codes},
+            acteur=acteur,
+            machine=heure_machine(),
+        )
 
 
 def _suite(
@@ -140,124 +191,18 @@ def _suite(
                 request, "dossier:etape", identifiant=ouvert.identifiant, section=etape.value, fait=POUR_L_ETAT,
                 ancre=f"champ-{CHAMPS_D_ETAT[0]}",
             )  # fmt: skip
-    rang = ETAPES.index(etape) + 1
-    if acte == "quitter" or rang == len(ETAPES):
+    _, suivante = ouvert.autour(etape)
+    if acte == "quitter" or suivante is None:
         return quitter_l_etape(request, "dossier:voir", etape, identifiant=ouvert.identifiant, fait=ENREGISTRE)
-    suivante = ETAPES[rang].value
     return quitter_l_etape(
-        request, "dossier:etape", etape, identifiant=ouvert.identifiant, section=suivante, fait=ENREGISTRE
+        request, "dossier:etape", etape, identifiant=ouvert.identifiant, section=suivante.value, fait=ENREGISTRE
     )
 
 
 def _manque_l_etat(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) -> bool:
     """Vrai si l'État vient d'être sollicité : ses champs n'étaient pas encore dans le formulaire."""
     montres = CHAMPS_D_ETAT[0] in envoi.versions or bool(ouvert.contenu.get(CHAMPS_D_ETAT[0]))
-    return not montres and demande_l_etat(referentiel, _rangees(envoi.saisies.get("demandes", [])))
-
-
-def _rangees(saisie: Saisie) -> list[Rangee]:
-    return [r for r in saisie if isinstance(r, dict)]
-
-
-def contexte_etape(
-    ouvert: DossierOuvert, etape: Section, referentiel: Referentiel, envoi: Envoi, fautes: tuple[Faute, ...]
-) -> dict[str, Any]:
-    """Tout ce que le gabarit d'une étape attend."""
-    financement = _financement(ouvert, referentiel, envoi) if etape is Section.FINANCEMENT else None
-    if financement is not None and not envoi.versions:
-        fautes = replacer_les_fautes(fautes, ouvert.contenu.get("demandes") or [], financement["lignes"])
-    vus = _champs_vus(ouvert, etape, referentiel, envoi, financement)
-    fautifs = {f.champ.split(".")[0] for f in fautes}
-    replies = [v for v in vus if v.facultatif and v.code not in CHAMPS_D_ETAT] if ouvert.est_court else []
-    rang = ETAPES.index(etape)
-    return {
-        "titre": etape.libelle,
-        "ouvert": ouvert,
-        "etape": etape,
-        "rang": rang + 1,
-        "total": len(ETAPES),
-        "precedente": ETAPES[rang - 1] if rang else None,
-        "suivante": ETAPES[rang + 1] if rang + 1 < len(ETAPES) else None,
-        "champs": [v for v in vus if v not in replies],
-        "replies": replies,
-        "deplier": any(v.est_rempli or v.code in fautifs for v in replies),
-        "financement": financement,
-        "avertissement": avertissement_du_lieu(ouvert.contenu, referentiel) if etape is Section.TERRITOIRE else "",
-        "erreurs": fautes,
-        "noms": {v.code: v.champ.libelle for v in vus},
-    }
-
-
-def _saisie(ouvert: DossierOuvert, envoi: Envoi, code: str) -> Saisie:
-    if code in envoi.saisies:
-        return envoi.saisies[code]
-    return saisie_enregistree(PAR_CODE[code], ouvert.contenu.get(code))
-
-
-def _financement(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) -> dict[str, Any]:
-    demandes = _rangees(_saisie(ouvert, envoi, "demandes"))
-    duree = _saisie(ouvert, envoi, "duree")
-    premiere = ouvert.cadre.appel.annee
-    annees = annees_montrees(premiere, lire_duree(str(duree[-1]) if duree else ""), demandes)
-    fiches: Sequence[str] = ouvert.contenu.get("fiches") or ()
-    precedents = _rangees(_saisie(ouvert, envoi, "precedents"))
-    enregistres = {c: e.version for c, e in ouvert.champs.items()}
-    return {
-        "annees": annees,
-        "lignes": lignes_demandees(referentiel, annees, demandes, precedents, fiches, _connus(ouvert)),
-        "sans_fiche": not fiches,
-        "etat_demande": demande_l_etat(referentiel, demandes),
-        "est_fige": ouvert.dossier.numero is not None,
-        "versions": {c: envoi.versions.get(c, enregistres.get(c, 0)) for c in sorted(PROPRES_AU_FINANCEMENT)},
-    }
-
-
-def _connus(ouvert: DossierOuvert) -> dict[str, Rangee]:
-    """Ligne → les textes de l'an dernier que le service connaît déjà."""
-    connus = reprise.connus(ouvert.session, ouvert.dossier, ouvert.cadre.appel.annee)
-    rangees = [{"ligne": ligne, **montants} for ligne, montants in connus.items()]
-    textes = _rangees(saisie_enregistree(PAR_CODE["precedents"], rangees))
-    return {t["ligne"]: {c: t[c] for c in connus[t["ligne"]]} for t in textes}
-
-
-def _champs_vus(
-    ouvert: DossierOuvert, etape: Section, referentiel: Referentiel, envoi: Envoi, financement: Mapping[str, Any] | None
-) -> list[ChampVu]:
-    choisis = {
-        "objectifs": [
-            *map(str, _saisie(ouvert, envoi, "objectif_principal")),
-            *map(str, _saisie(ouvert, envoi, "objectifs_secondaires")),
-        ],
-        "fiches": [str(code) for code in _saisie(ouvert, envoi, "fiches")],
-    }
-    return [
-        voir(
-            c,
-            ouvert.champs.get(c.code),
-            envoi.saisies.get(c.code),
-            referentiel,
-            facultatif=not _est_exige(c, ouvert),
-            version=envoi.versions.get(c.code),
-            en_plus=1 if envoi.ajouter == c.code else 0,
-            choisis=choisis,
-        )
-        for c in champs_de(etape)
-        if _se_montre(c, ouvert, financement)
-    ]
-
-
-def _se_montre(c: Champ, ouvert: DossierOuvert, financement: Mapping[str, Any] | None) -> bool:
-    if c.code in PROPRES_AU_FINANCEMENT or (ouvert.dossier.numero is not None and c.code in FIGES_AU_DEPOT):
-        return False
-    if c.code in CHAMPS_D_ETAT:
-        return financement is not None and (financement["etat_demande"] or bool(ouvert.contenu.get(c.code)))
-    return c.code != "cer" or ouvert.cer_exige
-
-
-def _est_exige(c: Champ, ouvert: DossierOuvert) -> bool:
-    if c.code == "cer":
-        return ouvert.cer_exige
-    return c.exige_court if ouvert.est_court else c.exige
+    return not montres and demande_l_etat(referentiel, rangees(envoi.saisies.get("demandes", [])))
 
 
 def _conflit(
@@ -279,7 +224,7 @@ def _conflit(
                 "est_long": trouve.forme is Forme.LONG,
                 "enregistre": textes_en_clair(trouve, enregistre, referentiel),
                 "saisi": textes_en_clair(trouve, saisi, referentiel),
-                "version": ouvert.champs[code].version if code in ouvert.champs else 0,
+                "version": ouvert.version_de(code),
             }
         )
     remplaces = {VERSION + c for c in erreur.conflits} | {"choix." + c for c in erreur.conflits}

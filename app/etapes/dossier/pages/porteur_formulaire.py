@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from app.etapes.dossier.models import Champ as ChampEnregistre
 from app.etapes.dossier.repository.referentiel import Entree, Referentiel
-from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne
+from app.etapes.dossier.rules.clair import centiemes, intitule_montre
+from app.etapes.dossier.rules.formes import Champ, Colonne, Forme, FormeColonne, Options
 from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_montant, lire_simple, lire_table
 from app.infra.forms import Formulaire
 from app.infra.gabarits import montant_saisi
@@ -20,10 +21,12 @@ Saisie = list[str] | list[Rangee]
 PRESELECTION = {
     "budget_charges": ("60", "61", "62", "64"),
     "budget_produits": ("70", "74", "75"),
+    "asso_charges": ("60", "61", "62", "64"),
+    "asso_produits": ("70", "74", "75"),
     "emplois_volontaires": ("864",),
     "ressources_volontaires": ("870",),
 }
-VIDES = {"indicateurs": 2, "partenaires": 2}
+VIDES = {"indicateurs": 2, "partenaires": 2, "salaries": 1, "prestataires": 1}
 VERSION = "v."
 _CELLULE = re.compile(r"(?P<champ>[a-z_]+)\.(?P<rang>\d{1,3})\.(?P<colonne>[a-z_0-9]+)\Z")
 
@@ -48,6 +51,7 @@ class ChampVu:
     rangees: tuple[Rangee, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     groupes: tuple[Groupe, ...] = ()
+    fixes: Options = ()
 
     @property
     def code(self) -> str:
@@ -62,9 +66,7 @@ class ChampVu:
     @property
     def total(self) -> Euros | None:
         """Le total des montants lisibles d'une table, tels que tapés ; None si la table n'en a pas."""
-        if not any(c.code == "montant" for c in self.champ.colonnes):
-            return None
-        return Euros.somme(_montant(r.get("montant", "")) for r in self.rangees)
+        return total_tape(self.champ, self.rangees)
 
     @property
     def est_rempli(self) -> bool:
@@ -72,13 +74,6 @@ class ChampVu:
         if self.champ.forme is Forme.TABLE:
             return any(texte for rangee in self.rangees for texte in _tapes(self.champ, rangee))
         return any(t.strip() and t != "non" for t in self.textes)
-
-
-def intitule_montre(domaine: str, entree: Entree) -> str:
-    """« E1.2 Des rencontres », « Coteaux (Mulhouse) », ou l'intitulé seul."""
-    if domaine in {"objectifs", "operationnels"}:
-        return f"{entree.code} {entree.intitule}"
-    return f"{entree.intitule} ({entree.precision})" if domaine == "fiches" else entree.intitule
 
 
 def _montant(texte: str) -> Euros:
@@ -101,6 +96,8 @@ def _texte_simple(valeur: object) -> str:
 def _texte_cellule(colonne: Colonne, valeur: object) -> str:
     if colonne.forme is FormeColonne.MONTANT and isinstance(valeur, int):
         return montant_saisi(Euros(valeur))
+    if colonne.forme is FormeColonne.CENTIEMES and isinstance(valeur, int):
+        return centiemes(valeur)
     return _texte_simple(valeur)
 
 
@@ -124,6 +121,19 @@ def saisie_recue(champ: Champ, formulaire: Formulaire) -> Saisie:
         if trouve is not None and trouve["champ"] == champ.code:
             rangees.setdefault(int(trouve["rang"]), {})[trouve["colonne"]] = formulaire.get(nom)
     return [rangees[rang] for rang in sorted(rangees)]
+
+
+def total_tape(champ: Champ, saisie: Sequence[Rangee] | Saisie) -> Euros | None:
+    """Le total des montants lisibles d'une table, tels que tapés ; None si la table n'en a pas."""
+    if not any(c.code == "montant" for c in champ.colonnes):
+        return None
+    return Euros.somme(_montant(r.get("montant", "")) for r in saisie if isinstance(r, dict))
+
+
+def sans_la_rangee(saisie: Saisie, rang: str) -> Saisie:
+    """La même table, sans cette rangée (rang compté depuis zéro parmi les rangées reçues)."""
+    retirees = {int(rang)} if rang.isascii() and rang.isdigit() else set()
+    return [r for n, r in enumerate(saisie) if n not in retirees and isinstance(r, dict)]
 
 
 def versions_recues(formulaire: Formulaire) -> dict[str, int]:
@@ -157,12 +167,11 @@ def lire_section(
     return valeurs, tuple(fautes)
 
 
-def rangees_montrees(champ: Champ, saisies: Sequence[Rangee], en_plus: int) -> tuple[Rangee, ...]:
-    """Les rangées remplies, puis des lignes vides : comptes d'usage si rien n'est saisi, tranches d'âge fixes."""
-    fixe = next((c for c in champ.colonnes if c.code == "tranche"), None)
-    if fixe is not None:
-        par_tranche = {r.get(fixe.code, ""): r for r in saisies}
-        return tuple(par_tranche.get(code, {fixe.code: code}) for code, _ in fixe.options)
+def rangees_montrees(champ: Champ, saisies: Sequence[Rangee], en_plus: int, fixes: Options = ()) -> tuple[Rangee, ...]:
+    """Les rangées remplies, puis des lignes vides (comptes d'usage si rien n'est saisi) ; `fixes` : une par valeur."""
+    if champ.fixe:
+        donnees = {r.get(champ.fixe, ""): r for r in saisies}
+        return tuple(donnees.get(code, {champ.fixe: code}) for code, _ in fixes)
     rangees = list(saisies)
     if not rangees:
         rangees = [{"compte": compte} for compte in PRESELECTION.get(champ.code, ())]
@@ -180,19 +189,35 @@ def voir(
     version: int | None = None,
     en_plus: int = 0,
     choisis: Mapping[str, Sequence[str]] | None = None,
+    annees: Sequence[int] = (),
 ) -> ChampVu:
     """Un champ à montrer : la saisie reçue si elle est donnée, sinon la valeur enregistrée."""
     lue = version if version is not None else (enregistre.version if enregistre is not None else 0)
     textes = saisie if saisie is not None else saisie_enregistree(champ, enregistre.valeur if enregistre else None)
     vu = ChampVu(champ, lue, facultatif)
     if champ.forme is Forme.TABLE:
-        return replace(vu, rangees=rangees_montrees(champ, [r for r in textes if isinstance(r, dict)], en_plus))
+        fixes = _fixes(champ, referentiel, annees, choisis or {})
+        lues = [r for r in textes if isinstance(r, dict)]
+        return replace(vu, rangees=rangees_montrees(champ, lues, en_plus, fixes), fixes=fixes)
     simples = tuple(t for t in textes if isinstance(t, str))
     options = champ.options or tuple(
         (e.code, intitule_montre(champ.domaine, e)) for e in referentiel.liste(champ.domaine)
     )
     groupes = _groupes(champ, simples, referentiel, choisis or {})
     return replace(vu, textes=simples, options=options, groupes=groupes)
+
+
+def _fixes(
+    champ: Champ, referentiel: Referentiel, annees: Sequence[int], choisis: Mapping[str, Sequence[str]]
+) -> Options:
+    """Les valeurs de la colonne fixe d'une table : ses options, les quartiers choisis, ou les années d'après."""
+    colonne = next((c for c in champ.colonnes if c.code == champ.fixe), None)
+    if colonne is None:
+        return ()
+    if colonne.domaine:
+        retenus = choisis.get(colonne.domaine, ())
+        return tuple((e.code, e.intitule) for e in referentiel.liste(colonne.domaine) if e.code in retenus)
+    return colonne.options or tuple((str(annee), str(annee)) for annee in annees)
 
 
 _PARENTS = {"operationnels": "objectifs", "priorites": "fiches"}

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.etapes.appel.models import Appel
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, DemandeComplement, Dossier
 from app.etapes.dossier.pages.porteur_suivi import (
@@ -22,9 +23,11 @@ from app.etapes.dossier.pages.porteur_suivi import (
     mot_d_etat,
     motifs_dus,
 )
+from app.etapes.dossier.repository.echanges import compter_non_lus
 from app.etapes.dossier.repository.notifies import RIEN, Notifies, list_motifs, list_notifies
 from app.etapes.dossier.repository.referentiel import Cadre, list_avec_cadre, list_phases_ouvertes
 from app.etapes.dossier.rules.depot import section_de, verifier_depot
+from app.etapes.dossier.rules.echanges import Cote
 from app.etapes.dossier.rules.etats import EtatDossier
 from app.etapes.dossier.rules.suivi import jusqu_au
 from app.etapes.dossier.schemas import FormulaireNouveau
@@ -41,6 +44,7 @@ from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide
 from app.noyau.periodes import a_paris
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, Role
 from app.referentiels.acteurs import repository as acteurs
+from app.referentiels.acteurs.models import Organisation
 from app.referentiels.lignes.models import LigneFinancement
 
 routeur = APIRouter()
@@ -78,18 +82,32 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
         demandes.setdefault(demande.dossier_id, []).append((demande, ligne))
     suivies = _suivies(session, acteur, lus, demandes, maintenant)
     complements = {c.dossier_id: c for c in reversed(repository.list_complements_attendus(session, ids))}
-    a_faire = _decisions_a_lire(lus, suivies) + _a_faire(session, acteur, lus, complements, maintenant)
+    a_faire = [
+        *_decisions_a_lire(lus, suivies),
+        *_messages_a_lire(session, acteur, lus),
+        *_a_faire(session, acteur, lus, complements, maintenant),
+    ]
     compte = len(a_faire)
     contexte = {
         "annees": _par_annee(lus, demandes, suivies, complements, maintenant),
         "a_faire": a_faire,
         "attente": NOMBRES[compte] if compte < len(NOMBRES) else f"{compte} choses",
+        "a_classer": _a_classer(lus),
         "phases": list_phases_ouvertes(session, maintenant),
         "organisations": acteur.organisations(),
         "redige": bool(acteur.organisations(brouillon.ECRIT)),
         "deposes": [d for d, _ in lus if d.numero is not None],
     }
     return rendre(request, "dossier/liste.html", contexte)
+
+
+def _a_classer(lus: Sequence[tuple[Dossier, Cadre]]) -> list[tuple[Organisation, Appel]]:
+    """Les (organisation, appel) où plusieurs actions attendent leur rang."""
+    vus: dict[tuple[int, int], list[Cadre]] = {}
+    for dossier, cadre in lus:
+        if dossier.etat is not EtatDossier.RETIRE:
+            vus.setdefault((cadre.organisation.id, cadre.appel.id), []).append(cadre)
+    return [(cadres[0].organisation, cadres[0].appel) for cadres in vus.values() if len(cadres) > 1]
 
 
 def _par_annee(
@@ -149,6 +167,24 @@ def _decisions_a_lire(
         for dossier, _ in lus
         for ligne in suivies[dossier.id]
         if ligne.est_nouvelle
+    ]
+
+
+def _messages_a_lire(
+    session: SessionDep, acteur: Identite, lus: Sequence[tuple[Dossier, Cadre]]
+) -> list[dict[str, Any]]:
+    """Une tâche par dossier où un service a écrit."""
+    deposes = [d for d, _ in lus if d.numero is not None]
+    non_lus = compter_non_lus(session, [d.id for d in deposes], acteur.acteur, Cote.AGENT) if deposes else {}
+    return [
+        {
+            "titre": f"{en_nombre(non_lus[d.id], 'message', 'messages')} au sujet de « {d.titre} »",
+            "detail": "Un service vous a écrit.",
+            "libelle": "Lire",
+            "url": f"/dossiers/{d.numero}/messages",
+        }
+        for d in deposes
+        if d.id in non_lus
     ]
 
 
@@ -263,14 +299,3 @@ def _creer(envoi: Envoi, donnees: FormulaireNouveau) -> Dossier:
         raise SaisieInvalide([Faute("organisation", "Choisissez une de vos organisations.", "organisation_inconnue")])
     source = repository.get_dossier(session, donnees.renouvelle, acteur) if donnees.renouvelle else None
     return brouillon.creer_brouillon(session, appel=appel, organisation=organisation, renouvelle=source, **envoi.qui)
-
-
-@routeur.get("/organisations", name="organisations", dependencies=[Depends(exiger())])
-def page_organisations(request: Request, session: SessionDep, acteur: Acteur) -> Response:
-    """Les organisations de la personne, et ce qu'elle y fait."""
-    roles: dict[int, list[str]] = {}
-    for h in acteur.habilitations:
-        if h.organisation_id is not None:
-            roles.setdefault(h.organisation_id, []).append(h.role.libelle)
-    contexte = {"organisations": acteurs.list_organisations(session, acteur.organisations()), "roles": roles}
-    return rendre(request, "dossier/organisations.html", contexte)

@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert
-from app.etapes.dossier.rules.champs import Section
+from app.etapes.dossier.rules.formes import Section
 from app.infra.web import rediriger
 
 PARAMETRE = "reste"

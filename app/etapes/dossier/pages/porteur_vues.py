@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
-from app.etapes.dossier.repository.referentiel import Cadre, get_cadre
+from app.etapes.dossier.repository.referentiel import Cadre, Referentiel, get_cadre, get_referentiel_garde
 from app.etapes.dossier.rules.budget import Budget, lire_budget
-from app.etapes.dossier.rules.champs import Section
-from app.etapes.dossier.rules.depot import est_chemin_court, section_de, verifier_depot
+from app.etapes.dossier.rules.depot import est_chemin_court, est_exige, section_de, verifier_depot
 from app.etapes.dossier.rules.etats import MODIFIABLES, Transition, actes_possibles
-from app.etapes.dossier.rules.sections import A_REMPLIR, EtatSection, etats_des_sections
+from app.etapes.dossier.rules.formes import Champ as ChampDuDossier
+from app.etapes.dossier.rules.formes import Section
+from app.etapes.dossier.rules.sections import (
+    A_REMPLIR,
+    EtatSection,
+    est_facultative,
+    etats_des_sections,
+    sections_du_dossier,
+)
 from app.etapes.dossier.service import brouillon
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
@@ -27,13 +34,14 @@ TUES_AVANT_LES_DEMANDES = frozenset({"budget_desequilibre"})
 
 @dataclass(frozen=True)
 class DossierOuvert:
-    """Un dossier et ce qu'il faut pour le montrer à son porteur."""
+    """Un dossier et ce qu'il faut pour le montrer à son porteur. `change` : valeurs qui viennent de s'enregistrer."""
 
     session: SessionDep
     dossier: Dossier
     cadre: Cadre
     champs: Mapping[str, Champ]
     acteur: Identite
+    change: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identifiant(self) -> str:
@@ -48,7 +56,26 @@ class DossierOuvert:
     @cached_property
     def contenu(self) -> dict[str, Any]:
         """Code de champ → valeur."""
-        return {code: c.valeur for code, c in self.champs.items() if c.valeur is not None}
+        enregistre = {code: c.valeur for code, c in self.champs.items()} | dict(self.change)
+        return {code: valeur for code, valeur in enregistre.items() if valeur is not None}
+
+    @cached_property
+    def referentiel(self) -> Referentiel:
+        """Ce que ce dossier peut citer, gardé par processus tant que sa version ne change pas."""
+        d = self.dossier
+        return get_referentiel_garde(self.session, d.contrat_id, d.version_id, self.cadre.empreinte)
+
+    def version_de(self, code: str) -> int:
+        """La version enregistrée d'un champ, 0 s'il n'a jamais été rempli."""
+        return self.champs[code].version if code in self.champs else 0
+
+    def avec(self, valeurs: Mapping[str, Any]) -> DossierOuvert:
+        """Le même, ces valeurs enregistrées."""
+        return replace(self, change=valeurs)
+
+    def relu(self) -> DossierOuvert:
+        """Le même, relu après un enregistrement. Une requête."""
+        return replace(self, champs=repository.list_champs(self.session, self.dossier.id))
 
     @cached_property
     def fautes(self) -> tuple[Faute, ...]:
@@ -76,6 +103,30 @@ class DossierOuvert:
         """L'état de chaque étape du formulaire."""
         a_revoir = {code for code, c in self.champs.items() if c.version == 0}
         return etats_des_sections(self.contenu, self.fautes, a_revoir)
+
+    @cached_property
+    def ouvertes(self) -> frozenset[Section]:
+        """Les étapes qui se modifient : toutes en brouillon, celles que vise un complément ensuite."""
+        return brouillon.sections_ouvertes(self.session, self.dossier)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Les étapes que ce dossier a, dans l'ordre."""
+        return sections_du_dossier(int(self.contenu.get("duree") or 1), association=self.cer_exige)
+
+    def est_facultative(self, section: Section) -> bool:
+        """Vrai si rien n'est exigé à cette étape."""
+        return est_facultative(section, court=self.est_court, association=self.cer_exige)
+
+    def est_exige(self, champ: ChampDuDossier) -> bool:
+        """Vrai si ce champ est exigé au dépôt de ce dossier."""
+        return est_exige(champ, court=self.est_court, association=self.cer_exige)
+
+    def autour(self, section: Section) -> tuple[Section | None, Section | None]:
+        """(étape d'avant, étape d'après) ; le chemin court passe les étapes facultatives."""
+        suivies = [s for s in self.sections if s is section or not (self.est_court and self.est_facultative(s))]
+        rang = suivies.index(section)
+        return suivies[rang - 1] if rang else None, suivies[rang + 1] if rang + 1 < len(suivies) else None
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -20,7 +20,7 @@ from app.etapes.dossier.rules.depot import LigneOuverte
 from app.etapes.dossier.rules.lecture import Domaines
 from app.infra.identite import Identite
 from app.referentiels.acteurs.models import Organisation
-from app.referentiels.contrats.models import Contrat
+from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.lignes.rules import NatureAutorite
 from app.referentiels.territoires.models import Commune, Fiche, PrioriteFiche, Quartier
@@ -30,12 +30,13 @@ REFERENTIELS_GARDES = 32
 
 @dataclass(frozen=True, slots=True)
 class Cadre:
-    """Ce qui entoure un dossier : son appel, sa phase, son organisation, son contrat."""
+    """Ce qui entoure un dossier : son appel, sa phase, son organisation, son contrat ; l'empreinte de sa version."""
 
     appel: Appel
     phase: Phase
     organisation: Organisation
     contrat: Contrat
+    empreinte: str = ""
 
     def depot_clos(self, maintenant: datetime) -> bool:
         """Vrai si plus rien ne se dépose ici : la phase est finie, ou l'appel n'est pas (ou plus) ouvert."""
@@ -89,16 +90,17 @@ class Referentiel:
 def get_cadre(session: Session, dossier: Dossier) -> Cadre:
     """Le cadre d'un dossier. Une requête."""
     requete = (
-        select(Appel, Phase, Organisation, Contrat)
+        select(Appel, Phase, Organisation, Contrat, VersionContrat.empreinte)
         .select_from(Dossier)
         .join(Appel, Appel.id == Dossier.appel_id)
         .join(Phase, Phase.id == Dossier.phase_id)
         .join(Organisation, Organisation.id == Dossier.organisation_id)
         .join(Contrat, Contrat.id == Dossier.contrat_id)
+        .join(VersionContrat, VersionContrat.id == Dossier.version_id)
         .where(Dossier.id == dossier.id)
     )
-    appel, phase, organisation, contrat = session.execute(requete).one()
-    return Cadre(appel, phase, organisation, contrat)
+    appel, phase, organisation, contrat, empreinte = session.execute(requete).one()
+    return Cadre(appel, phase, organisation, contrat, empreinte)
 
 
 def list_avec_cadre(session: Session, acteur: Identite, limite: int = 200) -> Sequence[tuple[Dossier, Cadre]]:

@@ -147,19 +147,15 @@ def suites_sans_premiere(budget: Budget, annees: range, financeurs: Mapping[str,
     )
 
 
-def demandes_trop_hautes(budget: Budget, annees: range) -> tuple[Faute, ...]:
-    """Aucune année ne demande aux lignes plus que les dépenses de l'action.
+def demande_trop_haute(budget: Budget) -> tuple[Faute, ...]:
+    """La première année ne demande pas aux lignes plus que les dépenses ; les suivantes ont leur propre budget.
 
-    Choix du projet : le budget saisi est celui de la première année ; les suivantes s'y mesurent, faute d'un autre.
+    Source : reference/domaine.md § 8 (« financement demandé ≤ coût »).
     """
-    fautes = []
-    for annee in annees:
-        demande = budget.demande_en(annee)
-        if demande > budget.charges > ZERO:
-            pour = "" if annee == budget.annee else f"Pour {annee}, "
-            phrase = f"{pour}{'vous' if pour else 'Vous'} demandez {demande} pour {budget.charges} de dépenses."
-            fautes.append(Faute("demandes", phrase, "demande_trop_haute"))
-    return tuple(fautes)
+    if not budget.demande_annee > budget.charges > ZERO:
+        return ()
+    phrase = f"Vous demandez {budget.demande_annee} pour {budget.charges} de dépenses."
+    return (Faute("demandes", phrase, "demande_trop_haute"),)
 
 
 def verifier_demandes(
@@ -188,4 +184,4 @@ def verifier_demandes(
     if annees[-1] > derniere_annee:
         phrase = f"Une convention pluriannuelle se termine au plus tard fin {derniere_annee}."
         fautes.append(Faute("duree", phrase, "duree_trop_longue"))
-    return (*fautes, *suites_sans_premiere(budget, annees, financeurs or {}), *demandes_trop_hautes(budget, annees))
+    return (*fautes, *suites_sans_premiere(budget, annees, financeurs or {}), *demande_trop_haute(budget))

@@ -1,92 +1,9 @@
-"""Les champs du dossier : code stable, section, forme, et ce qui est exigé au dépôt (chemin court ou complet)."""
+"""Les champs du dossier : code stable, étape, forme, et ce qui est exigé au dépôt (chemin court ou complet)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Section(StrEnum):
-    """Une étape du formulaire, dans l'ordre où on la remplit."""
-
-    PROJET = "projet"
-    TERRITOIRE = "territoire"
-    PUBLIC = "public"
-    DEROULEMENT = "deroulement"
-    HABITANTS = "habitants"
-    BUDGET = "budget"
-    FINANCEMENT = "financement"
-    ATTESTATIONS = "attestations"
-
-    @property
-    def libelle(self) -> str:
-        """Le titre de l'étape à l'écran."""
-        return _TITRES[self]
-
-
-_TITRES = {
-    Section.PROJET: "Votre projet",
-    Section.TERRITOIRE: "Les quartiers",
-    Section.PUBLIC: "Le public",
-    Section.DEROULEMENT: "Le déroulement",
-    Section.HABITANTS: "Habitants et partenaires",
-    Section.BUDGET: "Le budget",
-    Section.FINANCEMENT: "Ce que vous demandez",
-    Section.ATTESTATIONS: "Les attestations",
-}
-
-
-class Forme(StrEnum):
-    """La forme de la valeur gardée (JSON)."""
-
-    TEXTE = "texte"
-    LONG = "long"
-    ENTIER = "entier"
-    DATE = "date"
-    CODE = "code"
-    CODES = "codes"
-    OUI = "oui"
-    TABLE = "table"
-
-
-class FormeColonne(StrEnum):
-    """La forme d'une colonne de table."""
-
-    TEXTE = "texte"
-    ENTIER = "entier"
-    MONTANT = "montant"
-    CODE = "code"
-    OUI = "oui"
-
-
-@dataclass(frozen=True, slots=True)
-class Colonne:
-    """Une colonne d'un champ-table. `cle` : exigée dès qu'une case de la rangée l'est ; `positif` : zéro refusé."""
-
-    code: str
-    libelle: str
-    forme: FormeColonne
-    cle: bool = False
-    positif: bool = False
-    options: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Champ:
-    """Un champ. `exige` au dépôt, `exige_court` aussi sur le chemin court ; `domaine` : la liste dont vient le code."""
-
-    code: str
-    section: Section
-    libelle: str
-    forme: Forme
-    aide: str = ""
-    exige: bool = True
-    exige_court: bool = True
-    maximum: int = 0
-    domaine: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    colonnes: tuple[Colonne, ...] = ()
-
+from app.etapes.dossier.rules import comptes
+from app.etapes.dossier.rules.formes import Champ, Colonne, Forme, FormeColonne, Section
 
 AGES = (("0_5", "0 à 5 ans"), ("6_11", "6 à 11 ans"), ("12_17", "12 à 17 ans"), ("18_25", "18 à 25 ans"),
         ("26_64", "26 à 64 ans"), ("65", "65 ans et plus"))  # fmt: skip
@@ -104,24 +21,29 @@ PHASES = (
     ("elaboration", "Construire l’action"),
     ("suivi", "Suivre et évaluer"),
 )
-COMPTES_CHARGES = (
-    ("60", "60 Achats"), ("61", "61 Services extérieurs"), ("62", "62 Autres services extérieurs"),
-    ("63", "63 Impôts et taxes"), ("64", "64 Charges de personnel"), ("65", "65 Autres charges de gestion"),
-    ("66", "66 Charges financières"), ("67", "67 Charges exceptionnelles"), ("68", "68 Dotations"),
-    ("69", "69 Impôt sur les bénéfices"), ("IND", "Charges indirectes affectées à l’action"),
+IDENTIFIE_PAR = (
+    ("organisation", "Notre organisation"),
+    ("habitants", "Des habitants, des usagers"),
+    ("partenaires", "Des partenaires de terrain"),
+    ("services_publics", "Des services publics"),
+    ("contrat", "Le contrat de ville ou le projet de quartier"),
+)
+OBJETS = (("action", "Un projet ou une action"), ("fonctionnement", "Le fonctionnement de l’organisation"))
+FREQUENCES = (("premiere", "C’est une première demande"), ("renouvellement", "C’est un renouvellement"))
+NATURES = (("numeraire", "Une somme d’argent"), ("nature", "Une aide en nature (local, matériel, personnel)"))
+CATEGORIES_MOYENS = (
+    ("benevoles", "Bénévoles participant activement"), ("cdi", "Salariés en CDI"), ("cdd", "Salariés en CDD"),
+    ("aides", "dont emplois aidés"), ("volontaires", "Volontaires (service civique…)"),
 )  # fmt: skip
-COMPTES_PRODUITS = (
-    ("70", "70 Ventes, prestations"), ("73", "73 Dotations et tarification"), ("74", "74 Autres subventions"),
-    ("75", "75 Cotisations, dons, autres"), ("76", "76 Produits financiers"), ("77", "77 Produits exceptionnels"),
-    ("78", "78 Reports de ressources"), ("79", "79 Transferts de charges"), ("PROPRES", "Ressources propres affectées"),
+CONTRATS = (("cdi", "CDI"), ("cdd", "CDD"), ("aide", "Emploi aidé"), ("alternance", "Alternance"), ("autre", "Autre"))
+STRUCTURES = (
+    ("association", "Association"), ("entreprise", "Entreprise"), ("independant", "Indépendant"),
+    ("public", "Organisme public"),
 )  # fmt: skip
-EMPLOIS_VOLONTAIRES = (
-    ("860", "860 Secours en nature"), ("861", "861 Mise à disposition gratuite"), ("862", "862 Prestations"),
-    ("864", "864 Personnel bénévole"),
-)  # fmt: skip
-RESSOURCES_VOLONTAIRES = (
-    ("870", "870 Bénévolat"), ("871", "871 Prestations en nature"), ("875", "875 Dons en nature"),
-)  # fmt: skip
+SIEG = (
+    ("inferieur", "500 000 € ou moins sur trois exercices"),
+    ("superieur", "Plus de 500 000 € sur trois exercices"),
+)
 # Source : ANCT, nomenclature des thèmes du programme 147 depuis 2024 (reference/domaine.md).
 THEMES_P147 = (
     ("1", "1 Éducation"),
@@ -138,32 +60,47 @@ DUREES = (
     ("3", "Convention pluriannuelle d’objectifs (CPO) de 3 ans"),
 )
 
-_P, _T, _PU, _D = Section.PROJET, Section.TERRITOIRE, Section.PUBLIC, Section.DEROULEMENT
-_H, _B, _F, _A = Section.HABITANTS, Section.BUDGET, Section.FINANCEMENT, Section.ATTESTATIONS
-_MONTANT = FormeColonne.MONTANT
+_P, _O, _T, _PU, _E = Section.PROJET, Section.OBJECTIFS, Section.TERRITOIRE, Section.PUBLIC, Section.EGALITE
+_D, _M, _H, _B = Section.DEROULEMENT, Section.MOYENS, Section.HABITANTS, Section.BUDGET
+_F, _S, _ORG, _A = Section.FINANCEMENT, Section.ANNEES, Section.ORGANISATION, Section.ATTESTATIONS
+_MONTANT, _TEXTE, _CODE = FormeColonne.MONTANT, FormeColonne.TEXTE, FormeColonne.CODE
 
 
-def _poste(comptes: tuple[tuple[str, str], ...]) -> tuple[Colonne, ...]:
+def _lignes(*postes: comptes.Poste) -> tuple[Colonne, ...]:
     return (
-        Colonne("compte", "Compte", FormeColonne.CODE, cle=True, options=comptes),
-        Colonne("libelle", "Précision", FormeColonne.TEXTE),
+        Colonne("compte", "Compte", _CODE, cle=True, options=comptes.options(postes), groupes=comptes.groupes(postes)),
+        Colonne("libelle", "Précision", _TEXTE),
         Colonne("montant", "Montant", _MONTANT, cle=True),
     )
+
+
+def _facultatif(code: str, section: Section, libelle: str, aide: str = "", forme: Forme = Forme.OUI) -> Champ:
+    return Champ(code, section, libelle, forme, aide, exige=False, exige_court=False)
 
 
 CHAMPS: tuple[Champ, ...] = (
     Champ("titre", _P, "Titre de l’action", Forme.TEXTE, "Court et parlant : c’est lui qui sera publié.", maximum=120),
     Champ("besoin", _P, "À quel besoin répond-elle ?", Forme.LONG, "Qui l’a constaté, et comment ?", maximum=4000),
+    Champ("besoin_identifie_par", _P, "Qui a identifié ce besoin ?", Forme.CODES, exige_court=False,
+          options=IDENTIFIE_PAR),
+    Champ("but", _P, "Quels sont vos objectifs ?", Forme.LONG, "Un à trois, que l’on pourra vérifier : « permettre à "
+          "vingt parents de… ».", exige_court=False, maximum=3000),
     Champ("description", _P, "Que ferez-vous concrètement ?", Forme.LONG, maximum=8000),
-    Champ("objectif_principal", _P, "Objectif principal du contrat", Forme.CODE, domaine="objectifs"),
-    Champ("objectifs_secondaires", _P, "Autres objectifs", Forme.CODES, "Deux au plus.", exige=False,
+    Champ("informations", _P, "Autre chose à nous dire ?", Forme.LONG, exige=False, exige_court=False, maximum=3000,
+          replie=True),
+    Champ("objet_demande", _P, "La subvention finance", Forme.CODE, exige=False, exige_court=False, options=OBJETS,
+          replie=True),
+    Champ("frequence", _P, "Première demande ?", Forme.CODE, exige=False, exige_court=False, options=FREQUENCES,
+          replie=True),
+    Champ("nature_aide", _P, "Vous demandez", Forme.CODE, exige=False, exige_court=False, options=NATURES,
+          replie=True),
+    Champ("objectif_principal", _O, "Objectif principal du contrat", Forme.CODE, domaine="objectifs"),
+    Champ("objectifs_secondaires", _O, "Autres objectifs", Forme.CODES, "Deux au plus.", exige=False,
           exige_court=False, maximum=2, domaine="objectifs"),
-    Champ("objectifs_operationnels", _P, "Objectifs opérationnels", Forme.CODES,
+    Champ("objectifs_operationnels", _O, "Objectifs opérationnels", Forme.CODES,
           "Ceux du contrat auxquels l’action répond.", exige=False, exige_court=False, domaine="operationnels"),
-    Champ("orientation_nationale", _P, "L’action répond à une orientation nationale de l’année", Forme.OUI,
-          exige=False, exige_court=False),
-    Champ("visee_professionnelle", _P, "L’action prépare à un emploi ou à un métier", Forme.OUI, exige=False,
-          exige_court=False),
+    _facultatif("orientation_nationale", _O, "L’action répond à une orientation nationale de l’année"),
+    _facultatif("visee_professionnelle", _O, "L’action prépare à un emploi ou à un métier"),
     Champ("fiches", _T, "Projets de quartier visés", Forme.CODES, domaine="fiches"),
     Champ("priorites", _T, "Priorités de ces projets de quartier", Forme.CODES, exige=False, exige_court=False,
           domaine="priorites"),
@@ -173,69 +110,92 @@ CHAMPS: tuple[Champ, ...] = (
     Champ("lieu", _T, "Où se passe l’action ?", Forme.TEXTE, "Une adresse, un équipement, un espace public.",
           maximum=300),
     Champ("communes", _T, "Communes où l’action se déroule", Forme.CODES, domaine="communes"),
-    Champ("beneficiaires", _PU, "Nombre de personnes attendues", Forme.ENTIER, maximum=1_000_000),
-    Champ("beneficiaires_qpv", _PU, "dont habitant un quartier prioritaire", Forme.ENTIER, maximum=1_000_000),
-    Champ("beneficiaires_femmes", _PU, "dont femmes et filles", Forme.ENTIER, maximum=1_000_000),
-    Champ("ages", _PU, "Âges", Forme.TABLE, exige=False, exige_court=False, colonnes=(
-        Colonne("tranche", "Tranche d’âge", FormeColonne.CODE, cle=True, options=AGES),
+    Champ("public", _PU, "Qui sont ces personnes ?", Forme.LONG, "Leur situation, ce qui les réunit. Aucun nom, aucune "
+          "origine.", exige_court=False, maximum=3000),
+    Champ("beneficiaires", _PU, "Nombre de personnes attendues", Forme.ENTIER, maximum=1_000_000, unite="personnes"),
+    Champ("beneficiaires_qpv", _PU, "dont habitant un quartier prioritaire", Forme.ENTIER, maximum=1_000_000,
+          unite="personnes"),
+    Champ("beneficiaires_femmes", _PU, "dont femmes et filles", Forme.ENTIER, maximum=1_000_000, unite="personnes"),
+    Champ("ages", _PU, "Âges", Forme.TABLE, exige=False, exige_court=False, fixe="tranche", colonnes=(
+        Colonne("tranche", "Tranche d’âge", _CODE, cle=True, options=AGES),
         Colonne("nombre", "Nombre", FormeColonne.ENTIER, cle=True),
     )),
-    Champ("public_enfants_jeunes", _PU, "L’action s’adresse d’abord aux enfants ou aux jeunes", Forme.OUI,
-          exige=False, exige_court=False),
-    Champ("diagnostic_sexue", _PU, "Un constat chiffré distingue les femmes et les hommes", Forme.OUI, exige=False,
-          exige_court=False),
-    Champ("amenagement_concret", _PU, "Un aménagement facilite la venue des femmes (horaires, garde, lieu)", Forme.OUI,
-          exige=False, exige_court=False),
-    Champ("indicateur_sexue", _PU, "Un indicateur compte séparément les femmes et les hommes", Forme.OUI,
-          exige=False, exige_court=False),
-    Champ("action_de_rattrapage", _PU, "L’action vise à corriger une inégalité entre femmes et hommes", Forme.OUI,
-          exige=False, exige_court=False),
-    Champ("frein_linguistique_leve", _PU, "Un moyen précis aide les personnes qui parlent peu français", Forme.OUI,
-          exige=False, exige_court=False),
-    Champ("atelier_sociolinguistique", _PU, "L’action est un atelier sociolinguistique (ASL)", Forme.OUI,
-          exige=False, exige_court=False),
+    Champ("public_quartiers", _PU, "Personnes attendues par quartier", Forme.TABLE, exige=False, exige_court=False,
+          fixe="quartier", domaine="quartiers", colonnes=(
+              Colonne("quartier", "Quartier", _CODE, cle=True, domaine="quartiers"),
+              Colonne("nombre", "Nombre", FormeColonne.ENTIER, cle=True),
+          ), replie=True),
+    _facultatif("public_enfants_jeunes", _PU, "L’action s’adresse d’abord aux enfants ou aux jeunes"),
+    _facultatif("diagnostic_sexue", _E, "Un constat chiffré distingue les femmes et les hommes"),
+    _facultatif("amenagement_concret", _E, "Un aménagement facilite la venue des femmes (horaires, garde, lieu)"),
+    _facultatif("indicateur_sexue", _E, "Un indicateur compte séparément les femmes et les hommes"),
+    _facultatif("action_de_rattrapage", _E, "L’action vise à corriger une inégalité entre femmes et hommes"),
+    _facultatif("frein_linguistique_leve", _E, "Un moyen précis aide les personnes qui parlent peu français"),
+    _facultatif("atelier_sociolinguistique", _E, "L’action est un atelier sociolinguistique (ASL)"),
     Champ("debut", _D, "Début", Forme.DATE),
     Champ("fin", _D, "Fin", Forme.DATE),
     Champ("calendrier", _D, "Les grandes étapes", Forme.LONG, exige_court=False, maximum=3000),
-    Champ("moyens", _D, "Les moyens humains et matériels", Forme.LONG, exige_court=False, maximum=3000),
     Champ("indicateurs", _D, "Comment saurez-vous que l’action a réussi ?", Forme.TABLE,
           "Un indicateur, sa cible, la façon de le mesurer.", exige_court=False, colonnes=(
-              Colonne("libelle", "Indicateur", FormeColonne.TEXTE, cle=True),
-              Colonne("cible", "Cible", FormeColonne.TEXTE),
-              Colonne("mesure", "Comment le mesurer ?", FormeColonne.TEXTE),
+              Colonne("libelle", "Indicateur", _TEXTE, cle=True),
+              Colonne("cible", "Cible", _TEXTE),
+              Colonne("mesure", "Comment le mesurer ?", _TEXTE),
           )),
+    Champ("moyens", _M, "Les moyens humains et matériels", Forme.LONG, exige_court=False, maximum=3000),
+    Champ("moyens_humains", _M, "Les personnes qui feront l’action", Forme.TABLE, "ETPT : équivalent temps plein "
+          "travaillé. Une personne à mi-temps toute l’année compte 0,5.", exige=False, exige_court=False,
+          fixe="categorie", colonnes=(
+              Colonne("categorie", "Catégorie", _CODE, cle=True, options=CATEGORIES_MOYENS),
+              Colonne("nombre", "Nombre", FormeColonne.ENTIER, cle=True),
+              Colonne("etpt", "ETPT", FormeColonne.CENTIEMES),
+          )),
+    _facultatif("recrutement", _M, "Un recrutement est prévu pour l’action"),
+    Champ("salaries", _M, "Salariés affectés à l’action", Forme.TABLE, "Un poste par ligne, sans nom de personne.",
+          exige=False, exige_court=False, colonnes=(
+              Colonne("poste", "Poste occupé", _TEXTE, cle=True),
+              Colonne("contrat", "Contrat", _CODE, options=CONTRATS),
+              Colonne("etpt", "Temps sur l’action (ETPT)", FormeColonne.CENTIEMES),
+              Colonne("montant", "Coût pour l’action", _MONTANT),
+          ), replie=True),
+    Champ("prestataires", _M, "Prestataires extérieurs", Forme.TABLE, "Une prestation par ligne, sans nom de personne.",
+          exige=False, exige_court=False, colonnes=(
+              Colonne("prestation", "Prestation", _TEXTE, cle=True),
+              Colonne("structure", "Qui la fait", _CODE, options=STRUCTURES),
+              Colonne("heures", "Heures", FormeColonne.ENTIER),
+              Colonne("montant", "Coût", _MONTANT),
+          ), replie=True),
     Champ("participation_degre", _H, "Quelle place pour les habitants ?", Forme.CODE, exige_court=False,
           options=DEGRES),
     Champ("participation_phases", _H, "À quels moments ?", Forme.CODES, exige=False, exige_court=False,
           options=PHASES),
     Champ("participation", _H, "Comment, concrètement ?", Forme.LONG, exige=False, exige_court=False, maximum=3000),
     Champ("partenaires", _H, "Partenaires", Forme.TABLE, exige=False, exige_court=False, colonnes=(
-        Colonne("nom", "Organisme", FormeColonne.TEXTE, cle=True),
-        Colonne("apport", "Ce qu’il apporte", FormeColonne.TEXTE),
+        Colonne("nom", "Organisme", _TEXTE, cle=True),
+        Colonne("apport", "Ce qu’il apporte", _TEXTE),
         Colonne("confirme", "Confirmé", FormeColonne.OUI),
     )),
-    Champ("aller_vers", _H, "L’action va vers les gens, hors des murs", Forme.OUI, exige=False, exige_court=False),
-    Champ("cooperation_demarrage", _H, "Les partenaires ont construit l’action avec nous", Forme.OUI, exige=False,
-          exige_court=False),
-    Champ("budget_charges", _B, "Dépenses", Forme.TABLE, colonnes=_poste(COMPTES_CHARGES)),
+    _facultatif("aller_vers", _H, "L’action va vers les gens, hors des murs"),
+    _facultatif("cooperation_demarrage", _H, "Les partenaires ont construit l’action avec nous"),
+    Champ("budget_charges", _B, "Dépenses", Forme.TABLE, colonnes=_lignes(*comptes.CHARGES)),
     Champ("budget_produits", _B, "Autres recettes", Forme.TABLE,
           "Sans les financeurs du contrat : leurs montants viennent de l’étape suivante.", exige=False,
           exige_court=False, colonnes=(
-              *_poste(COMPTES_PRODUITS),
-              Colonne("statut", "Statut", FormeColonne.CODE, options=STATUTS_PRODUIT),
+              *_lignes(*comptes.PRODUITS),
+              Colonne("statut", "Statut", _CODE, options=STATUTS_PRODUIT),
           )),
-    Champ("emplois_volontaires", _B, "Contributions volontaires : emplois (86)", Forme.TABLE, exige=False,
-          exige_court=False, colonnes=_poste(EMPLOIS_VOLONTAIRES)),
+    Champ("emplois_volontaires", _B, "Contributions volontaires : emplois (86)", Forme.TABLE,
+          "Ce qui n’est pas payé : bénévolat, prêt de salle, dons. Mêmes totaux en emplois et en ressources.",
+          exige=False, exige_court=False, colonnes=_lignes(*comptes.EMPLOIS_VOLONTAIRES), replie=True),
     Champ("ressources_volontaires", _B, "Contributions volontaires : ressources (87)", Forme.TABLE, exige=False,
-          exige_court=False, colonnes=_poste(RESSOURCES_VOLONTAIRES)),
+          exige_court=False, colonnes=_lignes(*comptes.RESSOURCES_VOLONTAIRES), replie=True),
     Champ("duree", _F, "Durée de la demande", Forme.CODE, options=DUREES),
     Champ("demandes", _F, "Montants demandés", Forme.TABLE, colonnes=(
-        Colonne("ligne", "Financeur", FormeColonne.CODE, cle=True),
+        Colonne("ligne", "Financeur", _CODE, cle=True, domaine="lignes"),
         Colonne("annee", "Année", FormeColonne.ENTIER, cle=True),
         Colonne("montant", "Montant demandé", _MONTANT, cle=True, positif=True),
     )),
     Champ("precedents", _F, "L’an dernier", Forme.TABLE, exige=False, exige_court=False, colonnes=(
-        Colonne("ligne", "Financeur", FormeColonne.CODE, cle=True),
+        Colonne("ligne", "Financeur", _CODE, cle=True, domaine="lignes"),
         Colonne("demande", "Demandé", _MONTANT),
         Colonne("accorde", "Accordé", _MONTANT),
         Colonne("depense", "Dépensé", _MONTANT),
@@ -245,12 +205,32 @@ CHAMPS: tuple[Champ, ...] = (
     Champ("theme_p147", _F, "Thème du programme 147 (État)", Forme.CODE, exige=False, exige_court=False,
           options=THEMES_P147),
     Champ("numero_dauphin", _F, "Numéro Dauphin", Forme.TEXTE, exige=False, exige_court=False, maximum=30),
+    Champ("annees_suivantes", _S, "Ce que vous ferez, année par année", Forme.TABLE, "Les recettes comprennent ce que "
+          "vous demandez aux financeurs du contrat cette année-là : le service l’ajoute.", exige=False,
+          exige_court=False, fixe="annee", colonnes=(
+              Colonne("annee", "Année", FormeColonne.ENTIER, cle=True),
+              Colonne("actions", "Ce qui sera fait", _TEXTE, cle=True),
+              Colonne("charges", "Dépenses", _MONTANT, cle=True, positif=True),
+              Colonne("produits", "Autres recettes", _MONTANT),
+          )),
+    Champ("exercice_debut", _ORG, "Début de l’exercice", Forme.DATE, exige_court=False, associations=True),
+    Champ("exercice_fin", _ORG, "Fin de l’exercice", Forme.DATE, exige_court=False, associations=True),
+    Champ("asso_charges", _ORG, "Dépenses de l’organisation", Forme.TABLE, "Toute l’activité de l’année, action "
+          "comprise.", exige_court=False, associations=True,
+          colonnes=_lignes(*comptes.CHARGES[:-1], *comptes.EMPLOIS_VOLONTAIRES)),
+    Champ("asso_produits", _ORG, "Recettes de l’organisation", Forme.TABLE, "Subventions demandées comprises.",
+          exige_court=False, associations=True,
+          colonnes=_lignes(*comptes.PRODUITS[:-1], *comptes.RESSOURCES_VOLONTAIRES)),
     Champ("a_jour", _A, "L’organisation est à jour de ses obligations administratives, comptables, sociales et "
           "fiscales", Forme.OUI),
-    Champ("sincere", _A, "Les informations sont exactes et sincères, y compris les demandes aux autres financeurs",
-          Forme.OUI),
-    Champ("cer", _A, "L’organisation a souscrit le contrat d’engagement républicain", Forme.OUI, exige=False,
-          exige_court=False),
+    Champ("sincere", _A, "Les informations sont exactes et sincères, y compris les demandes aux autres financeurs et "
+          "l’approbation du budget par les instances statutaires", Forme.OUI),
+    Champ("cer", _A, "L’organisation a souscrit le contrat d’engagement républicain", Forme.OUI, associations=True),
+    Champ("charte", _A, "L’organisation respecte la charte des engagements réciproques entre l’État, les "
+          "collectivités et le mouvement associatif", Forme.OUI, associations=True),
+    Champ("aides_publiques", _A, "Aides publiques reçues, toutes administrations", Forme.CODE, "Au-delà de 500 000 € "
+          "sur trois exercices, l’Union européenne demande des règles particulières.", exige_court=False,
+          options=SIEG),
 )  # fmt: skip
 
 _PAR_CODE = {champ.code: champ for champ in CHAMPS}
@@ -264,9 +244,12 @@ def champ(code: str) -> Champ | None:
     return _PAR_CODE.get(code)
 
 
+_PAR_SECTION = {section: tuple(c for c in CHAMPS if c.section is section) for section in Section}
+
+
 def champs_de(section: Section) -> tuple[Champ, ...]:
     """Les champs d'une étape, dans l'ordre.
 
     Choix du projet : conception/maquette/formulaire.html (étapes courtes).
     """
-    return tuple(c for c in CHAMPS if c.section is section)
+    return _PAR_SECTION[section]

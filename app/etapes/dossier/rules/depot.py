@@ -8,7 +8,10 @@ from datetime import date
 from typing import Any
 
 from app.etapes.dossier.rules.budget import Budget, lire_budget, verifier_budget, verifier_demandes
-from app.etapes.dossier.rules.champs import CHAMPS, Section, champ
+from app.etapes.dossier.rules.budgets_annexes import verifier_annees, verifier_organisation
+from app.etapes.dossier.rules.champs import CHAMPS, champ
+from app.etapes.dossier.rules.formes import Champ, Forme, Section
+from app.etapes.dossier.rules.numero_dauphin import ATTENDU, normaliser
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 from app.noyau.periodes import ajouter_mois, date_longue
@@ -65,6 +68,14 @@ def _rempli(valeur: object) -> bool:
     return valeur is not None and valeur not in ("", [])
 
 
+def est_exige(c: Champ, *, court: bool, association: bool) -> bool:
+    """Vrai si ce champ doit être rempli au dépôt. `association` : le porteur est une association ou une fondation.
+
+    Source : décret n° 2016-1971, art. 1er ; loi n° 2000-321, art. 10-1 (contrat d'engagement républicain).
+    """
+    return (c.exige_court if court else c.exige) and (association or not c.associations)
+
+
 def champs_manquants(contenu: Mapping[str, Any], *, court: bool, cer_exige: bool) -> tuple[Faute, ...]:
     """Les champs exigés qui ne sont pas remplis, dans l'ordre du formulaire. Une attestation exigée doit être « oui ».
 
@@ -72,9 +83,9 @@ def champs_manquants(contenu: Mapping[str, Any], *, court: bool, cer_exige: bool
     """
     fautes = []
     for c in CHAMPS:
-        exige = (c.exige_court if court else c.exige) or (c.code == "cer" and cer_exige)
+        exige = est_exige(c, court=court, association=cer_exige)
         valeur = contenu.get(c.code)
-        if c.section is Section.ATTESTATIONS:
+        if c.section is Section.ATTESTATIONS and c.forme is Forme.OUI:
             if exige and valeur is not True:
                 fautes.append(Faute(c.code, f"Cochez : « {c.libelle} ».", "attestation_manquante"))
         elif exige and not _rempli(valeur):
@@ -146,6 +157,13 @@ def _coherence(contenu: Mapping[str, Any], cadre: CadreDepot, derniere: int) -> 
     return fautes
 
 
+def _numero_illisible(contenu: Mapping[str, Any]) -> list[Faute]:
+    numero = contenu.get("numero_dauphin")
+    if not numero or normaliser(str(numero)) is not None:
+        return []
+    return [Faute("numero_dauphin", ATTENDU, "numero_illisible")]
+
+
 def _priorites_hors_fiches(contenu: Mapping[str, Any]) -> list[Faute]:
     fiches = set(contenu.get("fiches") or ())
     egarees = [p for p in contenu.get("priorites") or () if p.split(":")[0] not in fiches]
@@ -168,8 +186,11 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
     suite = [
         *_coherence(contenu, cadre, cadre.annee + duree - 1),
         *_priorites_hors_fiches(contenu),
+        *_numero_illisible(contenu),
         *verifier_budget(budget),
         *verifier_demandes(budget, duree, cadre.derniere_annee, cadre.financeurs),
+        *verifier_annees(contenu, budget, duree),
+        *verifier_organisation(contenu),
     ]
     fautes.extend(f for f in suite if f.champ not in dits)
     ordre = {c.code: rang for rang, c in enumerate(CHAMPS)}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.etapes.dossier.rules.champs import Champ, Colonne, Forme, FormeColonne
+from app.etapes.dossier.rules.formes import Champ, Colonne, Forme, FormeColonne
 from app.noyau.erreurs import Faute
 from app.noyau.euros import ZERO, Euros, MontantIllisible
 
 MONTANT_MAX = Euros.de(10_000_000)
 RANGEES_MAX = 60
 LONGUEUR_NOMBRE = 40
+_NOMBRE = re.compile(r"(?P<entier>\d{1,6})(?:[.,](?P<reste>\d{1,2}))?", re.ASCII)
 Valeur = str | int | bool | list[str] | list[dict[str, str | int | bool]] | None
 
 
@@ -68,6 +70,14 @@ def _borner_entier(nombre: int, maximum: int = 0) -> int:
     if maximum and nombre > maximum:
         raise ValueError(f"Ce nombre paraît trop grand : {maximum} au plus.")
     return nombre
+
+
+def _centiemes(texte: str) -> int:
+    """Un nombre à deux décimales au plus, en centièmes entiers : « 1,5 » → 150."""
+    trouve = _NOMBRE.fullmatch(texte.replace("\u202f", "").replace("\u00a0", "").replace(" ", ""))
+    if trouve is None:
+        raise ValueError("Écrivez un nombre, par exemple 0,5 ou 1,25.")
+    return _borner_entier(int(trouve["entier"]) * 100 + int((trouve["reste"] or "").ljust(2, "0")), 1_000_000)
 
 
 def _oui(texte: str) -> bool:
@@ -150,13 +160,13 @@ def lire_table(
     if len(rangees) > RANGEES_MAX:
         return None, (Faute(champ.code, f"Au plus {RANGEES_MAX} lignes.", "trop_de_lignes"),)
     for rang, rangee in enumerate(rangees):
-        if not any(rangee.get(c.code, "").strip() for c in champ.colonnes if _compte(c)):
+        if not any(rangee.get(c.code, "").strip() for c in champ.colonnes if _compte(champ, c)):
             continue
         lue: dict[str, str | int | bool] = {}
         for colonne in champ.colonnes:
             brut = rangee.get(colonne.code, "").strip()
             try:
-                valeur = _cellule(champ, colonne, brut, domaines)
+                valeur = _cellule(colonne, brut, domaines)
             except ValueError as erreur:
                 fautes.append(Faute(f"{champ.code}.{rang}.{colonne.code}", str(erreur), "valeur_refusee"))
                 continue
@@ -166,28 +176,27 @@ def lire_table(
     return (rendu or None), tuple(fautes)
 
 
-def _compte(colonne: Colonne) -> bool:
-    """Une rangée dont seules des listes à choix par défaut sont remplies est vide."""
-    return colonne.forme in {FormeColonne.TEXTE, FormeColonne.ENTIER, FormeColonne.MONTANT} and (
-        colonne.code != "annee"
-    )
+def _compte(champ: Champ, colonne: Colonne) -> bool:
+    """Une rangée dont seules des listes à choix, ou la colonne fixe, sont remplies est vide."""
+    est_fixe = colonne.code in {champ.fixe, "annee"}
+    return not est_fixe and colonne.forme not in {FormeColonne.CODE, FormeColonne.OUI}
 
 
-def _cellule(champ: Champ, colonne: Colonne, brut: str, domaines: Domaines) -> str | int | bool | None:
+def _cellule(colonne: Colonne, brut: str, domaines: Domaines) -> str | int | bool | None:
     if not brut:
         _exiger_remplie(colonne)
         return None
     match colonne.forme:
         case FormeColonne.TEXTE:
             return _texte(brut, 500)
-        case FormeColonne.ENTIER:
-            return _entier(brut, 1_000_000)
+        case FormeColonne.ENTIER | FormeColonne.CENTIEMES:
+            return _entier(brut, 1_000_000) if colonne.forme is FormeColonne.ENTIER else _centiemes(brut)
         case FormeColonne.MONTANT:
             return _centimes(colonne, lire_montant(brut))
         case FormeColonne.OUI:
             return _oui(brut)
         case _:
-            return _code_de_colonne(champ, colonne, brut, domaines)
+            return _code_de_colonne(colonne, brut, domaines)
 
 
 def _exiger_remplie(colonne: Colonne) -> None:
@@ -201,11 +210,8 @@ def _centimes(colonne: Colonne, montant: Euros) -> int:
     return montant.centimes
 
 
-def _code_de_colonne(champ: Champ, colonne: Colonne, code: str, domaines: Domaines) -> str:
-    if colonne.options:
-        admis = code in {c for c, _ in colonne.options}
-    else:
-        admis = domaines.admet("lignes" if colonne.code == "ligne" else champ.domaine, code)
+def _code_de_colonne(colonne: Colonne, code: str, domaines: Domaines) -> str:
+    admis = code in {c for c, _ in colonne.options} if colonne.options else domaines.admet(colonne.domaine, code)
     if not admis:
         raise ValueError("Cette réponse n’est pas dans la liste.")
     return code
@@ -272,7 +278,7 @@ def _table_json(
         lue: dict[str, str | int | bool] = {}
         for colonne in champ.colonnes:
             try:
-                valeur = _cellule_json(champ, colonne, objet.get(colonne.code), domaines)
+                valeur = _cellule_json(colonne, objet.get(colonne.code), domaines)
             except ValueError as erreur:
                 fautes.append(Faute(f"{champ.code}.{rang}.{colonne.code}", str(erreur), "valeur_refusee"))
                 continue
@@ -282,14 +288,14 @@ def _table_json(
     return (rendu or None), tuple(fautes)
 
 
-def _cellule_json(champ: Champ, colonne: Colonne, brut: object, domaines: Domaines) -> str | int | bool | None:
+def _cellule_json(colonne: Colonne, brut: object, domaines: Domaines) -> str | int | bool | None:
     if brut is None or (isinstance(brut, str) and not brut.strip()):
         _exiger_remplie(colonne)
         return None
     match colonne.forme:
         case FormeColonne.TEXTE:
             return _texte(_texte_json(brut), 500)
-        case FormeColonne.ENTIER:
+        case FormeColonne.ENTIER | FormeColonne.CENTIEMES:
             return _entier_json(brut, 1_000_000)
         case FormeColonne.MONTANT:
             centimes = _attendre(brut, int, "Donnez un montant en centimes entiers.")
@@ -297,4 +303,4 @@ def _cellule_json(champ: Champ, colonne: Colonne, brut: object, domaines: Domain
         case FormeColonne.OUI:
             return bool(_attendre(brut, bool, "Répondez par true ou false."))
         case _:
-            return _code_de_colonne(champ, colonne, _texte_json(brut), domaines)
+            return _code_de_colonne(colonne, _texte_json(brut), domaines)

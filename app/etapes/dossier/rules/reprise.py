@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.etapes.dossier.rules.champs import CHAMPS, Forme, Section
+from app.etapes.dossier.rules.champs import CHAMPS
+from app.etapes.dossier.rules.formes import Forme, Section
 from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_json
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 
-NON_RECOPIES = frozenset({"debut", "fin", "duree", "demandes", "precedents", "renouvelle", "numero_dauphin"})
+NON_RECOPIES = frozenset(
+    {
+        "debut", "fin", "duree", "demandes", "precedents", "renouvelle", "numero_dauphin", "frequence",
+        "annees_suivantes", "exercice_debut", "exercice_fin",
+    }
+)  # fmt: skip
+"""Ce qui se redonne chaque année."""
 
 
 ACCORDE = "accorde:"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.etapes.dossier.rules.champs import Section, champs_de
-from app.etapes.dossier.rules.depot import section_de
+from app.etapes.dossier.rules.champs import champs_de
+from app.etapes.dossier.rules.depot import est_exige, section_de
 from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE, EtatDemande, Ton
+from app.etapes.dossier.rules.formes import Section
 from app.noyau.erreurs import Faute
 
 A_REMPLIR = frozenset({"champ_manquant", "attestation_manquante", "budget_vide", "rien_demande"})
@@ -42,6 +43,27 @@ _MOTS = {
     EtatSection.A_REVOIR: ("À revoir", Ton.ATTENTE),
     EtatSection.FACULTATIF: ("Facultatif", Ton.NEUTRE),
 }
+
+
+def sections_du_dossier(duree: int, *, association: bool) -> tuple[Section, ...]:
+    """Les étapes que ce dossier a : les années suivantes d'une CPO, le budget d'une association ou d'une fondation.
+
+    Source : reference/domaine.md § 1.2 (5) ; conception/produit.md n° 6.
+    """
+    ecartees = {Section.ANNEES} if duree < 2 else set()
+    if not association:
+        ecartees.add(Section.ORGANISATION)
+    return tuple(section for section in Section if section not in ecartees)
+
+
+def est_facultative(section: Section, *, court: bool, association: bool) -> bool:
+    """Vrai si rien n'y est exigé : le chemin court passe ces étapes, on peut y revenir.
+
+    Choix du projet : conception/produit.md (« chemin court »).
+    """
+    if section is Section.ANNEES:
+        return False
+    return not any(est_exige(c, court=court, association=association) for c in champs_de(section))
 
 
 def etats_des_sections(
@@ -80,39 +102,45 @@ class Pas:
     detail: str = ""
 
 
-PAS = ("Dossier reçu", "Vérification de la recevabilité", "Étude du dossier", "Décision de l’autorité et notification")
+PAS = (
+    "Dossier reçu",
+    "Vérification de la recevabilité",
+    "Étude du dossier, avis des services",
+    "Passage devant la commission des élus",
+    "Décision de l’autorité et notification",
+)
 _RANG_EN_COURS = {
     EtatDemande.OUVERTE: 1,
     EtatDemande.EN_INSTRUCTION: 2,
-    EtatDemande.PROPOSEE: 2,
-    EtatDemande.ARBITREE: 2,
-    EtatDemande.AJOURNEE: 2,
-    EtatDemande.VALIDEE: 3,
-    EtatDemande.AVIS_RENDU: 3,
-    EtatDemande.RESERVE: 3,
-    EtatDemande.DECIDEE: 3,
-    EtatDemande.REFUSEE: 3,
-    EtatDemande.TRANCHE_DECIDEE: 3,
+    EtatDemande.PROPOSEE: 3,
+    EtatDemande.ARBITREE: 3,
+    EtatDemande.AJOURNEE: 3,
+    EtatDemande.VALIDEE: 4,
+    EtatDemande.AVIS_RENDU: 4,
+    EtatDemande.RESERVE: 4,
+    EtatDemande.DECIDEE: 4,
+    EtatDemande.REFUSEE: 4,
+    EtatDemande.TRANCHE_DECIDEE: 4,
 }
 _RANG_FINAL = {
     EtatDemande.HORS_CHAMP: 1,
     EtatDemande.IRRECEVABLE: 1,
     EtatDemande.ORIENTEE: 1,
-    EtatDemande.NOTIFIEE: 3,
-    EtatDemande.REFUS_NOTIFIE: 3,
-    EtatDemande.RENONCEE: 3,
-    EtatDemande.CADUQUE: 3,
+    EtatDemande.NOTIFIEE: 4,
+    EtatDemande.REFUS_NOTIFIE: 4,
+    EtatDemande.RENONCEE: 4,
+    EtatDemande.CADUQUE: 4,
     EtatDemande.RETIREE: 1,
-    EtatDemande.TRANCHE_RESERVEE: 3,
+    EtatDemande.TRANCHE_RESERVEE: 4,
 }
 _DITS = frozenset({EtatDemande.AJOURNEE, EtatDemande.RESERVE})
 
 
 def pas_a_pas(etat: EtatDemande) -> tuple[Pas, ...]:
-    """Le chemin d'une demande : ce qui est fait, ce qui est en cours, ce qui vient. Le vote n'y paraît pas.
+    """Le chemin d'une demande : ce qui est fait, ce qui est en cours, ce qui vient. Le sens du vote n'y paraît pas.
 
     Une issue est atteinte, jamais « à venir ».
-    Source : reference/domaine.md, J29 (le vote de la commission ne s'annonce pas aux porteurs).
+    Source : reference/domaine.md, J29 (la commission prépare : son vote ne s'annonce pas aux porteurs).
     """
     libelle = LIBELLES_DEMANDE[etat]
     if etat in _RANG_FINAL:

@@ -14,12 +14,15 @@ from app.etapes.appel.models import Appel
 from app.etapes.appel.rules import depot_possible
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
+from app.etapes.dossier.repository import edition
 from app.etapes.dossier.repository.precedents import list_passees
 from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import champ
 from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT, CadreDepot, est_chemin_court, verifier_depot
+from app.etapes.dossier.rules.echanges import sections_rouvertes
 from app.etapes.dossier.rules.etats import MODIFIABLES, EtatDossier
+from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.lecture import Domaines, Valeur
 from app.etapes.dossier.rules.reprise import valeurs_reprises
 from app.etapes.dossier.service import reprise
@@ -166,10 +169,11 @@ def enregistrer(
     champs = repository.list_champs(session, dossier.id, verrou=True)
     changes = {code: valeur for code, valeur in valeurs.items() if _valeur(champs, code) != valeur}
     relus = {code for code in valeurs if code in champs and champs[code].version == 0}
-    _exiger_admis(dossier, valeurs, changes)
+    _exiger_admis(session, dossier, valeurs, changes)
     _exiger_lues(dossier, champs, changes, versions or {}, version_lue)
     if "renouvelle" in changes:
         dossier.renouvelle_id = _dossier_renouvele(session, dossier, changes["renouvelle"], acteur)
+    edition.oublier(session, dossier.id, acteur.acteur, valeurs)
     for code in changes.keys() | relus:
         _ecrire(session, dossier, champs, code, valeurs[code], acteur, maintenant)
     if changes:
@@ -207,13 +211,31 @@ def _valeur(champs: Mapping[str, Champ], code: str) -> Any:
     return champs[code].valeur if code in champs else None
 
 
-def _exiger_admis(dossier: Dossier, valeurs: Mapping[str, Valeur], changes: Mapping[str, Valeur]) -> None:
+def _exiger_admis(
+    session: Session, dossier: Dossier, valeurs: Mapping[str, Valeur], changes: Mapping[str, Valeur]
+) -> None:
     fautes = [Faute(code, "Ce champ n’existe pas.", "champ_inconnu") for code in valeurs if champ(code) is None]
     if dossier.numero is not None:
         phrase = "Ce qui est demandé est figé depuis le dépôt : il ne se change plus."
         fautes += [Faute(code, phrase, "fige_au_depot") for code in sorted(changes.keys() & FIGES_AU_DEPOT)]
+    if dossier.etat is EtatDossier.A_COMPLETER:
+        rouvertes = sections_ouvertes(session, dossier)
+        phrase = "Cette étape n’est pas rouverte : le complément demandé ne la concerne pas."
+        fautes += [
+            Faute(code, phrase, "etape_fermee")
+            for code in sorted(changes)
+            if (c := champ(code)) is not None and c.section not in rouvertes
+        ]
     if fautes:
         raise SaisieInvalide(fautes)
+
+
+def sections_ouvertes(session: Session, dossier: Dossier) -> frozenset[Section]:
+    """Les étapes que le porteur peut changer : toutes en brouillon, celles que visent les compléments ensuite."""
+    if dossier.etat is not EtatDossier.A_COMPLETER:
+        return frozenset(Section)
+    attendus = repository.list_complements_attendus(session, [dossier.id])
+    return sections_rouvertes(c.sections for c in attendus)
 
 
 def _exiger_lues(
@@ -296,5 +318,6 @@ def reprendre(session: Session, identifiant: str, *, acteur: Identite, maintenan
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     passer_dossier(session, dossier, "reprendre", acteur=acteur, maintenant=maintenant)
     dossier.signe_le = dossier.signe_par = dossier.signe_version = None
+    dossier.signe_nom = dossier.signe_qualite = None
     dossier.version += 1
     return dossier

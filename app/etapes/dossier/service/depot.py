@@ -17,6 +17,8 @@ from app.etapes.dossier.models import Demande, DepotIdempotent, Dossier, Dossier
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.depot import verifier_depot
 from app.etapes.dossier.rules.etats import DEPOSES, EtatDemande, EtatDossier, transition
+from app.etapes.dossier.rules.formulaire_unique import QUALITES, REPRESENTANT
+from app.etapes.dossier.rules.numero_dauphin import normaliser
 from app.etapes.dossier.service.brouillon import cadre
 from app.etapes.dossier.service.complements import ACTE, hors_champ_de, rejuger
 from app.etapes.dossier.service.resume import resumer
@@ -25,11 +27,12 @@ from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.chaine import canonique
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeImpossible, ActeInterdit, SaisieInvalide, VersionPerimee
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide, VersionPerimee
 from app.noyau.euros import Euros
 from app.noyau.identifiants import numero_de_dossier
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.service.fiche import instantane
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.lignes import repository as lignes
 from app.referentiels.lignes.rules import NatureAutorite
@@ -42,14 +45,20 @@ def _exiger_version(dossier: Dossier, version_lue: int) -> None:
         raise VersionPerimee(PERIMEE, {"version": (dossier.version, version_lue)})
 
 
-def signer(session: Session, identifiant: str, *, version_lue: int, acteur: Identite, maintenant: datetime) -> Dossier:
+def signer(
+    session: Session, identifiant: str, *, version_lue: int, qualite: str = REPRESENTANT, acteur: Identite,
+    maintenant: datetime,
+) -> Dossier:  # fmt: skip
     """Le représentant légal (ou son mandataire) signe la version qu'il a lue. Lève VersionPerimee si elle a changé."""
+    if qualite not in dict(QUALITES):
+        raise SaisieInvalide([Faute("qualite", "Dites en quelle qualité vous signez.", "qualite_absente")])
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     if Role.SIGNATAIRE not in roles_sur_dossier(acteur, dossier):
         raise ActeInterdit("Seule la personne signataire de l’organisation peut signer.")
     _exiger_version(dossier, version_lue)
     passer_dossier(session, dossier, "signer", acteur=acteur, maintenant=maintenant)
     dossier.signe_le, dossier.signe_par, dossier.signe_version = maintenant, acteur.acteur, dossier.version
+    dossier.signe_nom, dossier.signe_qualite = acteur.nom, qualite
     return dossier
 
 
@@ -90,7 +99,7 @@ def deposer(
     dossier.depose_le = maintenant
     passer_dossier(session, dossier, "deposer", acteur=acteur, maintenant=maintenant)
     resumer(dossier, contenu, organisation, appel.annee)
-    figer(session, dossier, contenu, acteur, maintenant)
+    figer(session, dossier, contenu, appel.annee, acteur, maintenant)
     _ouvrir_demandes(session, dossier, appel, contenu, acteur, maintenant)
     if cle is not None:
         session.add(
@@ -124,15 +133,17 @@ def _exiger_deposable(dossier: Dossier, version_lue: int) -> None:
 
 
 def figer(
-    session: Session, dossier: Dossier, contenu: Mapping[str, Any], acteur: Identite, maintenant: datetime
+    session: Session, dossier: Dossier, contenu: Mapping[str, Any], annee: int, acteur: Identite, maintenant: datetime
 ) -> DossierVersion:
-    """Ajoute le contenu figé suivant : JSON canonique et son empreinte, consignée."""
+    """Ajoute le contenu figé suivant, et la fiche du porteur : JSON canonique, empreinte consignée, PDF à sceller."""
+    organisation = instantane(session, dossier.organisation_id, annee, maintenant)
     version = DossierVersion(
         contrat_id=dossier.contrat_id,
         dossier_id=dossier.id,
         rang=repository.dernier_rang(session, dossier.id) + 1,
         contenu=dict(contenu),
-        empreinte=hashlib.sha256(canonique(contenu)).hexdigest(),
+        organisation=organisation,
+        empreinte=hashlib.sha256(canonique({"contenu": dict(contenu), "organisation": organisation})).hexdigest(),
         a=maintenant,
     )
     session.add(version)
@@ -141,6 +152,7 @@ def figer(
         session, contrat_id=dossier.contrat_id, acte="dossier.fige", objet=dossier.numero or "",
         acteur=acteur.acteur, maintenant=maintenant, apres={"rang": version.rang, "empreinte": version.empreinte},
     )  # fmt: skip
+    differer(session, "dossier.sceller_demande", maintenant=maintenant, dossier_id=dossier.id, rang=version.rang)
     return version
 
 
@@ -171,7 +183,7 @@ def _ouvrir_demandes(
             montant_accorde_n1=_montant(n1.get("accorde")),
             montant_depense_n1=_montant(n1.get("depense")),
             theme_p147=(contenu.get("theme_p147") or None) if etat else None,
-            numero_dauphin=(contenu.get("numero_dauphin") or None) if etat else None,
+            numero_dauphin=normaliser(str(contenu.get("numero_dauphin") or "")) if etat else None,
             modifiee_at=maintenant,
         )
         session.add(demande)
@@ -208,7 +220,7 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
         if complement.recue_le is None:
             complement.recue_le, complement.reponse = maintenant, reponse.strip()
     resumer(dossier, contenu, organisation, appel.annee)
-    figer(session, dossier, contenu, acteur, maintenant)
+    figer(session, dossier, contenu, appel.annee, acteur, maintenant)
     _reporter_dauphin(session, dossier, contenu)
     rejuger(session, dossier, contenu, acteur=acteur, maintenant=maintenant)
     dossier.version += 1
@@ -224,4 +236,4 @@ def _reporter_dauphin(session: Session, dossier: Dossier, contenu: Mapping[str, 
     for demande, ligne in repository.list_demandes(session, [dossier.id]):
         if ligne.nature_autorite is NatureAutorite.ETAT:
             demande.theme_p147 = contenu.get("theme_p147") or demande.theme_p147
-            demande.numero_dauphin = contenu.get("numero_dauphin") or demande.numero_dauphin
+            demande.numero_dauphin = normaliser(str(contenu.get("numero_dauphin") or "")) or demande.numero_dauphin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, FaitConstate
 from app.etapes.dossier.rules.etats import AVANT_DECISION, transition_demande
+from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.recevabilite import verifier_champ, verifier_points
 from app.etapes.dossier.service.complements import hors_champ_de
 from app.etapes.dossier.service.vie import passer_demande, passer_dossier, verifier_passage_demande
@@ -175,8 +176,11 @@ def demander_complement(
     acteur: Identite,
     maintenant: datetime,
     ligne: str = "",
+    sections: Collection[str] | None = None,
 ) -> DemandeComplement:
     """Demande un complément : quoi, pourquoi, jusqu'à quand. Bloque la décision, pas la lecture.
+
+    `sections` : les étapes que le porteur pourra corriger ; None : toutes ; vide : aucune, il répond et joint.
 
     `ligne` : code du financeur qui le demande, et lui seul est alors suspendu ; vide : toutes les lignes du dossier.
     Lève ActeInterdit (autre ligne que la sienne), ActeImpossible (tout est déjà décidé) ou SaisieInvalide.
@@ -192,6 +196,8 @@ def demander_complement(
     if visees and not any(d.etat in AVANT_DECISION for d, _ in visees):
         raise ActeImpossible("Tout est déjà décidé : un complément n’y changerait rien.", code="deja_decide")
     fautes += verifier_complement(objet, pourquoi, echeance_le, maintenant)
+    if sections is not None and set(sections) - set(Section):
+        fautes.append(Faute("sections", "Choisissez des étapes de la liste.", "etape_inconnue"))
     if fautes:
         raise SaisieInvalide(fautes)
     passer_dossier(session, dossier, "demander_complement", acteur=acteur, maintenant=maintenant, motif=objet)
@@ -204,6 +210,7 @@ def demander_complement(
         echeance_le=echeance_le,
         demandee_le=maintenant,
         demandee_par=acteur.acteur,
+        sections=None if sections is None else [s.value for s in Section if s in sections],
     )
     session.add(complement)
     session.flush()

@@ -16,6 +16,7 @@ from app.etapes.contrat.models import Objectif
 from app.etapes.dossier.models import Demande, Dossier, DossierVersion
 from app.etapes.dossier.repository.phases import get_reserve
 from app.etapes.dossier.rules.budget import lire_budget
+from app.etapes.dossier.rules.comptes import est_subvention_publique
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.programmation.models import ScenarioEnregistre
 from app.etapes.programmation.repository.montants import (
@@ -39,7 +40,6 @@ SIMULABLES = frozenset({EtatDemande.EN_INSTRUCTION, EtatDemande.PROPOSEE, EtatDe
 # Votées, pas encore engagées : leur montant n'est plus à répartir.
 VOTEES = frozenset({EtatDemande.VALIDEE, EtatDemande.AVIS_RENDU})
 NOTE_INCONNUE = (Fraction(0), Fraction(100))
-SUBVENTIONS_PUBLIQUES = "74"
 _CHAMPS_LUS = ("budget_charges", "budget_produits", "communes")
 
 
@@ -63,7 +63,7 @@ def charger(session: Session, appel: Appel, reglages: Reglages) -> Donnees:
     acquis = _acquis(session, appel)
     dossiers, reperes = [], {}
     for numero, porteur, quartiers, objectif, contenu in _dossiers(session, appel, numeros):
-        publics = (r for r in contenu.get("budget_produits") or () if r.get("compte") == SUBVENTIONS_PUBLIQUES)
+        publics = (r for r in contenu.get("budget_produits") or () if est_subvention_publique(str(r.get("compte"))))
         reperes[numero] = Repere(porteur, tuple(quartiers), objectif, tuple(contenu.get("communes") or ()))
         dossiers.append(
             DossierASimuler(

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Text
+from sqlalchemy.types import SmallInteger, Text
 
+from app.etapes.dossier.rules.echanges import Cote
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
 from app.noyau.euros import Euros
@@ -35,6 +36,8 @@ class Dossier(DansContrat, Base):
         CheckConstraint("(numero IS NULL) = (depose_le IS NULL)", name="numero_au_depot"),
         CheckConstraint("etat NOT IN ('depose', 'a_completer', 'clos') OR numero IS NOT NULL", name="depose_numerote"),
         CheckConstraint("duree_annees BETWEEN 1 AND 3", name="duree"),
+        CheckConstraint("rang_porteur BETWEEN 1 AND 99", name="rang_porteur"),
+        CheckConstraint("signe_qualite IN ('representant', 'mandataire')", name="signe_qualite"),
         # Partiels : les agents ne lisent que des dossiers déposés. Couvrants : les comptes par état s'y lisent seuls.
         Index("ix_dossier_liste", "appel_id", "etat", *_DERNIER_DEPOSE, postgresql_include=["contrat_id"], **_DEPOSES),
         Index("ix_dossier_depot", "appel_id", *_DERNIER_DEPOSE, **_DEPOSES),
@@ -64,6 +67,7 @@ class Dossier(DansContrat, Base):
     est_chemin_court: Mapped[bool] = mapped_column(default=False)
     est_fictif: Mapped[bool] = mapped_column(default=False)
     renouvelle_id: Mapped[int | None]
+    rang_porteur: Mapped[int | None] = mapped_column(SmallInteger)
     recherche: Mapped[str] = mapped_column(default="")
     recherche_vecteur: Mapped[Any] = mapped_column(
         TSVECTOR, Computed("to_tsvector('simple'::regconfig, recherche)", persisted=True), deferred=True
@@ -71,6 +75,8 @@ class Dossier(DansContrat, Base):
     signe_le: Mapped[datetime | None]
     signe_par: Mapped[str | None]
     signe_version: Mapped[int | None]
+    signe_nom: Mapped[str | None]
+    signe_qualite: Mapped[str | None]
     depose_le: Mapped[datetime | None]
     cree_at: Mapped[datetime]
     cree_par: Mapped[str]
@@ -91,8 +97,45 @@ class Champ(DansContrat, Base):
     a: Mapped[datetime]
 
 
+class EditionSection(DansContrat, Base):
+    """Qui tient une étape du brouillon. Avertit seulement : la version de chaque champ reste le juge."""
+
+    __tablename__ = "edition_section"
+    __table_args__ = (
+        lien("dossier_id", "dossier", ondelete="CASCADE"),
+        CheckConstraint("vue_at >= depuis", name="dates"),
+    )
+
+    dossier_id: Mapped[int] = mapped_column(primary_key=True)
+    section: Mapped[str] = mapped_column(primary_key=True)
+    acteur: Mapped[str]
+    nom: Mapped[str]
+    depuis: Mapped[datetime]
+    vue_at: Mapped[datetime]
+
+
+class SaisieEnAttente(DansContrat, Base):
+    """Ce qu'une personne a tapé et qui ne s'enregistre pas encore (refusé, ou en retard) : revient à sa page.
+
+    `version` : celle du champ qu'elle avait lue.
+    """
+
+    __tablename__ = "saisie_en_attente"
+    __table_args__ = (lien("dossier_id", "dossier", ondelete="CASCADE"),)
+
+    dossier_id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    acteur: Mapped[str] = mapped_column(primary_key=True)
+    saisie: Mapped[Any] = mapped_column(JSONB)
+    version: Mapped[int]
+    a: Mapped[datetime]
+
+
 class DossierVersion(DansContrat, Base):
-    """Le contenu figé au dépôt puis à chaque complément : JSON canonique et empreinte. Ajoutée, jamais réécrite."""
+    """Le contenu figé au dépôt puis à chaque complément : JSON canonique et empreinte. Ajoutée, jamais réécrite.
+
+    `organisation` : la fiche du porteur au même instant (absente avant la migration 0021) ; l'empreinte la couvre.
+    """
 
     __tablename__ = "dossier_version"
     __table_args__ = (
@@ -105,6 +148,7 @@ class DossierVersion(DansContrat, Base):
     dossier_id: Mapped[int]
     rang: Mapped[int]
     contenu: Mapped[dict[str, Any]]
+    organisation: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     empreinte: Mapped[str]
     a: Mapped[datetime]
 
@@ -182,6 +226,7 @@ class AccesDossier(DansContrat, Base):
 class DemandeComplement(DansContrat, Base):
     """Une demande de complément : quoi, pourquoi, jusqu'à quand. Suspend le délai de rejet implicite.
 
+    `sections` : les étapes qu'elle rouvre ; None : toutes ; vide : aucune (une réponse, des pièces).
     Source : CRPA, art. L.114-5.
     """
 
@@ -198,6 +243,7 @@ class DemandeComplement(DansContrat, Base):
     demandee_par: Mapped[str]
     recue_le: Mapped[datetime | None]
     reponse: Mapped[str] = mapped_column(default="")
+    sections: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 
 class ControleRecevabilite(DansContrat, Base):
@@ -275,4 +321,54 @@ class DocumentDossier(DansContrat, Base):
     dossier_id: Mapped[int]
     nature: Mapped[str]
     sha256: Mapped[str] = mapped_column(ForeignKey("document.sha256"))
+    a: Mapped[datetime]
+
+
+class Message(DansContrat, Base):
+    """Un message entre le porteur et les services qui instruisent. Ajouté, jamais réécrit."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        unique_du_contrat("message"),
+        lien("dossier_id", "dossier"),
+        parmi("cote", Cote),
+        CheckConstraint("length(texte) BETWEEN 1 AND 4000", name="texte"),
+        Index("ix_message_dossier_id", "dossier_id", "id"),
+    )
+
+    id: Mapped[int] = cle()
+    dossier_id: Mapped[int]
+    cote: Mapped[Cote]
+    auteur: Mapped[str]
+    nom: Mapped[str]
+    texte: Mapped[str]
+    a: Mapped[datetime]
+
+
+class LectureMessages(DansContrat, Base):
+    """Jusqu'où une personne a lu les messages d'un dossier."""
+
+    __tablename__ = "lecture_messages"
+    __table_args__ = (lien("dossier_id", "dossier"),)
+
+    dossier_id: Mapped[int] = mapped_column(primary_key=True)
+    acteur: Mapped[str] = mapped_column(primary_key=True)
+    dernier_id: Mapped[int]
+
+
+class FichierDossier(DansContrat, Base):
+    """Un fichier joint à un dossier, seul ou avec un message. Ajouté, jamais réécrit."""
+
+    __tablename__ = "fichier_dossier"
+    __table_args__ = (
+        lien("dossier_id", "dossier"),
+        lien("message_id", "message"),
+        CheckConstraint("length(intitule) BETWEEN 1 AND 200", name="intitule"),
+    )
+
+    dossier_id: Mapped[int] = mapped_column(primary_key=True)
+    fichier_id: Mapped[int] = mapped_column(ForeignKey("fichier.id"), primary_key=True, index=True)
+    message_id: Mapped[int | None]
+    intitule: Mapped[str]
+    par: Mapped[str]
     a: Mapped[datetime]

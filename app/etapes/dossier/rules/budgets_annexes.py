@@ -1,0 +1,115 @@
+"""Les deux autres budgets d'une demande : celui des années suivantes d'une CPO, celui de l'organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.etapes.dossier.rules.budget import Budget
+from app.etapes.dossier.rules.comptes import est_volontaire
+from app.noyau.erreurs import Faute
+from app.noyau.euros import ZERO, Euros
+from app.noyau.periodes import ajouter_mois
+
+EXERCICE_MAX_MOIS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class AnneeSuivante:
+    """Une année d'après dans une demande de plusieurs années ; `demande` : aux lignes du contrat, cette année-là."""
+
+    annee: int
+    actions: str
+    charges: Euros
+    produits_autres: Euros
+    demande: Euros
+
+    @property
+    def produits(self) -> Euros:
+        """Total des recettes de l'année."""
+        return self.produits_autres + self.demande
+
+    @property
+    def ecart(self) -> Euros:
+        """Recettes moins dépenses."""
+        return self.produits - self.charges
+
+
+def lire_annees(contenu: Mapping[str, Any], budget: Budget) -> tuple[AnneeSuivante, ...]:
+    """Les années suivantes telles que saisies ; une rangée sans année n'y est pas.
+
+    Source : conception/produit.md n° 6 (conventions pluriannuelles d'objectifs).
+    """
+    return tuple(
+        AnneeSuivante(
+            int(r["annee"]),
+            str(r.get("actions", "")),
+            Euros(int(r.get("charges", 0))),
+            Euros(int(r.get("produits", 0))),
+            budget.demande_en(int(r["annee"])),
+        )
+        for r in contenu.get("annees_suivantes") or ()
+        if "annee" in r
+    )
+
+
+def verifier_annees(contenu: Mapping[str, Any], budget: Budget, duree: int) -> tuple[Faute, ...]:
+    """Une rangée par année suivante, équilibrée : autres recettes plus demandé égalent dépenses, tolérance zéro.
+
+    Source : reference/domaine.md § 1.4 (« Règles testables ») ; contrat, l. 1756-1758 (CPO de deux ou trois ans).
+    """
+    attendues = range(budget.annee + 1, budget.annee + duree)
+    fautes = []
+    lues = lire_annees(contenu, budget)
+    for rang, a in enumerate(lues):
+        if a.annee not in attendues:
+            phrase = f"L’année {a.annee} n’est pas dans la durée demandée."
+            fautes.append(Faute(f"annees_suivantes.{rang}.annee", phrase, "annee_hors_duree"))
+        elif a.ecart != ZERO:
+            manque = f"il manque {-a.ecart}" if a.ecart < ZERO else f"il y a {a.ecart} de trop"
+            phrase = f"{a.annee} : {a.produits} de recettes, dont {a.demande} demandés, {manque}."
+            fautes.append(Faute(f"annees_suivantes.{rang}.produits", phrase, "budget_desequilibre"))
+    absentes = [str(annee) for annee in attendues if annee not in {a.annee for a in lues}]
+    if absentes:
+        phrase = f"À remplir : ce que vous ferez en {' et '.join(absentes)}, et avec quel budget."
+        fautes.append(Faute("annees_suivantes", phrase, "champ_manquant"))
+    return tuple(fautes)
+
+
+def totaux(rangees: Sequence[Mapping[str, Any]]) -> tuple[Euros, Euros]:
+    """(total hors contributions volontaires, total des contributions volontaires) de lignes de budget.
+
+    Source : reference/domaine.md § 1.4, « Règles testables ».
+    """
+    payes = Euros.somme(Euros(int(r.get("montant", 0))) for r in rangees if not est_volontaire(str(r.get("compte"))))
+    donnes = Euros.somme(Euros(int(r.get("montant", 0))) for r in rangees if est_volontaire(str(r.get("compte"))))
+    return payes, donnes
+
+
+def verifier_organisation(contenu: Mapping[str, Any]) -> tuple[Faute, ...]:
+    """Le budget de l'organisation, s'il est donné : équilibré, 86 égal à 87, exercice d'au plus dix-huit mois.
+
+    Source : reference/domaine.md § 1.3 (rubrique 5) et § 1.4 ; un exercice dure douze mois, dix-huit au plus le premier
+    (choix du projet).
+    """
+    fautes = []
+    debut, fin = contenu.get("exercice_debut"), contenu.get("exercice_fin")
+    if debut and fin:
+        premier, dernier = date.fromisoformat(debut), date.fromisoformat(fin)
+        if dernier <= premier:
+            fautes.append(Faute("exercice_fin", "La fin de l’exercice vient après son début.", "dates_inversees"))
+        elif dernier > ajouter_mois(premier, EXERCICE_MAX_MOIS):
+            phrase = f"Un exercice dure au plus {EXERCICE_MAX_MOIS} mois."
+            fautes.append(Faute("exercice_fin", phrase, "exercice_trop_long"))
+    if contenu.get("asso_charges") or contenu.get("asso_produits"):
+        charges, emplois = totaux(contenu.get("asso_charges") or ())
+        produits, ressources = totaux(contenu.get("asso_produits") or ())
+        if charges != produits:
+            phrase = f"Les recettes ({produits}) doivent égaler les dépenses ({charges})."
+            fautes.append(Faute("asso_produits", phrase, "budget_desequilibre"))
+        elif emplois != ressources:
+            phrase = f"Les contributions volontaires doivent être égales : {emplois} (86) et {ressources} (87)."
+            fautes.append(Faute("asso_produits", phrase, "volontaires_desequilibrees"))
+    return tuple(fautes)

@@ -1,0 +1,148 @@
+// L’enregistrement au fil de la saisie. Agrément seulement : le bouton « Enregistrer » fait la même chose sans lui.
+"use strict";
+
+(() => {
+  const formulaire = document.querySelector("form[data-brouillon]");
+  if (!formulaire) return;
+  const etat = formulaire.querySelector("[data-etat-brouillon]");
+  const action = formulaire.dataset.brouillon;
+  const ATTENTE = 1200; // millisecondes sans frappe avant d’enregistrer
+  const SIGNE_DE_VIE = 60000;
+  const modifies = new Set();
+  let minuterie = 0;
+  let envoi = null; // l’enregistrement en cours
+  let reprises = 0;
+  let part = false;
+
+  const codeDe = (champ) => champ.name.split(".")[0];
+  const versionDe = (code) => formulaire.elements.namedItem(`v.${code}`);
+  const dire = (phrase, ton = "") => {
+    if (etat.textContent !== phrase) etat.textContent = phrase;
+    etat.className = `etat-brouillon ${ton}`;
+  };
+
+  function corps(codes) {
+    const tout = new FormData(formulaire);
+    const envoye = new URLSearchParams();
+    for (const [nom, valeur] of tout) {
+      const code = nom.startsWith("v.") ? nom.slice(2) : nom.split(".")[0];
+      if (nom === "_csrf" || codes.has(code)) envoye.append(nom, valeur);
+    }
+    return envoye;
+  }
+
+  // Une phrase sous la question, à la place de la précédente ; le résumé d’erreurs reste à l’enregistrement complet.
+  function montrer(code, phrase) {
+    const cadre = (document.getElementById(`champ-${code}`) || formulaire).closest(".champ") || formulaire;
+    let note = cadre.querySelector("[data-note-brouillon]");
+    if (!phrase) {
+      if (note) note.remove();
+      return;
+    }
+    if (!note) {
+      note = document.createElement("p");
+      note.className = "note-brouillon";
+      note.dataset.noteBrouillon = code;
+      cadre.append(note);
+    }
+    note.textContent = phrase;
+  }
+
+  function appliquer(recu, codes) {
+    for (const [code, version] of Object.entries(recu.versions)) {
+      const champ = versionDe(code);
+      if (champ) champ.value = version;
+      montrer(code, "");
+    }
+    for (const code of codes) {
+      const faute = recu.fautes.find((f) => f.champ.split(".")[0] === code);
+      if (faute) montrer(code, `Gardé, pas encore enregistré. ${faute.message}`);
+      const autre = recu.conflits[code];
+      if (autre) montrer(code, `Quelqu’un a enregistré : « ${autre.join(" ; ")} ». Votre texte est gardé : cliquez « Enregistrer » pour choisir.`);
+    }
+    for (const [code, total] of Object.entries(recu.totaux)) {
+      const sortie = formulaire.querySelector(`[data-total="${CSS.escape(code)}"]`);
+      if (sortie) sortie.textContent = total;
+    }
+    const equilibre = document.getElementById("equilibre");
+    if (equilibre && recu.equilibre) equilibre.innerHTML = recu.equilibre;
+    const ecartes = recu.fautes.length + Object.keys(recu.conflits).length;
+    dire(ecartes ? `Une partie n’est pas enregistrée (${recu.heure}) : voir plus bas.` : `Enregistré à ${recu.heure}.`, ecartes ? "attention" : "");
+    if (recu.tenue_par) dire(`${recu.tenue_par} a pris la main sur cette étape. Ce que vous tapez s’enregistre encore ; en cas de différence, les deux textes seront montrés.`, "attention");
+  }
+
+  async function enregistrer() {
+    clearTimeout(minuterie);
+    if (envoi || modifies.size === 0) return envoi;
+    const codes = new Set(modifies);
+    modifies.clear();
+    dire("Enregistrement…");
+    envoi = (async () => {
+      try {
+        const reponse = await fetch(`${action}/champs`, { method: "POST", body: corps(codes), redirect: "manual", headers: { Accept: "application/json" } });
+        if (reponse.type === "opaqueredirect" || reponse.status === 401) {
+          codes.forEach((c) => modifies.add(c));
+          dire("Votre session est finie. Cliquez « Enregistrer » : après connexion, tout ce que vous avez tapé revient.", "attention");
+          part = true; // rien à retenir : le formulaire entier revient
+          return;
+        }
+        if (!reponse.ok) throw new Error(String(reponse.status));
+        appliquer(await reponse.json(), codes);
+        reprises = 0;
+      } catch (erreur) {
+        codes.forEach((c) => modifies.add(c));
+        reprises += 1;
+        dire("Pas de réponse du service : ce que vous tapez reste dans la page, nouvel essai dans un instant.", "attention");
+        minuterie = setTimeout(enregistrer, Math.min(30000, 2000 * 2 ** reprises));
+      } finally {
+        envoi = null;
+      }
+    })();
+    await envoi;
+    if (modifies.size && !part && reprises === 0) minuterie = setTimeout(enregistrer, ATTENTE);
+    return null;
+  }
+
+  function noter(evenement) {
+    const champ = evenement.target;
+    if (!champ.name || champ.name.startsWith("v.") || !versionDe(codeDe(champ))) return;
+    modifies.add(codeDe(champ));
+    clearTimeout(minuterie);
+    minuterie = setTimeout(enregistrer, evenement.type === "change" ? 150 : ATTENTE);
+  }
+  formulaire.addEventListener("input", noter);
+  formulaire.addEventListener("change", noter);
+
+  // Un envoi du formulaire attend la fin de l’enregistrement en cours : sinon il porterait des versions dépassées.
+  formulaire.addEventListener("submit", async (evenement) => {
+    clearTimeout(minuterie);
+    if (envoi) {
+      evenement.preventDefault();
+      const bouton = evenement.submitter;
+      await envoi;
+      clearTimeout(minuterie);
+      formulaire.requestSubmit(bouton);
+      return;
+    }
+    part = true;
+  });
+
+  const donner = (acte) => new URLSearchParams([["_csrf", formulaire.elements.namedItem("_csrf").value], ["acte", acte]]);
+  setInterval(() => {
+    if (document.visibilityState === "visible") fetch(`${action}/tenue`, { method: "POST", body: donner("garder"), redirect: "manual" }).catch(() => {});
+  }, SIGNE_DE_VIE);
+
+  addEventListener("pagehide", () => {
+    if (modifies.size) navigator.sendBeacon(`${action}/champs`, corps(modifies));
+    else if (!part) navigator.sendBeacon(`${action}/tenue`, donner("lacher"));
+  });
+  addEventListener("beforeunload", (evenement) => {
+    if (modifies.size && !part) evenement.preventDefault();
+  });
+
+  const code = formulaire.dataset.aEnregistrer;
+  if (code && versionDe(code)) {
+    modifies.add(code);
+    enregistrer();
+  }
+})();
