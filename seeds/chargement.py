@@ -177,6 +177,7 @@ def _rubriques(lu: ContratLu) -> dict[str, dict[str, Any]]:
         faits.DISPOSITIFS_ETAT: lu.dispositifs_etat,
         faits.ENGAGEMENTS: lu.engagements,
         faits.SUIVI: lu.suivi,
+        faits.SUGGESTIONS: lu.suggestions,
     }
     return {
         faits.PRESENTATION: presentation,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from seeds.lecture import Chemin, ErreurDeDonnees, Lecture
-from seeds.schemas import contrat, enjeux, fiches, gouvernance, partenariat, reglages
+from seeds.schemas import contrat, enjeux, fiches, gouvernance, partenariat, reglages, suggestions
 from seeds.schemas.commun import Anomalie, Element, ElementSource
 
 E = TypeVar("E", bound=Element)
@@ -72,6 +72,7 @@ _RENVOIS: dict[type[Element], dict[str, str]] = {
     partenariat.Engagement: {"partenaire": "partenaire", **_OBJECTIFS},
     gouvernance.ModaliteParticipation: {"communes": "commune"},
     reglages.SiegesInstance: {"instance": "instance"},
+    suggestions.ReperesObjectif: {"code": "objectif"},
 }
 
 

@@ -18,6 +18,7 @@ from seeds.schemas.fiches import FicheQuartier, FichierPresentationFiches
 from seeds.schemas.gouvernance import FichierInstances, FichierSuivi
 from seeds.schemas.partenariat import FeuilleDeRoute, FichierDispositifsEtat, FichierEngagements, LigneFinancement
 from seeds.schemas.reglages import FichierReglages
+from seeds.schemas.suggestions import FichierSuggestions
 
 T = TypeVar("T")
 DOCUMENT = "document.txt"
@@ -35,6 +36,7 @@ _FICHIERS = {
     "engagements.yaml",
     "suivi.yaml",
     "reglages.yaml",
+    "suggestions.yaml",
 }
 
 
@@ -60,6 +62,7 @@ class ContratLu:
     engagements: FichierEngagements | None = None
     suivi: FichierSuivi | None = None
     reglages: FichierReglages | None = None
+    suggestions: FichierSuggestions | None = None
     anomalies: tuple[Anomalie, ...] = ()
     grilles: tuple[Grille, ...] = ()
 
@@ -102,7 +105,7 @@ def lire_contrat(dossier: Path) -> ContratLu:
     """Lit et vérifie tout le dossier d'un contrat. Lève ErreurDeDonnees : rien n'est rendu à moitié.
 
     Facultatifs : fiches-presentation, feuilles-de-route, dispositifs-etat, engagements, suivi, reglages,
-    anomalies/, grilles/, document.txt.
+    suggestions, anomalies/, grilles/, document.txt.
     """
     _refuser_les_inconnus(dossier)
     lecteur = _Lecteur(dossier)
@@ -121,6 +124,7 @@ def lire_contrat(dossier: Path) -> ContratLu:
         engagements=lecteur.peut_etre("engagements.yaml", FichierEngagements),
         suivi=lecteur.peut_etre("suivi.yaml", FichierSuivi),
         reglages=lecteur.peut_etre("reglages.yaml", FichierReglages),
+        suggestions=lecteur.peut_etre("suggestions.yaml", FichierSuggestions),
         anomalies=tuple(
             anomalie for nom in _noms(dossier, "anomalies") for anomalie in lecteur.un(nom, tuple[Anomalie, ...])
         ),

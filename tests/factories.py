@@ -131,7 +131,13 @@ def _territoires(
     ):
         fiches[code] = Fiche(
             contrat_id=contrat_id, version_id=version_id, quartier_id=quartier.id, commune_id=commune.id, code=code,
-            nom=nom, rang=rang, contenu={},
+            nom=nom, rang=rang, contenu={
+                "priorites": [
+                    {"rang": rang, "intitule": f"Priorité {rang} de {nom}", "texte": "Texte de la priorité (fictif).",
+                     "sous_points": [], "source": "1"}
+                    for rang in (1, 2)
+                ],
+            },
         )  # fmt: skip
     _garder(session, *fiches.values())
     _garder(
@@ -180,7 +186,9 @@ def _objectifs(session: Session, contrat_id: int, version_id: int) -> None:
     objectifs = [
         Objectif(
             contrat_id=contrat_id, version_id=version_id, enjeu_id=enjeu.id, code=code, rang=rang, intitule=intitule,
-            contenu={},
+            contenu={
+                "source": "1", "enjeux": {"texte": "", "source": "1"}, "pistes": [], "reperes": [], "definitions": [],
+            },
         )
         for rang, (code, intitule) in enumerate(
             (("E1.1", "Des espaces publics de qualité"), ("E1.2", "Des rencontres"), ("E2.2", "L’emploi")), 1
@@ -193,7 +201,7 @@ def _objectifs(session: Session, contrat_id: int, version_id: int) -> None:
             ObjectifOperationnel(
                 contrat_id=contrat_id, version_id=version_id, objectif_id=objectif.id, code=f"{objectif.code}.1",
                 rang=1, intitule=f"Premier objectif de {objectif.code}", source="essai",
-                contenu={"sous_actions": [{"code": f"{objectif.code}.1.1", "intitule": "Une sous-action"}]},
+                contenu={"sous_actions": [{"code": f"{objectif.code}.1.1", "intitule": "Une sous-action", "details": [], "source": "1"}]},
             )
             for objectif in objectifs
         ),

@@ -465,8 +465,10 @@ def test_les_sessions_expirees_sont_effacees_la_nuit(banc: Banc) -> None:
         "VALUES ('c-1', 'a@exemple.fr', 'A', 'x', true, false, now())"
     )
     banc.agir(
-        "INSERT INTO session_web SELECT decode(e, 'hex'), id, now() - interval '2 days', now() + d::interval FROM "
-        "compte, (VALUES ('aa', '-1 hour'), ('bb', '1 hour')) AS v (e, d)"
+        "INSERT INTO session_web (empreinte, compte_id, cree_at, vue_at, expire_at, limite_at, agent) "
+        "SELECT decode(e, 'hex'), id, now() - interval '9 days', now() - interval '3 days', now() + d::interval, "
+        "now() + interval '1 day', '' FROM "
+        "compte, (VALUES ('aa', '-2 days'), ('bb', '1 hour')) AS v (e, d)"
     )
     with banc.transaction() as session:
         differer(session, "acteurs.purger_sessions")

@@ -1,4 +1,4 @@
-"""API : le contrat entier, public, gardé en mémoire et revalidé par ETag."""
+"""API : le contrat entier, public, revalidé par ETag ; les objectifs qu'un texte évoque."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from starlette.responses import Response
 import app
 from app.etapes.contrat import repository
 from app.etapes.contrat.repository import EDITIONS_GARDEES, Edition
-from app.etapes.contrat.schemas import ContratPublie, contrat_publie
+from app.etapes.contrat.schemas import (
+    ContratPublie,
+    DemandeSuggestions,
+    ObjectifSuggere,
+    contrat_publie,
+    suggestions_publiees,
+)
+from app.etapes.contrat.service import suggestions
 from app.infra.acces import PUBLIQUE
 from app.infra.clock import Maintenant
 from app.infra.web import SessionDep
@@ -54,3 +61,23 @@ def lire_contrat(
     if connus & {"*", etag, etag.removeprefix("W/")}:
         return Response(status_code=304, headers=entetes)
     return Response(_corps(edition), media_type="application/json", headers=entetes)
+
+
+@routeur.post(
+    "/contrats/{code}/suggestions",
+    name="api:suggestions",
+    dependencies=[Depends(PUBLIQUE)],
+    response_model=list[ObjectifSuggere],
+    response_model_exclude_defaults=True,
+    responses={404: {"description": "Contrat inconnu."}, 422: {"description": "Texte vide ou trop long."}},
+)
+def suggerer(
+    session: SessionDep, maintenant: Maintenant, code: str, demande: DemandeSuggestions
+) -> list[ObjectifSuggere]:
+    """Les objectifs du contrat que ce titre et ce résumé évoquent, le plus proche d'abord, et pourquoi.
+
+    Rien n'est gardé ni envoyé ailleurs. Liste vide : le texte ne dit rien de connu. Le porteur choisit.
+    """
+    jour = a_paris(maintenant).date()
+    trouvees = suggestions.suggerer(session, code, demande.texte, jour, nombre=demande.nombre, fiches=demande.fiches)
+    return suggestions_publiees(trouvees)

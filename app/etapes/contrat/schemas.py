@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.etapes.contrat.rules import contenu as faits
+from app.etapes.contrat.rules import suggestions as bornes
 from app.etapes.contrat.rules.contenu import Json
+from app.infra.forms import Entree
+
+if TYPE_CHECKING:
+    from app.etapes.contrat.rules.suggestions.classement import Motif, Suggestions
 
 
 class Publie(BaseModel):
@@ -230,3 +235,93 @@ def _ligne(ligne: faits.Ligne) -> Json:
     }
     propre: Json = sans_vide({**ligne.contenu, **colonnes})
     return propre
+
+
+# --- suggestions ----------------------------------------------------------------------------------------------------
+
+
+class DemandeSuggestions(Entree):
+    """Ce qu'un porteur écrit de son action : son titre, puis son résumé, à la ligne."""
+
+    texte: Annotated[str, Field(title="Texte", min_length=1, max_length=bornes.LONGUEUR_MAXIMUM)]
+    nombre: Annotated[int, Field(title="Nombre", ge=1, le=bornes.NOMBRE_MAXIMUM)] = bornes.NOMBRE_PAR_DEFAUT
+    fiches: Annotated[
+        tuple[str, ...],
+        Field(title="Projets de quartier", max_length=50, description="Codes des projets de quartier ; sinon tous."),
+    ] = ()
+
+
+class MotifPublie(BaseModel):
+    """Pourquoi. `genre` : termes (vocabulaire de l'objectif), passage (du contrat) ou titres (actions financées)."""
+
+    genre: str
+    texte: str
+    mots: list[str]
+    passage: str = ""
+    source: str = ""
+
+
+class OperationnelSuggere(BaseModel):
+    """Un objectif opérationnel proposé."""
+
+    code: str
+    intitule: str
+    motifs: list[MotifPublie]
+
+
+class PrioriteSuggeree(BaseModel):
+    """Une priorité d'un projet de quartier, proposée avec l'objectif dont elle parle."""
+
+    fiche: str
+    nom: str
+    commune: str
+    rang: int
+    intitule: str
+    motifs: list[MotifPublie]
+
+
+class ObjectifSuggere(BaseModel):
+    """Un objectif proposé. `score` ne compare que les objectifs d'un même texte."""
+
+    code: str
+    intitule: str
+    motifs: list[MotifPublie]
+    score: float
+    objectifs_operationnels: list[OperationnelSuggere]
+    priorites: list[PrioriteSuggeree]
+
+
+def suggestions_publiees(suggestions: Suggestions) -> list[ObjectifSuggere]:
+    """Les objectifs proposés, le plus proche d'abord ; chaque priorité sous le premier objectif dont elle parle."""
+    return [
+        ObjectifSuggere(
+            code=objectif.code,
+            intitule=objectif.intitule,
+            motifs=_motifs(objectif.motifs),
+            score=objectif.score,
+            objectifs_operationnels=[
+                OperationnelSuggere(code=o.code, intitule=o.intitule, motifs=_motifs(o.motifs))
+                for o in objectif.operationnels
+            ],
+            priorites=[
+                PrioriteSuggeree(
+                    fiche=p.fiche,
+                    nom=p.nom,
+                    commune=p.commune,
+                    rang=p.rang,
+                    intitule=p.intitule,
+                    motifs=_motifs(p.motifs),
+                )
+                for p in suggestions.priorites
+                if p.objectifs[:1] == (objectif.code,)
+            ],
+        )
+        for objectif in suggestions.objectifs
+    ]
+
+
+def _motifs(motifs: tuple[Motif, ...]) -> list[MotifPublie]:
+    return [
+        MotifPublie(genre=m.genre.value, texte=m.texte, mots=list(m.mots), passage=m.passage, source=m.source)
+        for m in motifs
+    ]

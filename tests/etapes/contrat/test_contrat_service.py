@@ -85,7 +85,7 @@ def test_le_contrat_reel_est_entier(session: Session, m2a: Chargement) -> None:
         "enjeu": 4,
         "objectif": 12,
         "objectif opérationnel": 51,
-        "rubrique": 9,
+        "rubrique": 10,
     }
     contenu = contenu_lu(session, M2A)
     assert sum(quartier.population or 0 for quartier in contenu.quartiers) == 49_000

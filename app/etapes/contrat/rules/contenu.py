@@ -19,6 +19,7 @@ SUIVI = "suivi"
 PRESENTATION = "presentation"
 QUARTIERS = "quartiers"
 FICHES = "fiches"
+SUGGESTIONS = "suggestions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.etapes.contrat.rules.contenu import ContenuContrat, Fiche, Json, Object
 
 _MOT = re.compile(r"[^\W_]+")
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
-_VIDES = frozenset(
+MOTS_VIDES = frozenset(
     re.findall(
         r"\w+",
         """a ai au aux avec c ce ces cette comme d dans de des du elle en est et eux il ils j je l la le les leur leurs
@@ -94,7 +94,7 @@ def termes(question: str) -> tuple[str, ...]:
     Choix du projet : une phrase se tape telle quelle.
     """
     tous = list(dict.fromkeys(_MOT.findall(plier(question))))
-    utiles = [mot for mot in tous if mot not in _VIDES] or tous
+    utiles = [mot for mot in tous if mot not in MOTS_VIDES] or tous
     return tuple(dict.fromkeys(_singulier(mot) for mot in utiles))
 
 

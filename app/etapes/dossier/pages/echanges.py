@@ -54,8 +54,9 @@ def page_messages(request: Request, session: SessionDep, acteur: Acteur, identif
 
 def _messages(session: SessionDep, acteur: Identite, dossier: Dossier) -> dict[str, Any]:
     cote = echanges.cote_de(acteur, dossier)
+    fichiers = lectures.list_fichiers(session, dossier.id)
     joints: dict[int, list[Any]] = {}
-    for joint, fichier in lectures.list_fichiers(session, dossier.id):
+    for joint, fichier in fichiers:
         if joint.message_id is not None:
             joints.setdefault(joint.message_id, []).append(fichier)
     redige = bool(roles_sur_dossier(acteur, dossier) & (brouillon.ECRIT | echanges.INSTRUIT))
@@ -64,6 +65,7 @@ def _messages(session: SessionDep, acteur: Identite, dossier: Dossier) -> dict[s
         "identifiant": dossier.numero or dossier.reference,
         "messages": lectures.list_messages(session, dossier.id),
         "joints": joints,
+        "propres": [(j, x) for j, x in fichiers if j.message_id is None],
         "cote": cote.value,
         "redige": redige and dossier.numero is not None,
         "maximum": LONGUEUR_MESSAGE,

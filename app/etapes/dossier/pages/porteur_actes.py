@@ -14,7 +14,7 @@ from app.etapes.dossier.pages.porteur_dossier import contexte_dossier
 from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, lignes_relues
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
 from app.etapes.dossier.repository.accuses import list_accuses
-from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
+from app.etapes.dossier.repository.referentiel import get_cadre
 from app.etapes.dossier.rules.accuse import VOIES_DE_RECOURS
 from app.etapes.dossier.rules.clair import contenu_en_clair
 from app.etapes.dossier.rules.depot import section_de
@@ -30,10 +30,17 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_PORTEUR
+from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.service import fiche
 
 routeur = APIRouter()
 PORTEUR = [Depends(exiger(*ROLES_PORTEUR))]
 ENVOYE = annoncer("dossier-envoye", "Le dossier est prêt : il reste à le signer, puis à le déposer.")
+ENVOYE_SANS_FICHE = annoncer(
+    "dossier-envoye-fiche",
+    "Le dossier est prêt à signer. La fiche de votre organisation n’est pas complète : complétez-la avant de déposer "
+    "(« Mon organisation »), sinon un financeur vous le demandera.",
+)
 SIGNE = annoncer("dossier-signe", "Le dossier est signé. Il reste à le déposer.")
 DEPOSE = annoncer("dossier-depose", "Votre dossier est déposé. Gardez son numéro.")
 REPRIS = annoncer("dossier-repris", "La rédaction est rouverte. Il faudra signer de nouveau.")
@@ -42,7 +49,7 @@ COMPLETE = annoncer("dossier-complete", "Votre complément est envoyé.")
 
 
 def _relecture(session: SessionDep, ouvert: DossierOuvert) -> dict[str, Any]:
-    referentiel = get_referentiel(session, ouvert.dossier.contrat_id, ouvert.dossier.version_id)
+    referentiel = ouvert.referentiel
     return {
         "titre": f"Relire « {ouvert.titre} »",
         "ouvert": ouvert,
@@ -71,8 +78,10 @@ def _page_signature(envoi: Envoi, identifiant: str) -> Page:
 def envoyer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Envoie à la signature un dossier complet."""
     with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
-        brouillon.envoyer_en_signature(envoi.session, identifiant, **envoi.qui)
-    return envoi.vers("dossier:signature", identifiant=identifiant, fait=ENVOYE)
+        dossier = brouillon.envoyer_en_signature(envoi.session, identifiant, **envoi.qui)
+    organisation = envoi.session.get_one(Organisation, dossier.organisation_id)
+    incomplete = fiche.manques(envoi.session, organisation, envoi.maintenant)
+    return envoi.vers("dossier:signature", identifiant=identifiant, fait=ENVOYE_SANS_FICHE if incomplete else ENVOYE)
 
 
 @routeur.post("/dossiers/{identifiant}/signature", name="dossier:signer", dependencies=PORTEUR)

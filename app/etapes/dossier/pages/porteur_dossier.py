@@ -23,6 +23,8 @@ from app.etapes.dossier.pages.porteur_suivi import (
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert
 from app.etapes.dossier.repository.notifies import RIEN, list_notifies
 from app.etapes.dossier.repository.referentiel import get_cadre
+from app.etapes.dossier.rules.etats import EtatDossier, Ton
+from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.sections import EtatSection
 from app.etapes.dossier.rules.suivi import jusqu_au
 from app.etapes.dossier.service.accuse import ACCUSE
@@ -104,7 +106,21 @@ def parties(ouvert: DossierOuvert) -> list[tuple[str, list[dict[str, Any]]]]:
             facultatives.append(tache)
         else:
             rendu.setdefault(section.partie, []).append(tache)
+    if ouvert.dossier.etat is EtatDossier.BROUILLON:
+        rendu.setdefault(Section.ATTESTATIONS.partie, []).extend(_a_cote(ouvert))
     return [*rendu.items(), *([(FACULTATIVES, facultatives)] if facultatives else [])]
+
+
+def _a_cote(ouvert: DossierOuvert) -> list[dict[str, Any]]:
+    """Ce qui sert à tous les dossiers de l'organisation, et s'écrit une fois : sa fiche, ses pièces."""
+    code = ouvert.cadre.organisation.code
+    return [
+        {"libelle": "La fiche de votre organisation", "mot": "À vérifier", "etat": Ton.NEUTRE.value,
+         "aide": "Écrite une fois pour tous vos dossiers.", "url": f"/organisations/{code}"},
+        {"libelle": "Les pièces", "mot": "À vérifier", "etat": Ton.NEUTRE.value,
+         "aide": "Celles de l’organisation, et celles de cette action.",
+         "url": f"/dossiers/{ouvert.identifiant}/pieces"},
+    ]  # fmt: skip
 
 
 def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.etapes.contrat.rules.textes import dire_source
+from app.etapes.contrat.service import suggestions
 from app.etapes.dossier.pages.porteur_financement import (
     annees_montrees,
     demande_l_etat,
@@ -21,7 +23,10 @@ from app.etapes.dossier.rules.champs import CHAMPS, champs_de
 from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT
 from app.etapes.dossier.rules.formes import Champ, Section
 from app.etapes.dossier.service import reprise
+from app.infra.clock import heure_machine
+from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute, Introuvable
+from app.noyau.periodes import a_paris
 
 CHAMPS_D_ETAT = ("theme_p147", "numero_dauphin")
 PROPRES_AU_FINANCEMENT = frozenset({"demandes", "precedents"})
@@ -46,6 +51,23 @@ def section_nommee(nom: str) -> Section:
         return Section(nom)
     except ValueError:
         raise Introuvable("Cette étape n’existe pas.") from None
+
+
+def conseils(session: SessionDep, ouvert: DossierOuvert, etape: Section) -> dict[str, Any]:
+    """Les objectifs (ou les priorités de quartier) que le titre et la description évoquent, et pourquoi."""
+    if etape not in {Section.OBJECTIFS, Section.TERRITOIRE}:
+        return {}
+    texte = "\n".join(str(ouvert.contenu.get(code) or "") for code in ("titre", "but", "description", "besoin")).strip()
+    try:
+        trouves = suggestions.suggerer(
+            session, ouvert.cadre.contrat.code, texte, a_paris(heure_machine()).date(),
+            fiches=ouvert.contenu.get("fiches") or (), version_id=ouvert.dossier.version_id,
+        )  # fmt: skip
+    except Introuvable:  # un contrat sans contenu chargé n'évoque rien
+        return {}
+    rangs = {e.code: rang for rang, e in enumerate(ouvert.referentiel.liste("objectifs"), start=1)}
+    choix = {code: "champ-objectif_principal" + (f"-{rang}" if rang > 1 else "") for code, rang in rangs.items()}
+    return {"conseils": trouves, "dire_source": dire_source, "choix": choix}
 
 
 def rangees(saisie: Saisie) -> list[Rangee]:

@@ -15,6 +15,7 @@ from app.etapes.dossier.pages.porteur_etape_vue import (
     CHAMPS_D_ETAT,
     PAR_CODE,
     Envoi,
+    conseils,
     contexte_etape,
     rangees,
     section_nommee,
@@ -85,6 +86,7 @@ def page_etape(request: Request, session: SessionDep, acteur: Acteur, identifian
     )
     contexte = contexte_etape(ouvert, etape, referentiel, envoi, fautes) | _pieces(session, ouvert, etape)
     contexte["en_attente"] = [PAR_CODE[code].libelle for code in envoi.saisies]
+    contexte |= conseils(session, ouvert, etape)
     return rendre(request, "dossier/etape.html", contexte | reste_a_corriger(request, ouvert))
 
 

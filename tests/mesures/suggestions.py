@@ -1,0 +1,151 @@
+"""Mesurer les suggestions sur des titres annotés : make mesure-suggestions [CSV=chemin].
+
+Le fichier ne sert qu'à mesurer : colonnes titre, objectif_attendu et, facultative, objectif_aussi_acceptable.
+Code de sortie 1 si le fichier est illisible.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.etapes.contrat.service.suggestions import modele
+from seeds.chargement import CONTRATS, chargement_de
+from seeds.contrat import lire_contrat
+
+if TYPE_CHECKING:
+    from app.etapes.contrat.rules.suggestions.classement import Conseiller
+
+CSV = Path(__file__).resolve().parents[2] / "seeds/reference/titres_vers_objectif_mise_au_point.csv"
+CONTRAT = CONTRATS / "m2a-2024-2030"
+COLONNES = {"titre", "objectif_attendu"}
+ERREURS_MONTREES = 200
+
+
+class CsvIllisible(Exception):
+    """Le fichier n'est pas un CSV de titres annotés ; le message dit pourquoi."""
+
+
+@dataclass(frozen=True)
+class Titre:
+    """Un titre annoté et les objectifs qu'on accepte."""
+
+    texte: str
+    attendu: str
+    acceptes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Essai:
+    """Ce qui a été proposé pour un titre, en combien de secondes."""
+
+    titre: Titre
+    proposes: tuple[str, ...]
+    duree: float
+
+    @property
+    def premier(self) -> bool:
+        """Le premier objectif proposé est accepté."""
+        return bool(self.proposes) and self.proposes[0] in self.titre.acceptes
+
+    @property
+    def parmi_trois(self) -> bool:
+        """Un des trois premiers est accepté."""
+        return not self.titre.acceptes.isdisjoint(self.proposes[:3])
+
+
+def lire_titres(chemin: Path, objectifs: Iterable[str]) -> list[Titre]:
+    """Les titres annotés. Lève CsvIllisible."""
+    try:
+        with chemin.open(encoding="utf-8-sig", newline="") as fichier:
+            lignes = list(csv.DictReader(fichier))
+    except (OSError, UnicodeDecodeError, csv.Error) as erreur:
+        raise CsvIllisible(f"{chemin} ne se lit pas : {erreur}") from erreur
+    if not lignes or not set(lignes[0]) >= COLONNES:
+        raise CsvIllisible(f"{chemin} : il faut des lignes et les colonnes {', '.join(sorted(COLONNES))}.")
+    connus = set(objectifs)
+    titres = []
+    for rang, ligne in enumerate(lignes, start=2):
+        attendu = (ligne["objectif_attendu"] or "").strip()
+        if attendu not in connus:
+            raise CsvIllisible(f"{chemin}, ligne {rang} : « {attendu} » n’est pas un objectif du contrat.")
+        aussi = (ligne.get("objectif_aussi_acceptable") or "").strip()
+        titres.append(Titre(ligne["titre"] or "", attendu, frozenset({attendu, aussi} - {""})))
+    return titres
+
+
+def conseiller_de(dossier: Path = CONTRAT) -> Conseiller:
+    """Le conseiller d'un contrat livré, sans base."""
+    from app.etapes.contrat.rules.suggestions.classement import preparer  # noqa: PLC0415 - sa mémoire se mesure
+
+    return preparer(chargement_de(lire_contrat(dossier)).contenu, modele())
+
+
+def essayer(conseiller: Conseiller, titres: Iterable[Titre]) -> list[Essai]:
+    """Propose pour chaque titre, chronomètre en main."""
+    from app.etapes.contrat.rules.suggestions.classement import suggerer  # noqa: PLC0415 - idem
+
+    essais = []
+    for titre in titres:
+        debut = time.perf_counter()
+        proposes = suggerer(conseiller, titre.texte).objectifs
+        essais.append(Essai(titre, tuple(p.code for p in proposes), time.perf_counter() - debut))
+    return essais
+
+
+def taux(essais: Sequence[Essai]) -> tuple[float, float]:
+    """Parts de titres bien servis : premier proposé, parmi les trois."""
+    return sum(e.premier for e in essais) / len(essais), sum(e.parmi_trois for e in essais) / len(essais)
+
+
+def _residente() -> float:
+    """Mémoire résidente du processus, en Mo."""
+    pages = Path("/proc/self/status").read_text(encoding="ascii").split("VmRSS:")[1].split()[0]
+    return int(pages) / 1024
+
+
+def _rapport(essais: Sequence[Essai], memoire: float) -> Iterable[str]:
+    premier, trois = taux(essais)
+    durees = sorted(e.duree * 1000 for e in essais)
+    mediane = statistics.median(durees)
+    yield f"titres : {len(essais)}"
+    yield f"top-1 : {premier:.1%}   top-3 : {trois:.1%}   sans proposition : {sum(not e.proposes for e in essais)}"
+    yield f"latence : médiane {mediane:.1f} ms, p95 {durees[int(0.95 * (len(durees) - 1))]:.1f} ms"
+    yield f"mémoire ajoutée : {memoire:.1f} Mo (bibliothèques, modèle, contrat préparé)"
+    yield "objectif  titres  top-1  top-3  proposé en premier"
+    premiers = Counter(e.proposes[0] for e in essais if e.proposes)
+    for code in sorted({e.titre.attendu for e in essais} | set(premiers)):
+        siens = [e for e in essais if e.titre.attendu == code]
+        parts = "     —      —" if not siens else "  ".join(f"{part:5.0%}" for part in taux(siens))
+        yield f"{code:<8}  {len(siens):>6}  {parts}  {premiers[code]:>6}"
+    yield "erreurs (attendu, proposés, titre) :"
+    for e in [e for e in essais if not e.premier][:ERREURS_MONTREES]:
+        loin = "  " if e.parmi_trois else "! "
+        yield f"  {loin}{e.titre.attendu:<5} {' '.join(e.proposes) or '—':<15} {e.titre.texte}"
+
+
+def principal(arguments: Sequence[str]) -> int:
+    """Affiche la mesure ; 1 si le fichier est illisible."""
+    contenu = chargement_de(lire_contrat(CONTRAT)).contenu
+    try:
+        titres = lire_titres(Path(arguments[0]) if arguments else CSV, (o.code for o in contenu.objectifs))
+    except CsvIllisible as erreur:
+        sys.stderr.write(f"{erreur}\n")
+        return 1
+    avant = _residente()
+    conseiller = conseiller_de()
+    essayer(conseiller, titres[:50])  # les caches se remplissent : on mesure un service en marche
+    memoire = _residente() - avant
+    sys.stdout.writelines(f"{ligne}\n" for ligne in _rapport(essayer(conseiller, titres), memoire))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(principal(sys.argv[1:]))
