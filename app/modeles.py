@@ -8,6 +8,7 @@ from app.etapes.consultation import models as consultation
 from app.etapes.contrat import models as contrat
 from app.etapes.convention import models as convention
 from app.etapes.dossier import models as dossier
+from app.etapes.dossier.models import portail as portail_etat
 from app.etapes.notation import models as notation
 from app.etapes.programmation import models as programmation
 from app.infra import documents, jobs, mail, sirene
@@ -37,6 +38,7 @@ MODULES = (
     contrat,
     appel,
     dossier,
+    portail_etat,
     notation,
     consultation,
     programmation,

@@ -201,7 +201,9 @@ def _objectifs(session: Session, contrat_id: int, version_id: int) -> None:
             ObjectifOperationnel(
                 contrat_id=contrat_id, version_id=version_id, objectif_id=objectif.id, code=f"{objectif.code}.1",
                 rang=1, intitule=f"Premier objectif de {objectif.code}", source="essai",
-                contenu={"sous_actions": [{"code": f"{objectif.code}.1.1", "intitule": "Une sous-action", "details": [], "source": "1"}]},
+                contenu={"sous_actions": [
+                    {"code": f"{objectif.code}.1.1", "intitule": "Une sous-action", "details": [], "source": "1"}
+                ]},
             )
             for objectif in objectifs
         ),

@@ -47,6 +47,8 @@ def entrees(identite: Identite | None) -> tuple[tuple[str, str], ...]:
         liste.append(("Commission", "/seances"))
     if roles & {Role.CHARGE_MISSION, Role.SOUS_PREFECTURE, Role.INSTRUCTEUR, Role.ELU_LIGNE}:
         liste.append(("Décisions", "/decisions"))
+    if roles & {Role.SOUS_PREFECTURE, Role.CHARGE_MISSION}:
+        liste.append(("Portail de l’État", "/portail-etat"))
     if Role.CHARGE_MISSION in roles:
         liste.append(("Campagne", "/campagne"))
     if roles & {Role.CHARGE_MISSION, Role.ADMINISTRATEUR}:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from app.infra import envoi_garde
 from app.infra.acces import ConnexionRequise
+from app.infra.files import MagasinIndisponible
 from app.infra.forms import fautes_de
 from app.infra.intergiciels import CLE_INTERBLOCAGE
 from app.infra.web import ReponseRefusee, rendre
@@ -177,6 +178,17 @@ def _occupe(request: Request) -> Response:
     return reponse
 
 
+def _sans_magasin(request: Request, erreur: MagasinIndisponible) -> Response:
+    journal.error("magasin de fichiers indisponible : %s", erreur)
+    return _repondre(
+        request,
+        503,
+        "fichiers_indisponibles",
+        "Les fichiers ne peuvent être ni reçus ni ouverts pour le moment. Réessayez dans quelques minutes ; "
+        "tout ce qui était déjà enregistré l’est toujours.",
+    )
+
+
 def _imprevue(request: Request, erreur: Exception) -> Response:
     journal.exception("erreur imprévue", exc_info=erreur)
     return _repondre(request, 500, "erreur_interne", "Une erreur est survenue. Rien n’a été enregistré.")
@@ -199,6 +211,7 @@ def installer(app: FastAPI) -> None:
     brancher(HTTPException, _http)
     brancher(RequestValidationError, _validation)
     brancher(DBAPIError, _base)
+    brancher(MagasinIndisponible, _sans_magasin)
     brancher(BassinEpuise, lambda request, _: _occupe(request))
     brancher(ReponseRefusee, refusee)
     brancher(ClientDisconnect, lambda *_: Response(status_code=HTTPStatus.BAD_REQUEST))

@@ -27,7 +27,7 @@ DELAI_CONNEXION = 1.5
 TAILLE_MAX = 256 * 1024
 FRAICHEUR = timedelta(hours=24)
 GARDE = timedelta(days=90)
-_NON_DIFFUSE = "[ND]"
+_NON_DIFFUSES = ("[NON-DIFFUSIBLE]", "[ND]")  # l'annuaire, puis l'ancienne écriture de l'INSEE
 _LONGUEUR = 200
 _PARTS = ("siege", "complements", "matching_etablissements")
 trace = tracer("iq.annuaire")
@@ -90,7 +90,7 @@ class AnnuaireCache(Base):
 def _texte(valeur: object) -> str:
     """Un texte court sur une ligne ; vide si l'annuaire ne le diffuse pas."""
     texte = " ".join(valeur.split()) if isinstance(valeur, str) else ""
-    return "" if _NON_DIFFUSE in texte else texte[:_LONGUEUR]
+    return "" if any(masque in texte for masque in _NON_DIFFUSES) else texte[:_LONGUEUR]
 
 
 def _voie(etablissement: dict[str, Any], code_postal: str, commune: str) -> str:

@@ -140,7 +140,7 @@ def monde(service: FastAPI) -> Iterator[Monde]:
         session.commit()
         adresses = {
             "appel": appel.code, "appels": appel.code, "campagne": appel.code, "contrats": contrat.contrat.code,
-            "numero": str(dossier.numero), "identifiant": str(dossier.numero), **objets,
+            "portail-etat": appel.code, "numero": str(dossier.numero), "identifiant": str(dossier.numero), **objets,
         }  # fmt: skip
         with TestClient(service, follow_redirects=False, raise_server_exceptions=False) as client:
             client.headers["X-Horloge"] = MAINTENANT.isoformat()
@@ -151,7 +151,7 @@ VALEURS = {
     "ligne": "M2A", "annee": "2027", "section": "projet", "acte": "clore", "objectif": "E1.2", "quartier": "QN06804M",
     "fiche": "COTEAUX", "rang": "1", "jeton_id": "1", "compte_id": "1", "contrat": "m2a-2024-2030", "format": "csv",
     "organisation": "o-essai001", "personne": "c-inconnu", "habilitation_id": "1", "lien": "inconnu",
-    "secret": "inconnu.secret", "fichier": "f-inconnu",
+    "secret": "inconnu.secret", "fichier": "f-inconnu", "reference": "DA00000001",
 }  # fmt: skip
 
 
@@ -257,7 +257,7 @@ def test_chaque_role_n_ouvre_que_ses_routes(monde: Monde, service: FastAPI, role
 
 @pytest.mark.parametrize("role", list(Role))
 def test_ce_qui_est_d_ailleurs_n_existe_pas(monde: Monde, service: FastAPI, role: Role) -> None:
-    prives = re.compile(r"\{(numero|identifiant)\}|^/(api/v1/)?(rencontres|seances|scenarios)/\{code\}")
+    prives = re.compile(r"\{(numero|identifiant)\}|^/(api/v1/)?(rencontres|seances|scenarios|portail-etat)/\{code\}")
     siennes = [
         (nom, route)
         for nom, route, exigence in cas(service)

@@ -14,7 +14,15 @@ import pytest
 from pydantic import ValidationError
 
 from app.infra.config import Config, Rangement
-from app.infra.files import EmpreinteDifferente, FichierAbsent, Magasin, magasin_de, mesurer, verifier_cle
+from app.infra.files import (
+    EmpreinteDifferente,
+    FichierAbsent,
+    Magasin,
+    MagasinIndisponible,
+    magasin_de,
+    mesurer,
+    verifier_cle,
+)
 from app.infra.files.disque import Disque
 from tests.conftest import une_config
 
@@ -55,6 +63,19 @@ def test_des_octets_qui_ne_sont_pas_ceux_de_la_cle_ne_laissent_rien(magasin: Mag
     with pytest.raises(EmpreinteDifferente):
         magasin.ranger(CLE, io.BytesIO(CONTENU[:-1]))
     assert list(magasin.lister()) == []
+
+
+def test_un_bac_muet_inconnu_ou_un_disque_en_panne_se_disent(bac: dict[str, object], tmp_path: Path) -> None:
+    config = une_config(tmp_path)
+    (config.donnees / "fichiers").parent.mkdir(parents=True, exist_ok=True)
+    (config.donnees / "fichiers").write_text("un fichier à la place du dossier")
+    muet = config.model_copy(update=bac | {"s3_adresse": "http://127.0.0.1:9"})
+    inconnu = config.model_copy(update=bac | {"s3_bac": "jamais-cree"})
+    for panne in (config, muet, inconnu):
+        with pytest.raises(MagasinIndisponible):
+            magasin_de(panne).ranger(CLE, io.BytesIO(CONTENU))
+    with pytest.raises(MagasinIndisponible):
+        magasin_de(muet).lire(CLE)
 
 
 class Coupe(io.BytesIO):

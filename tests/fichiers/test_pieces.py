@@ -391,3 +391,12 @@ def test_tout_marche_aussi_dans_un_bac_s3(decor: Decor, clamd: str, bac: dict[st
     assert (recu.status_code, recu.content == octets) == (200, True)
     magasin.supprimer(sain.sha256)
     assert decor.client.get(f"/fichiers/{sain.code}").status_code == 404
+
+
+def test_un_bac_en_panne_se_dit_et_ne_laisse_rien(decor: Decor, bac: dict[str, Any]) -> None:
+    decor.configurer(**bac | {"s3_bac": "jamais-cree"})
+    refus = decor.deposer()
+    assert (refus.status_code, "ne peuvent être ni reçus ni ouverts" in refus.text) == (503, True)
+    assert (decor.fichiers(), decor.pieces()) == ([], [])
+    decor.configurer(**bac)
+    assert decor.deposer().status_code == 303

@@ -153,8 +153,10 @@ def test_un_siret_absent_de_la_reponse_est_inconnu(serveur: Serveur, resultats: 
     assert client(serveur).chercher("97000002200016") is None
 
 
-def test_ce_que_l_annuaire_ne_diffuse_pas_reste_vide(serveur: Serveur) -> None:
-    cache = {"nom_complet": "[ND]", "siege": {"siret": SIRET, "adresse": "[ND] 68100 [ND]", "code_postal": 68100}}
+@pytest.mark.parametrize("masque", ["[NON-DIFFUSIBLE]", "[ND]"])
+def test_ce_que_l_annuaire_ne_diffuse_pas_reste_vide(serveur: Serveur, masque: str) -> None:
+    siege = {"siret": SIRET, "adresse": f"{masque} 68100 {masque}", "code_postal": masque}
+    cache = {"nom_complet": masque, "sigle": masque, "siege": siege}
     serveur.reponses = [corps({"results": [cache]})]
     assert client(serveur).chercher(SIRET) == Etablissement(siret=SIRET, nom="")
 

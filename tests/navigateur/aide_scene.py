@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.commandes.charger import charger_reference
 from app.commandes.worker import vider_la_file
-from app.etapes.appel.models import Appel
-from app.etapes.appel.rules import EtatAppel
+from app.etapes.appel.models import Appel, PieceExigee
+from app.etapes.appel.rules import TOUS, EtatAppel, code_de_piece
 from app.etapes.commission.models import Seance
 from app.etapes.commission.repository import get_commission
 from app.etapes.commission.service import preparation
@@ -51,6 +51,7 @@ CONTRAT = "m2a-2024-2030"
 MOT_DE_PASSE = "essai-du-navigateur-2027"
 RECEVABILITE = MAINTENANT + timedelta(days=40)
 MONTANTS: Mapping[str, int] = {"BOP147": 300_000, "M2A": 500_000}
+PIECES = ("Statuts signés", "Relevé d’identité bancaire", "Lettre d’intention d’un partenaire")
 TITRES = (
     "Café des parents",
     "Tous au jardin : ateliers de jardinage, de cuisine et de compostage au pied des immeubles, avec les habitants",
@@ -209,6 +210,13 @@ def une_scene(config: Config, url: str, fabrique: sessionmaker[Session]) -> Scen
         scene.contrat = un_contrat_charge(session, CONTRAT)
         scene.appel = un_appel(session, scene.contrat, orientations={"simulation": True})
         scene.comptes = _les_comptes(session, scene)
+        for libelle in PIECES:
+            session.add(
+                PieceExigee(
+                    contrat_id=scene.contrat.id, appel_id=scene.appel.id, code=code_de_piece(libelle), forme=TOUS,
+                    libelle=libelle, est_obligatoire=libelle != PIECES[-1], source="",
+                )
+            )  # fmt: skip
         session.commit()
     scene.seance = scene.une_seance_convoquee()
     return scene

@@ -38,6 +38,14 @@ def avancer_jusqu_a(f: Fenetre, nom: str, *, pas: int = 60) -> list[str]:
     return vus
 
 
+def valider_par_entree(f: Fenetre, suivante: str) -> None:
+    """Entrée enregistre l'étape et mène à la suivante."""
+    with f.page.expect_navigation():
+        f.page.keyboard.press("Enter")
+    f.juger()
+    assert f.page.url.split("?")[0].endswith(f"/etapes/{suivante}")
+
+
 @pytest.mark.parametrize("taille", [TELEPHONE, BUREAU], ids=["375", "1280"])
 def test_une_etape_se_remplit_au_clavier_seul(site: Site, ouvrir: Ouvrir, taille: tuple[int, int]) -> None:
     compte, reference = site.scene.un_brouillon()
@@ -51,20 +59,25 @@ def test_une_etape_se_remplit_au_clavier_seul(site: Site, ouvrir: Ouvrir, taille
         f.page.keyboard.type("Café des parents")
         assert avancer(f) == "champ-besoin"
         f.page.keyboard.type("Les parents disent leur isolement (fictif).")
+        assert avancer(f) == "champ-besoin_identifie_par"
+        f.page.keyboard.press("Space")
+        assert f.page.locator("#champ-besoin_identifie_par").is_checked()
+        assert avancer_jusqu_a(f, "champ-but")[:-1] == [f"champ-besoin_identifie_par-{n}" for n in range(2, 6)]
+        f.page.keyboard.type("Que trente parents se rencontrent (fictif).")
         assert avancer(f) == "champ-description"
         f.page.keyboard.type("Un café hebdomadaire (fictif).")
-        assert avancer(f).startswith("champ-objectif_principal")
+        assert avancer(f, "Shift+Tab") == "champ-but"
+        while (recule := avancer(f, "Shift+Tab")) != "champ-titre":
+            assert recule.startswith("champ-besoin")
+
+        valider_par_entree(f, "objectifs")
+        avancer_jusqu_a(f, "champ-objectif_principal")
         f.page.keyboard.press("ArrowDown")
         choisi = f.page.locator('input[name="objectif_principal"]:checked').input_value()
         assert avancer(f).startswith("champ-objectifs_secondaires")
         assert avancer(f, "Shift+Tab").startswith("champ-objectif_principal")
-        for attendu in ("champ-description", "champ-besoin", "champ-titre"):
-            assert avancer(f, "Shift+Tab") == attendu
-
-        with f.page.expect_navigation():
-            f.page.keyboard.press("Enter")
-        f.juger()
-        assert f.page.url.split("?")[0].endswith("/etapes/territoire")
+        valider_par_entree(f, "territoire")
         f.aller(f"/dossiers/{reference}/etapes/projet")
         assert f.page.locator("#champ-titre").input_value() == "Café des parents"
+        f.aller(f"/dossiers/{reference}/etapes/objectifs")
         assert f.page.locator('input[name="objectif_principal"]:checked').input_value() == choisi

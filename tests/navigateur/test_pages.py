@@ -15,6 +15,7 @@ from app.referentiels.acteurs.rules.fiche import Section
 from tests.etapes.commission.aide_seance import AVANT
 from tests.etapes.convention.aide_decision import APRES
 from tests.factories import MAINTENANT
+from tests.navigateur.aide_dossier import JOURS_PLUS_TARD, un_dossier_qui_a_vecu, une_porteuse
 from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE, Fenetre
 from tests.navigateur.conftest import Ouvrir, Site
 
@@ -30,7 +31,8 @@ PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
             "/", "/connexion", "/compte/nouveau", "/mot-de-passe-oublie", "/appel", APPEL, "/contrat", CONTRAT,
             f"{CONTRAT}/objectifs/E1.2", f"{CONTRAT}/fiches/COTEAUX", f"{CONTRAT}/quartiers/QN06804M",
             f"{CONTRAT}/gouvernance", f"{CONTRAT}/partenaires", f"{CONTRAT}/anomalies", "/regles", f"{APPEL}/regles",
-            "/donnees", "/accessibilite", "/donnees-personnelles", "/composants",
+            "/donnees", "/accessibilite", "/donnees-personnelles", "/composants", f"{APPEL}/eligibilite",
+            f"{APPEL}/eligibilite?statut=association&fiches=COTEAUX&fiches=MARKSTEIN&montant=1500",
         ),
     ),
     "porteur": (
@@ -44,6 +46,13 @@ PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
         ),
     ),
     "brouillon": (MAINTENANT, ("/dossiers/nouveau", "/dossiers/{brouillon}", "/dossiers/{brouillon}/signature")),
+    "auteur": (
+        JOURS_PLUS_TARD,
+        (
+            "/dossiers", "/dossiers/{vecu}", "/dossiers/{vecu}/messages", "/dossiers/{vecu}/pieces",
+            "/dossiers/{vecu}/portail", "/dossiers/{vecu}/versions/2", "/organisations/{porteuse}/priorites/m2a-2027",
+        ),
+    ),
     "M2A": (
         AVANT,
         (
@@ -85,6 +94,9 @@ AILLEURS = {
     "/dossiers/{identifiant}/etapes/{section}": "test_depot : chacune des étapes",
     "/fichiers/{fichier}": "un fichier à enregistrer : test_televersement",
     "/organisations/{organisation}/pieces": "test_televersement",
+    "/portail-etat": "test_portail_etat, redirigée vers l'appel de travail",
+    "/portail-etat/{code}": "test_portail_etat : chaque liste",
+    "/portail-etat/{code}/lignes/{reference}": "test_portail_etat",
 }
 
 
@@ -98,7 +110,7 @@ def test_aucune_page_n_est_oubliee(service: FastAPI) -> None:
         if isinstance(route, APIRoute)
         and "GET" in route.methods
         and not route.path.startswith(("/api/", "/sante"))
-        and not route.path.endswith((".csv", ".xlsx", ".pdf", ".{format}"))
+        and not route.path.endswith((".csv", ".xlsx", ".pdf", ".zip", ".{format}"))
         and not any(route.path_regex.match(c.partition("?")[0]) for c in vues)
     }
     assert oubliees == set(AILLEURS)
@@ -111,7 +123,10 @@ def noms(site: Site) -> dict[str, str]:
     scene.comptes["brouillon"], brouillon = scene.un_brouillon()
     with scene.fabrique() as session:
         organisation = session.get_one(Organisation, scene.dossier.organisation_id)
+    porteuse = une_porteuse(scene)
+    scene.comptes["auteur"], vecu = porteuse.tete, un_dossier_qui_a_vecu(scene, porteuse)
     return {
+        "vecu": vecu, "porteuse": porteuse.organisation.code,
         "numero": str(scene.dossier.numero), "seance": scene.seance.code, "brouillon": brouillon,
         "rencontre": scene.une_rencontre_convoquee(), "scenario": scene.un_scenario(),
         "personne": scene.comptes["membre"].acteur, "organisation": organisation.code, "siret": organisation.siret,

@@ -61,6 +61,14 @@ class FormulaireMotif(Entree):
     motif: Phrase = ""
 
 
+class FormulaireRapprochement(Entree):
+    """Quel de nos dossiers est celui du portail : un numéro proposé, « autre » (et `dossier`), ou « aucun »."""
+
+    choix: Code = Field(title="Notre dossier")
+    dossier: Code = Field("", title="Numéro de l’autre dossier")
+    remplacer: Code = ""
+
+
 class FormulaireReponse(Entree):
     """Répondre à une demande de complément."""
 

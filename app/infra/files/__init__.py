@@ -23,6 +23,10 @@ class FichierAbsent(LookupError):
     """Le magasin n'a rien sous cette clé."""
 
 
+class MagasinIndisponible(RuntimeError):
+    """Le magasin ne répond pas, refuse, ou n'a plus de place : rien n'est rangé, il faut réessayer plus tard."""
+
+
 class EmpreinteDifferente(ValueError):
     """Les octets lus ne sont pas ceux qu'annonce la clé."""
 
@@ -48,10 +52,11 @@ class Magasin(Protocol):
     """Ranger et lire en flux. La clé est le SHA-256 des octets : ranger deux fois le même fichier n'en fait qu'un."""
 
     def ranger(self, sha256: str, flux: BinaryIO) -> None:
-        """Écrit en entier ou pas du tout. Lève EmpreinteDifferente si les octets ne sont pas ceux de la clé."""
+        """Écrit en entier ou pas du tout. Lève EmpreinteDifferente (ce ne sont pas les octets de la clé) ou
+        MagasinIndisponible."""
 
     def lire(self, sha256: str) -> Iterator[bytes]:
-        """Les octets, par morceaux. Lève FichierAbsent dès l'appel."""
+        """Les octets, par morceaux. Lève FichierAbsent ou MagasinIndisponible dès l'appel."""
         ...
 
     def supprimer(self, sha256: str) -> None:

@@ -77,7 +77,7 @@ def main() -> int:
         feuilles = lire(sys.stdin.buffer.read())
     except (Demesure, MemoryError):
         return DEMESURE
-    except BaseException:  # noqa: BLE001 -- une panique de la bibliothèque (Rust) n'est pas une Exception
+    except BaseException:  # une panique de la bibliothèque (Rust) n’est pas une Exception
         return ILLISIBLE
     sys.stdout.write(json.dumps(feuilles))
     return 0

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.infra.atomique import FichierDejaLa, ecrire_entier
-from app.infra.files import FORME_CLE, MORCEAU, FichierAbsent, Range, morceaux_verifies, verifier_cle
+from app.infra.files import (
+    FORME_CLE,
+    MORCEAU,
+    FichierAbsent,
+    MagasinIndisponible,
+    Range,
+    morceaux_verifies,
+    verifier_cle,
+)
 
 DOSSIER = "fichiers"
 
@@ -33,13 +41,17 @@ class Disque:
         place = self._place(sha256)
         if place.exists():
             return
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with ecrire_entier(place) as sortie:
                 for morceau in morceaux_verifies(sha256, flux):
                     sortie.write(morceau)
         except FichierDejaLa:  # un autre envoi du même contenu vient de le ranger
             return
+        except ConnectionError:  # le flux reçu s'est coupé : le disque n'y est pour rien
+            raise
+        except OSError as erreur:  # plein, en lecture seule, démonté
+            raise MagasinIndisponible(erreur.strerror or type(erreur).__name__) from erreur
 
     def lire(self, sha256: str) -> Iterator[bytes]:
         """Les octets, par morceaux. Lève FichierAbsent dès l'appel ; rien n'est ouvert avant le premier morceau."""

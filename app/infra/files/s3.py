@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from app.infra.config import Config
-from app.infra.files import FORME_CLE, FichierAbsent, Range, morceaux_verifies, verifier_cle
+from app.infra.files import (
+    FORME_CLE,
+    FichierAbsent,
+    MagasinIndisponible,
+    Range,
+    morceaux_verifies,
+    verifier_cle,
+)
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -20,6 +29,19 @@ PREFIXE = "fichiers"
 DELAI = timedelta(seconds=20)
 ESSAIS = 3
 LU_D_UN_COUP = 1 << 20
+
+
+@contextmanager
+def _joint(*, objet_attendu: bool = True) -> Iterator[None]:
+    """Une panne du serveur (muet, refus, bac inconnu) devient MagasinIndisponible ; l'absence d'un objet reste dite."""
+    try:
+        yield
+    except FileNotFoundError as erreur:
+        if objet_attendu:
+            raise
+        raise MagasinIndisponible("bac inconnu") from erreur
+    except (BaseError, OSError) as erreur:
+        raise MagasinIndisponible(type(erreur).__name__) from erreur
 
 
 class Bac:
@@ -41,11 +63,13 @@ class Bac:
         if self._existe(sha256):
             return
         contenu = b"".join(morceaux_verifies(sha256, flux))
-        obstore.put(self._bac, self._cle(sha256), contenu, use_multipart=False)
+        with _joint(objet_attendu=False):
+            obstore.put(self._bac, self._cle(sha256), contenu, use_multipart=False)
 
     def _existe(self, sha256: str) -> bool:
         try:
-            obstore.head(self._bac, self._cle(sha256))
+            with _joint():
+                obstore.head(self._bac, self._cle(sha256))
         except FileNotFoundError:
             return False
         return True
@@ -53,7 +77,8 @@ class Bac:
     def lire(self, sha256: str) -> Iterator[bytes]:
         """Les octets, par morceaux. Lève FichierAbsent dès l'appel."""
         try:
-            trouve = obstore.get(self._bac, self._cle(sha256))
+            with _joint():
+                trouve = obstore.get(self._bac, self._cle(sha256))
         except FileNotFoundError:
             raise FichierAbsent(sha256) from None
         return (bytes(morceau) for morceau in trouve.stream(min_chunk_size=LU_D_UN_COUP))
@@ -61,7 +86,8 @@ class Bac:
     def supprimer(self, sha256: str) -> None:
         """Retire l'objet ; absent, ne fait rien."""
         try:
-            obstore.delete(self._bac, self._cle(sha256))
+            with _joint():
+                obstore.delete(self._bac, self._cle(sha256))
         except FileNotFoundError:
             return
 

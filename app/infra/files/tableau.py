@@ -16,11 +16,12 @@ from typing import NoReturn
 from app.infra.files import classeur
 from app.infra.files.classeur import CELLULES_MAX, COLONNES_MAX, LIGNES_MAX
 from app.infra.files.controle import ODS, XLSX, controler, nettoyer_nom, verifier_taille
-from app.infra.files.refus import FichierRefuse
+from app.infra.files.refus import PDF_ET_RECOMMENCEZ, FichierRefuse
 
 Cellule = str | Decimal
 Rangees = Sequence[Sequence[Cellule]]
 ACCEPTE = ".xlsx,.ods,.csv"
+EN_TABLEUR = "enregistrez-le en xlsx sans macro, puis recommencez."
 _SEPARATEURS = (";", "\t", ",")
 _LIGNES_D_ESSAI = 20
 _INVISIBLES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]+")
@@ -31,7 +32,10 @@ def lire_tableau(contenu: bytes, nom: str) -> list[Rangees]:
     affiche = nettoyer_nom(nom)
     if affiche.lower().endswith(".csv"):
         return [_lire_csv(contenu)]
-    genre = controler(contenu, nom).genre
+    try:
+        genre = controler(contenu, nom).genre
+    except FichierRefuse as refus:
+        raise FichierRefuse(refus.code, refus.message.replace(PDF_ET_RECOMMENCEZ, EN_TABLEUR)) from refus
     if genre not in {XLSX, ODS}:
         raise FichierRefuse(
             "pas_un_tableau",
@@ -43,19 +47,19 @@ def lire_tableau(contenu: bytes, nom: str) -> list[Rangees]:
 def _lire_classeur(contenu: bytes) -> list[Rangees]:
     """Dans un processus à part : un classeur hostile n'emporte que lui."""
     try:
-        fini = subprocess.run(  # noqa: S603 -- notre interprète, notre fichier, rien qui vienne de la personne
+        fini = subprocess.run(
             [sys.executable, "-I", classeur.__file__], input=contenu, capture_output=True, check=False,
             timeout=2 * classeur.SECONDES_MAX, env={},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         _demesure()
-    if fini.returncode == classeur.ILLISIBLE:
+    if fini.returncode < 0 or fini.returncode == classeur.DEMESURE:
+        _demesure()
+    if fini.returncode:
         raise FichierRefuse(
             "tableau_illisible",
             "Ce classeur ne se lit pas : ouvrez-le dans votre tableur, enregistrez-le à nouveau, puis recommencez.",
         )
-    if fini.returncode:
-        _demesure()
     return [[[_cellule(valeur) for valeur in rangee] for rangee in feuille] for feuille in json.loads(fini.stdout)]
 
 
@@ -73,8 +77,8 @@ def _lire_csv(contenu: bytes) -> Rangees:
     if contenu.startswith((b"PK\x03\x04", b"%PDF-")) or b"\x00" in contenu:
         raise FichierRefuse(
             "extension_trompeuse",
-            "Le nom dit « .csv », mais ce n’est pas un texte. Dans votre tableur, enregistrez le tableau « CSV UTF-8 », "
-            "puis recommencez.",
+            "Le nom dit « .csv », mais ce n’est pas un texte. Dans votre tableur, enregistrez-le « CSV UTF-8 », puis "
+            "recommencez.",
         )
     texte = _decoder(contenu)
     rangees: list[list[Cellule]] = []

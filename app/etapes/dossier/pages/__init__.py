@@ -1,10 +1,11 @@
-"""Pages du dossier, côté porteur. L'ordre compte : « /dossiers/nouveau » avant « /dossiers/{identifiant} »."""
+"""Pages du dossier. L'ordre compte : « /dossiers/nouveau » avant « /dossiers/{identifiant} »."""
 
 from __future__ import annotations
 
 from app.etapes.dossier.pages import (
     archive,
     echanges,
+    portail_etat,
     porteur_actes,
     porteur_dossier,
     porteur_edition,
@@ -25,4 +26,5 @@ routeur = reunir(
     porteur_portail.routeur,
     echanges.routeur,
     archive.routeur,
+    portail_etat.routeur,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from tempfile import SpooledTemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import Response, StreamingResponse
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
@@ -16,7 +17,7 @@ from app.etapes.dossier.service.demande_ecrite import ecrire_la_derniere, en_tab
 from app.infra import documents
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
-from app.infra.files import FichierAbsent, Magasin, magasin_de
+from app.infra.files import MORCEAU, FichierAbsent, Magasin, magasin_de
 from app.infra.web import SessionDep
 from app.noyau.erreurs import Introuvable
 from app.noyau.periodes import instant_long
@@ -24,6 +25,7 @@ from app.noyau.roles import ROLES_PORTEUR
 from app.referentiels.pieces.rules import EtatFichier
 
 routeur = APIRouter()
+EN_MEMOIRE = 4 * 1024 * 1024  # octets ; au-delà, l'archive s'écrit sur le disque
 
 
 @routeur.get("/dossiers/{identifiant}/tout.zip", name="dossier:archive", dependencies=[Depends(exiger(*ROLES_PORTEUR))])
@@ -35,7 +37,7 @@ def tout_telecharger(
     if dossier.organisation_id not in acteur.organisations() or dossier.numero is None:
         raise Introuvable("Il n’y a encore rien à télécharger : ce dossier n’est pas déposé.")
     exiger_lecture_entiere(acteur, dossier)
-    tampon = BytesIO()
+    tampon = SpooledTemporaryFile(max_size=EN_MEMOIRE)  # noqa: SIM115 -- fermé une fois envoyé
     with ZipFile(tampon, "w", ZIP_DEFLATED) as archive:
         for lien in repository.list_documents(session, dossier.id):
             document = documents.lire(session, lien.sha256)
@@ -46,9 +48,14 @@ def tout_telecharger(
         archive.writestr("messages.txt", _messages(session, dossier))
     entetes = {
         "Content-Disposition": f'attachment; filename="dossier-{dossier.numero}.zip"',
+        "Content-Length": str(tampon.tell()),
         "Cache-Control": "private, no-store",
     }
-    return Response(tampon.getvalue(), media_type="application/zip", headers=entetes)
+    tampon.seek(0)
+    morceaux = iter(lambda: tampon.read(MORCEAU), b"")
+    return StreamingResponse(
+        morceaux, media_type="application/zip", headers=entetes, background=BackgroundTask(tampon.close)
+    )
 
 
 def _tableur(session: SessionDep, dossier: Dossier, maintenant: Maintenant) -> bytes:
@@ -60,11 +67,15 @@ def _ajouter_fichiers(session: SessionDep, archive: ZipFile, dossier: Dossier, m
     for rang, (_, fichier) in enumerate(lectures.list_fichiers(session, dossier.id), start=1):
         if fichier.etat is not EtatFichier.SAIN:
             continue
+        nom = f"fichiers/{rang:02d}-{fichier.nom}"
         try:
-            octets = b"".join(magasin.lire(fichier.sha256))
-        except FichierAbsent:
+            octets = magasin.lire(fichier.sha256)
+        except FichierAbsent:  # dit, plutôt que tu : qui relit l'archive sait ce qui manque
+            archive.writestr(f"{nom} — introuvable.txt", "Ce fichier n’a pas pu être relu. Signalez-le au service.")
             continue
-        archive.writestr(f"fichiers/{rang:02d}-{fichier.nom}", octets)
+        with archive.open(nom, "w") as entree:
+            for morceau in octets:
+                entree.write(morceau)
 
 
 def _messages(session: SessionDep, dossier: Dossier) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from app.etapes.appel.models import PieceExigee
 from app.etapes.appel.repository import list_pieces as pieces_de_l_appel
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
@@ -30,6 +32,7 @@ from app.noyau.periodes import a_paris
 from app.noyau.roles import ROLES_PORTEUR
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.pieces import repository as pieces
+from app.referentiels.pieces.rules import Nature, natures_attendues
 
 routeur = APIRouter()
 ENVOYE = annoncer("message-envoye", "Votre message est envoyé. L’autre côté est prévenu par courriel.")
@@ -111,19 +114,32 @@ def _pieces(session: SessionDep, acteur: Identite, dossier: Dossier, maintenant:
     if organisation is None:
         raise Introuvable(repository.INTROUVABLE)
     valables = pieces.list_pieces_valables(session, organisation.id, a_paris(maintenant).date())
-    par_nature = {piece.nature.value: (piece, fichier) for piece, fichier in valables}
     demandees = pieces_de_l_appel(session, dossier.appel_id, organisation.forme)
     return {
         "dossier": dossier,
         "identifiant": dossier.numero or dossier.reference,
         "organisation": organisation,
-        "demandees": [(p, par_nature.get(p.code)) for p in demandees],
+        "demandees": [_demandee(p, valables) for p in demandees],
         "joints": [(j, x) for j, x in lectures.list_fichiers(session, dossier.id) if j.message_id is None],
         "redige": bool(roles_sur_dossier(acteur, dossier) & brouillon.ECRIT),
         "saisie": {},
         "fil": _fil(dossier, "Pièces"),
         **FICHIER,
     }
+
+
+def _demandee(piece: PieceExigee, valables: Sequence[pieces.PieceEtFichier]) -> dict[str, Any]:
+    """Une pièce demandée : les fichiers valables qui y répondent, et ce qu'il reste à déposer (nature, intitulé)."""
+    attendues = natures_attendues(piece.code, piece.libelle) or (frozenset({Nature.AUTRE}),)
+    fichiers = []
+    a_deposer = ("", "")
+    for natures in attendues:
+        autre = piece.libelle if natures == {Nature.AUTRE} else ""
+        trouvees = [x for p, x in valables if p.nature in natures and (not autre or p.intitule == autre)]
+        fichiers += trouvees
+        if not trouvees:
+            a_deposer = (min(n.value for n in natures), autre)
+    return {"piece": piece, "fichiers": fichiers, "a_deposer": a_deposer}
 
 
 def _page_pieces(envoi: Envoi, identifiant: str) -> Page:

@@ -14,7 +14,7 @@ from app.etapes.appel.models import Appel
 from app.etapes.dossier.models.portail import LignePortail
 from app.etapes.dossier.repository import portail
 from app.etapes.dossier.rules.portail import CHAMP
-from app.etapes.dossier.rules.rapprochement import Proposition, Suite, certains, conflit
+from app.etapes.dossier.rules.rapprochement import Proposition, Suite, conflit
 from app.etapes.dossier.schemas import FormulaireMotif, FormulaireRapprochement
 from app.etapes.dossier.service import rapprochement
 from app.infra.acces import Acteur, exiger
@@ -71,8 +71,6 @@ def _bilan(session: SessionDep, acteur: Identite, code: str, tas: Tas, page: int
     nos = portail.list_nos_dossiers(session, acteur, appel)
     dernier = portail.get_dernier_import(session, appel.id)
     rapproches = {ligne.dossier_id for ligne in lignes}
-    a_rapprocher = [x for x in lignes if x.suite is Suite.A_RAPPROCHER]
-    proposees = rapprochement.propositions(a_rapprocher, nos, lignes)
     sans_numero = [d for cle, d in nos.items() if not d.numero_portail and cle not in rapproches]
     ecartees = dernier.ecartees if dernier is not None else []
     liste: Sequence[Any] = {Tas.ECARTEES: ecartees, Tas.SANS_NUMERO: sans_numero}.get(tas, ())
@@ -83,6 +81,7 @@ def _bilan(session: SessionDep, acteur: Identite, code: str, tas: Tas, page: int
     adresse = f"/portail-etat/{code}?tas={tas.value}&page="
     return {
         "appel": appel,
+        "autres": [a for a in appels.list_appels(session, acteur.contrats(rapprochement.LIT)) if a.id != appel.id],
         "tranche": rapprochement.peut_trancher(appel, acteur),
         "dernier": dernier,
         "tas": tas.value,
@@ -99,8 +98,13 @@ def _bilan(session: SessionDep, acteur: Identite, code: str, tas: Tas, page: int
         "noms": portail.noms_des_dossiers(session, [x.dossier_id for x in montrees if x.dossier_id])
         if tas is Tas.RAPPROCHEES
         else {},
-        "proposees": proposees,
-        "certains": len(certains(proposees)),
+        "ecarts": {
+            x.dossier_id: nos[x.dossier_id].numero_portail
+            for x in montrees
+            if tas is Tas.RAPPROCHEES and x.dossier_id in nos and conflit(x.numero, nos[x.dossier_id].numero_portail)
+        },
+        "proposees": rapprochement.propositions(montrees, nos, lignes) if tas is Tas.A_RAPPROCHER else {},
+        "certains": len(rapprochement.surs_de(lignes, nos)),
         "accepte": ACCEPTE,
         "taille_max": TAILLE_MAX,
         "fil": (("Accueil", "/accueil"), (f"Portail de l’État — {appel.intitule}", None)),
@@ -208,7 +212,7 @@ def rapprocher(envoi: EnvoiDep, code: str, reference: str) -> Response:
             raise SaisieInvalide([Faute("dossier", "Donnez le numéro du dossier choisi.", "dossier_absent")])
         rapprochement.rapprocher(
             envoi.session, code, reference, dossier=donnees.dossier if donnees.choix == AUTRE else donnees.choix,
-            remplacer=donnees.remplacer, **envoi.qui,
+            remplacer=bool(donnees.remplacer), **envoi.qui,
         )  # fmt: skip
     return envoi.vers("portail_etat:appel", code=code, fait=RAPPROCHE)
 

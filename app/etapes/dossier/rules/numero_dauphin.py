@@ -20,6 +20,15 @@ def normaliser(texte: str) -> str | None:
     return f"DA{trouve['dossier']}{action}"
 
 
+def lisible(porte: str | None) -> str:
+    """Le numéro que porte une demande : normalisé s'il se lit, tel quel sinon (repris d'ailleurs), vide s'il manque.
+
+    Règle locale : un numéro saisi autrement reste le même numéro.
+    """
+    texte = porte or ""
+    return normaliser(texte) or texte
+
+
 def dossier_de(numero: str) -> str:
     """Le numéro du dossier, sans le rang de l'action : « DA00012345-2 » → « DA00012345 ».
 

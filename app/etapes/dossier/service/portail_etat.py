@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
-from app.etapes.dossier.repository.portail import list_demandes_d_etat, numero_deja_pris
+from app.etapes.dossier.repository.portail import get_ligne_du_dossier, list_demandes_d_etat, numero_deja_pris
 from app.etapes.dossier.rules.numero_dauphin import ATTENDU, normaliser
+from app.etapes.dossier.rules.rapprochement import conflit
 from app.etapes.dossier.service.brouillon import ECRIT
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
@@ -43,7 +44,7 @@ def numero_connu(session: Session, dossier: Dossier, contenu: Mapping[str, Any])
 def numeroter(session: Session, identifiant: str, *, numero: str, acteur: Identite, maintenant: datetime) -> Dossier:
     """Porte ce numéro sur les demandes à l'État (ou sur le brouillon). Vide : l'efface, avant le dépôt seulement.
 
-    Lève ActeInterdit, ActeImpossible (dossier retiré) ou SaisieInvalide (forme, numéro d'un autre dossier).
+    Lève ActeInterdit, ActeImpossible ou SaisieInvalide (forme, numéro déjà pris, dossier rapproché d'un autre).
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     if not roles_sur_dossier(acteur, dossier) & ECRIT:
@@ -55,14 +56,29 @@ def numeroter(session: Session, identifiant: str, *, numero: str, acteur: Identi
     if autre is not None:
         phrase = f"Ce numéro est déjà celui de votre dossier {autre}. Un dossier du portail ne compte qu’une fois."
         raise SaisieInvalide([Faute("numero_dauphin", phrase, "numero_deja_pris")])
-    _ecrire_au_brouillon(session, dossier, lu, acteur, maintenant)
-    _porter(session, dossier, lu, maintenant)
+    ligne = get_ligne_du_dossier(session, dossier.id)
+    if ligne is not None and conflit(ligne.numero, lu):
+        phrase = (
+            f"La sous-préfecture a rapproché ce dossier du numéro {ligne.numero}. S’il n’est pas le bon, dites-le "
+            "dans les messages du dossier."
+        )
+        raise SaisieInvalide([Faute("numero_dauphin", phrase, "dossier_rapproche")])
+    porter(session, dossier, lu, acteur=acteur, maintenant=maintenant)
+    return dossier
+
+
+def porter(session: Session, dossier: Dossier, numero: str, *, acteur: Identite, maintenant: datetime) -> None:
+    """Porte ce numéro, déjà normalisé (vide : l'ôte), sur le brouillon et les demandes à l'État. Consigné.
+
+    Qui le peut est vérifié par l'appelant. Lève ActeImpossible si le dossier déposé ne demande rien à l'État.
+    """
+    _ecrire_au_brouillon(session, dossier, numero, acteur, maintenant)
+    _porter(session, dossier, numero, maintenant)
     consigner(
         session, contrat_id=dossier.contrat_id, acte="dossier.numero_portail",
         objet=dossier.numero or dossier.reference, acteur=acteur.acteur, maintenant=maintenant,
-        apres={"numero_dauphin": lu},
+        apres={"numero_dauphin": numero},
     )  # fmt: skip
-    return dossier
 
 
 def _ecrire_au_brouillon(
@@ -88,4 +104,4 @@ def _porter(session: Session, dossier: Dossier, numero: str, maintenant: datetim
     if dossier.numero is not None and not demandes:
         raise ActeImpossible("Ce dossier ne demande rien à l’État : il n’a pas de numéro à porter.", code="sans_etat")
     for demande in demandes:
-        demande.numero_dauphin, demande.modifiee_at = numero, maintenant
+        demande.numero_dauphin, demande.modifiee_at = numero or None, maintenant
