@@ -25,6 +25,7 @@ _LIEUX = (
     (re.compile(r"^/appels/[^/]+/rencontres\b"), ("/rencontres",)),
     (re.compile(r"^/appels/[^/]+/classement\b"), ("/instruction",)),
     (re.compile(r"^/dossiers(?=/|$)"), ("/dossiers", "/instruction")),
+    (re.compile(r"^/organisations/[^/]+/priorites\b"), ("/dossiers",)),
 )
 _PUBLIC = (("L’appel en cours", "/appel"), ("Le contrat de ville", "/contrat"))
 

@@ -32,20 +32,25 @@
   }
 
   // Une phrase sous la question, à la place de la précédente ; le résumé d’erreurs reste à l’enregistrement complet.
-  function montrer(code, phrase) {
-    const cadre = (document.getElementById(`champ-${code}`) || formulaire).closest(".champ") || formulaire;
-    let note = cadre.querySelector("[data-note-brouillon]");
-    if (!phrase) {
-      if (note) note.remove();
-      return;
+  // `cible` : la case fautive d’un tableau (« charges.2.montant ») ; sans elle, la question entière.
+  function montrer(code, phrase, cible = code) {
+    formulaire.querySelectorAll(`[data-note-brouillon="${CSS.escape(code)}"]`).forEach((n) => n.remove());
+    formulaire.querySelectorAll(`[data-fautif="${CSS.escape(code)}"]`).forEach((c) => {
+      c.removeAttribute("aria-invalid");
+      delete c.dataset.fautif;
+    });
+    if (!phrase) return;
+    const trouve = document.getElementById(`champ-${cible}`) || document.getElementById(`champ-${code}`);
+    if (trouve && cible !== code && trouve.matches("input, select, textarea")) {
+      trouve.setAttribute("aria-invalid", "true");
+      trouve.dataset.fautif = code;
     }
-    if (!note) {
-      note = document.createElement("p");
-      note.className = "note-brouillon";
-      note.dataset.noteBrouillon = code;
-      cadre.append(note);
-    }
+    const note = document.createElement("p");
+    note.className = "note-brouillon";
+    note.dataset.noteBrouillon = code;
     note.textContent = phrase;
+    if (trouve && trouve.dataset.fautif) trouve.before(note); // les cases d’une rangée restent alignées par le bas
+    else ((trouve && trouve.closest(".champ")) || formulaire).append(note);
   }
 
   function appliquer(recu, codes) {
@@ -56,7 +61,7 @@
     }
     for (const code of codes) {
       const faute = recu.fautes.find((f) => f.champ.split(".")[0] === code);
-      if (faute) montrer(code, `Gardé, pas encore enregistré. ${faute.message}`);
+      if (faute) montrer(code, `Gardé, pas encore enregistré. ${faute.message}`, faute.champ);
       const autre = recu.conflits[code];
       if (autre) montrer(code, `Quelqu’un a enregistré : « ${autre.join(" ; ")} ». Votre texte est gardé : cliquez « Enregistrer » pour choisir.`);
     }

@@ -400,3 +400,4 @@ def test_un_bac_en_panne_se_dit_et_ne_laisse_rien(decor: Decor, bac: dict[str, A
     assert (decor.fichiers(), decor.pieces()) == ([], [])
     decor.configurer(**bac)
     assert decor.deposer().status_code == 303
+    magasin_de(decor.config).supprimer(decor.fichiers()[0].sha256)

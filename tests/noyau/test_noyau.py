@@ -25,6 +25,7 @@ from app.noyau.periodes import (
     a_paris,
     ajouter_mois,
     date_longue,
+    heure_courte,
     instant_a_ecrire,
     instant_long,
     jours_francs_avant,
@@ -138,6 +139,7 @@ def test_un_intervalle_est_ouvert_a_droite() -> None:
 def test_les_dates_s_ecrivent_en_francais() -> None:
     assert date_longue(date(2027, 3, 1)) == "lundi 1er mars 2027"
     assert date_longue(date(2026, 12, 4)) == "vendredi 4 décembre 2026"
+    assert [heure_courte(datetime(2026, 12, 4, h, 5, tzinfo=UTC)) for h in (8, 22)] == ["9 h 05", "23 h 05"]
     assert instant_long(datetime(2026, 12, 4, 22, 59, tzinfo=UTC)) == "vendredi 4 décembre 2026 à 23 h 59"
     assert instant_a_ecrire(datetime(2026, 12, 4, 22, 59, tzinfo=UTC)) == "2026-12-04T23:59"
     assert instant_a_ecrire(None) == ""

@@ -233,6 +233,7 @@ def test_ce_qu_un_complement_a_change_se_lit_des_deux_cotes(decor: Decor, depose
         for texte in ("Les grandes étapes", "Une séance par semaine", "Le mardi"):
             assert texte in page.text, texte
     assert decor.client.get(f"/dossiers/{numero}/versions/1").status_code == 404
+    assert f"/dossiers/{numero}/versions/2" in decor.client.get(f"/dossiers/{numero}").text
     assert f"/dossiers/{numero}/versions/2" in agent.get(f"/instruction/{numero}").text
 
 

@@ -183,3 +183,32 @@ def test_un_dossier_depose_ne_s_enregistre_plus_au_fil(decor: Decor, dossier: Do
     decor.session.commit()
     page.action = f"/dossiers/{depose.numero}/etapes/projet"
     assert au_fil(decor.client, page, "titre", titre="Trop tard").status_code == 409
+
+
+def test_un_champ_qu_on_n_a_pas_touche_ne_fait_pas_de_conflit(
+    decor: Decor, dossier: Dossier, collegue: TestClient
+) -> None:
+    page, autre = ouverte(decor.client, dossier), ouverte_de_force(collegue, dossier)
+    au_fil(
+        collegue, autre, "titre", "besoin_identifie_par", titre="Café des voisins", besoin_identifie_par=["habitants"]
+    )
+    page.remplir(description="Un café le mardi (fictif).")
+    assert page.envoyer(decor.client, "enregistrer").status_code == 303
+    lu = contenu(decor, dossier)
+    assert (lu["titre"], lu["description"]) == ("Café des voisins", "Un café le mardi (fictif).")
+    assert lu["besoin_identifie_par"] == ["habitants"]
+
+
+def test_un_champ_touche_des_deux_cotes_en_fait_un(decor: Decor, dossier: Dossier, collegue: TestClient) -> None:
+    page, autre = ouverte(decor.client, dossier), ouverte_de_force(collegue, dossier)
+    au_fil(collegue, autre, "titre", "but", titre="Café des voisins", but="Autre but (fictif).")
+    page.remplir(titre="Café du soir")
+    reponse = page.envoyer(decor.client, "enregistrer")
+    assert reponse.status_code == 412
+    assert "Café des voisins" in reponse.text
+    assert "Autre but" not in reponse.text
+
+
+def ouverte_de_force(client: TestClient, dossier: Dossier) -> Formulaire:
+    formulaire(client.get(adresse(dossier)), "/tenue").envoyer(client)
+    return ouverte(client, dossier)

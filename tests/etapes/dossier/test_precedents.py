@@ -8,20 +8,26 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository import list_champs
 from app.etapes.dossier.service import brouillon, reprise
 from app.noyau.euros import Euros
+from app.noyau.roles import Role
 from tests import factories as f
 from tests.etapes.dossier.aide_pages import formulaire
 from tests.etapes.dossier.conftest import Decor
 
 
-def _renouvele(decor: Decor) -> Dossier:
-    """Un brouillon 2027 qui renouvelle un dossier 2026 : m2A a notifié 4 000 €, l'État pas encore."""
+def _l_an_dernier(decor: Decor) -> Dossier:
+    """Un dossier 2026, déposé à un appel clos depuis."""
     un_an = timedelta(days=365)
     ancien = f.un_appel(
         decor.session, decor.contrat, annee=2026, ouverture_le=f.OUVERTURE - un_an, cloture_le=f.CLOTURE - un_an
     )
-    source = f.un_dossier_complet(
+    return f.un_dossier_complet(
         decor.session, ancien, decor.organisation, decor.acteur, maintenant=f.MAINTENANT - un_an
     )
+
+
+def _renouvele(decor: Decor) -> Dossier:
+    """Un brouillon 2027 qui renouvelle un dossier 2026 : m2A a notifié 4 000 €, l'État pas encore."""
+    source = _l_an_dernier(decor)
     reprise.constater_accorde(
         decor.session, source, ligne="M2A", annee=2026, montant=Euros.de(4_000), source="2026-CA-12",
         le=date(2026, 5, 18),
@@ -47,6 +53,26 @@ def test_l_accorde_connu_se_montre_sans_se_taper_et_reste_quand_on_enregistre(de
     valeur = list_champs(decor.session, dossier.id)["precedents"].valeur
     m2a = next(r for r in valeur if r["ligne"] == "M2A")
     assert m2a == {"ligne": "M2A", "demande": 500_000, "accorde": 400_000, "depense": 390_000}
+
+
+def test_le_dossier_de_l_an_dernier_se_reprend_d_un_geste_et_une_seule_fois(decor: Decor) -> None:
+    numero = _l_an_dernier(decor).numero
+    decor.session.commit()
+    liste = decor.client.get("/dossiers")
+    assert "Reprendre pour 2027" in liste.text
+    reprise_ = formulaire(liste, "/dossiers/nouveau").envoyer(decor.client)
+    assert reprise_.status_code == 303
+    page = decor.client.get(reprise_.headers["location"]).text
+    assert (numero or "") in page
+    assert "À revoir" in page
+    assert "Reprendre pour 2027" not in decor.client.get("/dossiers").text
+
+
+def test_un_lecteur_ne_se_voit_pas_offrir_de_reprendre(decor: Decor) -> None:
+    _l_an_dernier(decor)
+    lecteur = f.un_compte(decor.session, Role.LECTEUR_PORTEUR, organisation=decor.organisation)
+    decor.session.commit()
+    assert "Reprendre pour" not in decor.nouveau_client(lecteur).get("/dossiers").text
 
 
 def test_un_envoi_force_qui_contredit_le_service_est_refuse_sans_rien_perdre(decor: Decor) -> None:

@@ -221,3 +221,9 @@ def test_en_clair_un_code_inconnu_reste_lisible() -> None:
     table = next(c.table for s in lues for c in s.champs)
     assert table is not None
     assert table.lignes == (("m2A — crédits", "2027", "1\xa0€"),)
+    demandes = champ("demandes")
+    assert demandes is not None
+    deux = [{"ligne": "M2A", "annee": 2027, "montant": 100}, {"ligne": "M2A", "annee": 2028, "montant": 200}]
+    assert textes_en_clair(demandes, deux, Noms()) == ("m2A — crédits · 2027 · 1\xa0€", "m2A — crédits · 2028 · 2\xa0€")
+    (titre,) = (c for s in contenu_en_clair({"titre": "Café"}, Noms()) for c in s.champs)
+    assert (titre.textes, titre.table) == (("Café",), None)

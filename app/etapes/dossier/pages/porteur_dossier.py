@@ -75,7 +75,10 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         "ensuite": phrase,
         "ensuite_le": instant,
         "parties": parties(ouvert) if ouvert.peut_ecrire or not est_depose else [],
-        "etat_sollicite": bool(ouvert.contenu.get("demandes")),
+        "etat_sollicite": any(
+            r["ligne"] in ouvert.referentiel.lignes_d_etat for r in ouvert.contenu.get("demandes") or ()
+        ),
+        "version_completee": repository.dernier_rang(session, dossier.id) if len(attendus) < len(complements) else 0,
         "est_clos": ouvert.cadre.depot_clos(maintenant),
         "lignes": lignes_suivies(
             dossier, annee, demandes, motifs_dus(siennes, passages), notifies, ouvert.roles, a_paris(maintenant).date()

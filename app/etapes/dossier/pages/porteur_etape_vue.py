@@ -15,7 +15,14 @@ from app.etapes.dossier.pages.porteur_financement import (
     lire_duree,
     replacer_les_fautes,
 )
-from app.etapes.dossier.pages.porteur_formulaire import ChampVu, Rangee, Saisie, saisie_enregistree, voir
+from app.etapes.dossier.pages.porteur_formulaire import (
+    ChampVu,
+    Rangee,
+    Saisie,
+    saisie_enregistree,
+    version_lue,
+    voir,
+)
 from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert
 from app.etapes.dossier.repository.referentiel import Referentiel
@@ -124,7 +131,10 @@ def _financement(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) 
         "sans_fiche": not fiches,
         "etat_demande": demande_l_etat(referentiel, demandes),
         "est_fige": ouvert.dossier.numero is not None,
-        "versions": {c: envoi.versions.get(c, enregistres.get(c, 0)) for c in sorted(PROPRES_AU_FINANCEMENT)},
+        "versions": {
+            c: version_lue(envoi.versions.get(c, enregistres.get(c, 0)), ouvert.contenu.get(c))
+            for c in sorted(PROPRES_AU_FINANCEMENT)
+        },
     }
 
 

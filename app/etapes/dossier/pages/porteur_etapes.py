@@ -23,6 +23,7 @@ from app.etapes.dossier.pages.porteur_etape_vue import (
 from app.etapes.dossier.pages.porteur_financement import demande_l_etat
 from app.etapes.dossier.pages.porteur_formulaire import (
     VERSION,
+    champs_intacts,
     lire_section,
     saisie_recue,
     sans_la_rangee,
@@ -143,7 +144,10 @@ def enregistrer_etape(
     try:
         if fautes:
             raise SaisieInvalide(list(fautes))
-        gardes = {c: v for c, v in valeurs.items() if formulaire.get(f"choix.{c}") != "enregistre"}
+        depasses = {c for c in champs_intacts(formulaire, valeurs) if versions[c] != ouvert.version_de(c)}
+        gardes = {
+            c: v for c, v in valeurs.items() if formulaire.get(f"choix.{c}") != "enregistre" and c not in depasses
+        }
         edition.oublier(session, ouvert.dossier, valeurs.keys() - gardes.keys(), acteur)
         brouillon.enregistrer(
             session, ouvert.identifiant, gardes, versions=versions, acteur=acteur, maintenant=maintenant

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,11 +44,12 @@ class Groupe:
 
 @dataclass(frozen=True, slots=True)
 class ChampVu:
-    """Un champ prêt à montrer : textes, options, version lue."""
+    """Un champ prêt à montrer : textes, options, version lue ; `lu` : elle, et l'empreinte de ce qui est enregistré."""
 
     champ: Champ
     version: int
     facultatif: bool
+    lu: str
     textes: tuple[str, ...] = ()
     rangees: tuple[Rangee, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
@@ -136,12 +139,35 @@ def sans_la_rangee(saisie: Saisie, rang: str) -> Saisie:
     return [r for n, r in enumerate(saisie) if n not in retirees and isinstance(r, dict)]
 
 
+def empreinte(valeur: object) -> str:
+    """De quoi reconnaître une valeur enregistrée ; une case non cochée et une question sans réponse se valent."""
+    vide = valeur is None or valeur is False or valeur in ("", [])
+    return "" if vide else hashlib.sha256(json.dumps(valeur, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def version_lue(version: int, valeur: object) -> str:
+    """Ce que la page dit avoir lu d'un champ : sa version, et l'empreinte de sa valeur ; « 0 » : jamais rempli."""
+    vue = empreinte(valeur)
+    return f"{version}-{vue}" if version or vue else "0"
+
+
+def champs_intacts(formulaire: Formulaire, valeurs: Mapping[str, Valeur]) -> set[str]:
+    """Les champs renvoyés tels que la page les a montrés : la personne n'y a pas touché."""
+    return {c for c, valeur in valeurs.items() if _empreinte_lue(formulaire.get(VERSION + c)) == empreinte(valeur)}
+
+
+def _empreinte_lue(lu: str) -> str | None:
+    """L'empreinte de la valeur montrée ; None une fois le champ enregistré au fil de la saisie."""
+    version, trait, vue = lu.partition("-")
+    return vue if trait or version == "0" else None
+
+
 def versions_recues(formulaire: Formulaire) -> dict[str, int]:
     """Champ → version lue. Seuls les champs qui portent leur version sont dans le formulaire. Lève SaisieInvalide."""
     versions = {}
     for nom in formulaire.noms():
         if nom.startswith(VERSION):
-            texte = formulaire.get(nom)
+            texte = formulaire.get(nom).partition("-")[0]
             if not (texte.isascii() and texte.isdigit() and len(texte) < 10):
                 raise SaisieInvalide([Faute("", "Le formulaire est abîmé : rouvrez la page.", "version_illisible")])
             versions[nom.removeprefix(VERSION)] = int(texte)
@@ -193,8 +219,10 @@ def voir(
 ) -> ChampVu:
     """Un champ à montrer : la saisie reçue si elle est donnée, sinon la valeur enregistrée."""
     lue = version if version is not None else (enregistre.version if enregistre is not None else 0)
-    textes = saisie if saisie is not None else saisie_enregistree(champ, enregistre.valeur if enregistre else None)
-    vu = ChampVu(champ, lue, facultatif)
+    valeur = enregistre.valeur if enregistre else None
+    propose = (champ.propose,) if champ.propose and enregistre is None else None
+    textes = saisie if saisie is not None else (propose or saisie_enregistree(champ, valeur))
+    vu = ChampVu(champ, lue, facultatif, version_lue(lue, valeur))
     if champ.forme is Forme.TABLE:
         fixes = _fixes(champ, referentiel, annees, choisis or {})
         lues = [r for r in textes if isinstance(r, dict)]

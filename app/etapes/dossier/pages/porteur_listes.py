@@ -88,15 +88,17 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
         *_a_faire(session, acteur, lus, complements, maintenant),
     ]
     compte = len(a_faire)
+    phases = list_phases_ouvertes(session, maintenant)
     contexte = {
         "annees": _par_annee(lus, demandes, suivies, complements, maintenant),
         "a_faire": a_faire,
         "attente": NOMBRES[compte] if compte < len(NOMBRES) else f"{compte} choses",
         "a_classer": _a_classer(lus),
-        "phases": list_phases_ouvertes(session, maintenant),
+        "phases": phases,
         "organisations": acteur.organisations(),
         "redige": bool(acteur.organisations(brouillon.ECRIT)),
         "deposes": [d for d, _ in lus if d.numero is not None],
+        "a_renouveler": _a_renouveler(acteur, lus, [appel for appel, _, _ in phases]),
     }
     return rendre(request, "dossier/liste.html", contexte)
 
@@ -108,6 +110,24 @@ def _a_classer(lus: Sequence[tuple[Dossier, Cadre]]) -> list[tuple[Organisation,
         if dossier.etat is not EtatDossier.RETIRE:
             vus.setdefault((cadre.organisation.id, cadre.appel.id), []).append(cadre)
     return [(cadres[0].organisation, cadres[0].appel) for cadres in vus.values() if len(cadres) > 1]
+
+
+def _a_renouveler(
+    acteur: Identite, lus: Sequence[tuple[Dossier, Cadre]], ouverts: Sequence[Appel]
+) -> list[tuple[Dossier, Organisation, Appel]]:
+    """Les dossiers d'une année d'avant qu'un appel ouvert du même contrat peut reprendre, et que rien n'y reprend."""
+    repris = {(d.renouvelle_id, d.appel_id) for d, _ in lus if d.etat is not EtatDossier.RETIRE}
+    ecrites = acteur.organisations(brouillon.ECRIT)
+    return [
+        (dossier, cadre.organisation, appel)
+        for dossier, cadre in lus
+        for appel in {a.id: a for a in ouverts}.values()
+        if dossier.numero is not None
+        and dossier.organisation_id in ecrites
+        and appel.contrat_id == dossier.contrat_id
+        and cadre.appel.annee < appel.annee
+        and (dossier.id, appel.id) not in repris
+    ]
 
 
 def _par_annee(

@@ -188,7 +188,7 @@ CHAMPS: tuple[Champ, ...] = (
           exige=False, exige_court=False, colonnes=_lignes(*comptes.EMPLOIS_VOLONTAIRES), replie=True),
     Champ("ressources_volontaires", _B, "Contributions volontaires : ressources (87)", Forme.TABLE, exige=False,
           exige_court=False, colonnes=_lignes(*comptes.RESSOURCES_VOLONTAIRES), replie=True),
-    Champ("duree", _F, "Durée de la demande", Forme.CODE, options=DUREES),
+    Champ("duree", _F, "Durée de la demande", Forme.CODE, options=DUREES, propose="1"),
     Champ("demandes", _F, "Montants demandés", Forme.TABLE, colonnes=(
         Colonne("ligne", "Financeur", _CODE, cle=True, domaine="lignes"),
         Colonne("annee", "Année", FormeColonne.ENTIER, cle=True),

@@ -111,8 +111,8 @@ def champ_en_clair(champ: Champ, valeur: object, noms: Noms) -> ChampLu:
 
     Choix du projet : chacun lit le dossier dans les mots du formulaire.
     """
-    if champ.forme is Forme.TABLE and isinstance(valeur, list):
-        return ChampLu(champ.code, champ.libelle, (), _table(champ, valeur, noms))
+    if champ.forme is Forme.TABLE:
+        return ChampLu(champ.code, champ.libelle, (), table_en_clair(champ, valeur, noms))
     return ChampLu(champ.code, champ.libelle, textes_en_clair(champ, valeur, noms))
 
 
@@ -144,7 +144,11 @@ def _code(champ: Champ, code: str, noms: Noms) -> str:
     return dict(champ.options).get(code, code) if champ.options else _nom(noms, champ.domaine, code)
 
 
-def _table(champ: Champ, rangees: list[dict[str, Any]], noms: Noms) -> TableLue:
+def table_en_clair(champ: Champ, rangees: Any, noms: Noms) -> TableLue:
+    """Une table en clair, et son total si elle a des montants.
+
+    Choix du projet : à l'écran, au PDF et au tableur, une table se lit avec les mêmes mots et le même total.
+    """
     nombres = tuple(
         rang
         for rang, c in enumerate(champ.colonnes)

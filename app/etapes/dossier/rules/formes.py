@@ -117,7 +117,8 @@ class Champ:
 
     `exige` au dépôt, `exige_court` aussi sur le chemin court, `associations` : d'une association ou d'une fondation
     seulement. `domaine` : la liste du contrat dont vient le code. `fixe` : la colonne qui donne une rangée par valeur.
-    `replie` : fermé à l'écran tant qu'il est vide (rarement utile).
+    `replie` : fermé à l'écran tant qu'il est vide (rarement utile). `propose` : la réponse cochée d'avance, que la
+    personne enregistre en validant l'étape.
     """
 
     code: str
@@ -135,3 +136,4 @@ class Champ:
     fixe: str = ""
     unite: str = ""
     replie: bool = False
+    propose: str = ""

@@ -10,7 +10,7 @@ from typing import Any
 from app.etapes.dossier.rules import tableau_budget
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import champ, champs_de
-from app.etapes.dossier.rules.clair import Noms, TableLue, champ_en_clair, textes_en_clair
+from app.etapes.dossier.rules.clair import Noms, TableLue, table_en_clair, textes_en_clair
 from app.etapes.dossier.rules.formes import Champ, Forme, Section
 from app.noyau.euros import Euros
 from app.noyau.periodes import date_longue, instant_long
@@ -99,9 +99,7 @@ def _reponses(d: DemandeEcrite, codes: Iterable[str]) -> Rubrique:
         if trouve is None or valeur in VIDES:
             continue
         if trouve.forme is Forme.TABLE:
-            lu = champ_en_clair(trouve, valeur, d.noms).table
-            if lu is not None:
-                tableaux.append(_tableau(trouve, lu))
+            tableaux.append(_tableau(trouve, table_en_clair(trouve, valeur, d.noms)))
         elif trouve.forme is Forme.LONG:
             textes.append((trouve.libelle, str(valeur)))
         else:
