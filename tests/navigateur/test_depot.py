@@ -1,4 +1,4 @@
-"""Un bénévole dépose sur son téléphone, de la connexion à l'accusé ; puis tout pareil sans JavaScript."""
+"""Un bénévole dépose sur son téléphone, sans JavaScript, de la connexion à l'accusé."""
 
 from __future__ import annotations
 
@@ -126,7 +126,6 @@ def remplir_le_budget(f: Fenetre) -> None:
 
 def demander(f: Fenetre) -> None:
     """Il manque 1 000 € : le budget ne s'équilibre pas, et la page le dit dès qu'elle est enregistrée."""
-    f.cocher("duree", "1")
     f.ecrire("demandes.0.montant", "3 000")
     f.ecrire("demandes.1.montant", "4 000")
     f.suivre(f.bouton(CONTINUER))
@@ -168,10 +167,10 @@ def signer_et_deposer(f: Fenetre) -> None:
     assert f.page.url.endswith("/accuse?fait=dossier-depose")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["avec les scripts", "sans scripts"])
-def test_un_benevole_depose_depuis_son_telephone(site: Site, ouvrir: Ouvrir, scripts: bool) -> None:
+def test_un_benevole_depose_depuis_son_telephone_sans_scripts(site: Site, ouvrir: Ouvrir) -> None:
+    """Le formulaire entier ; avec les scripts, voir `test_premiere_demande` et `test_suites_du_dossier`."""
     adresse = site.scene.un_benevole()
-    with ouvrir(TELEPHONE, MAINTENANT, scripts=scripts) as f:
+    with ouvrir(TELEPHONE, MAINTENANT, scripts=False) as f:
         se_connecter(f, adresse)
         dossier = commencer(f)
         remplir_le_projet(f)

@@ -143,7 +143,6 @@ def commencer(f: Fenetre) -> str:
 
 def remplir_le_chemin_court(f: Fenetre, dossier: str, chemin: Chemin) -> None:
     """Le montant d'abord : le formulaire se raccourcit ; puis, étape après étape, ce qui reste exigé."""
-    f.cocher("duree", "1")
     f.ecrire("demandes.1.montant", "1 500")
     f.suivre(f.bouton("Enregistrer et quitter"))
     assert "Petite demande" in lu(f.page.locator("aside"))
