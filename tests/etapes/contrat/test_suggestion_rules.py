@@ -112,7 +112,7 @@ def test_un_mot_se_plie_et_garde_sa_place() -> None:
 
 
 def test_les_mots_de_tous_les_dossiers_ne_disent_rien() -> None:
-    assert [mot.plie for mot in utiles("Projet 2027 du quartier : les jardins")] == ["jardins"]
+    assert [mot.plie for mot in utiles(mots("Projet 2027 du quartier : les jardins"))] == ["jardins"]
 
 
 def test_un_nombre_n_a_qu_une_racine() -> None:
@@ -146,7 +146,7 @@ def lexique(*termes: tuple[str, Niveau, str]) -> Lexique:
     ],
 )
 def test_un_terme_se_trouve_quelle_que_soit_la_graphie(ecrit: str, texte: str, trouve: str | None) -> None:
-    places = lexique(("A", Niveau.FORT, ecrit)).chercher(texte)
+    places = lexique(("A", Niveau.FORT, ecrit)).chercher(mots(texte))
     assert [texte[place.debut : place.fin] for place in places] == ([trouve] if trouve else [])
 
 
@@ -157,7 +157,7 @@ SPORT = (
 
 
 def test_un_mot_ne_compte_qu_une_fois_par_objectif_et_le_terme_le_plus_fort_gagne() -> None:
-    trouves = lexique(*SPORT).chercher("Un club sportif, du yoga")
+    trouves = lexique(*SPORT).chercher(mots("Un club sportif, du yoga"))
     assert [(t.terme.objectif, t.terme.niveau) for t in trouves] == [
         ("A", Niveau.DEDIE), ("A", Niveau.FORT), ("B", Niveau.INDICE),
     ]  # fmt: skip

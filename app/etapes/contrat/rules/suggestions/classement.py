@@ -13,7 +13,7 @@ from app.etapes.contrat.rules.contenu import SUGGESTIONS, ContenuContrat, Object
 from app.etapes.contrat.rules.suggestions import LONGUEUR_MAXIMUM, NOMBRE_PAR_DEFAUT
 from app.etapes.contrat.rules.suggestions.lexique import VALEURS, Trouve
 from app.etapes.contrat.rules.suggestions.modele import Modele
-from app.etapes.contrat.rules.suggestions.mots import Mot, racine, utiles
+from app.etapes.contrat.rules.suggestions.mots import Mot, mots, racine, utiles
 from app.etapes.contrat.rules.suggestions.passages import (
     Ecrit,
     Index,
@@ -26,10 +26,10 @@ from app.etapes.contrat.rules.suggestions.passages import (
 from app.etapes.contrat.rules.suggestions.reperes import PLANCHER, Reperes, lire_reperes, parts
 
 C = TypeVar("C", str, int)
-LU_PAR_LE_MODELE = 600  # appris sur des titres, il lit le titre et le début du résumé ; les termes se cherchent partout
+LU_PAR_LE_MODELE = 400  # appris sur des titres, il lit le titre et le début du résumé ; les termes se cherchent partout
 OPERATIONNELS = 3
 PRIORITES = 3
-_POIDS_LEXIQUE = 1.5
+_POIDS_LEXIQUE = 1.75
 _POIDS_PASSAGE = 0.05
 _POIDS_AFFINITE = (2.0, 1.0)  # une priorité qui parle du premier objectif proposé, du deuxième
 _RANGS = (1.0, 0.5, 0.25)  # le deuxième terme d'un objectif compte moitié moins que le premier, et ainsi de suite
@@ -193,25 +193,28 @@ def noter(conseiller: Conseiller, texte: str, lu: _Lu | None = None) -> dict[str
 
 
 def _lire(conseiller: Conseiller, texte: str) -> _Lu:
-    mots = utiles(texte)
+    lus = mots(texte)
+    pleins = utiles(lus)
     racines: dict[str, tuple[str, ...]] = {}
-    for mot in mots:
+    for mot in pleins:
         ecrit = texte[mot.debut : mot.fin]
-        deja = racines.get(racine(mot.plie), ())
-        racines[racine(mot.plie)] = deja if ecrit in deja else (*deja, ecrit)
+        une = racine(mot.plie)
+        deja = racines.get(une, ())
+        if ecrit not in deja:
+            racines[une] = (*deja, ecrit)
     probabilites = conseiller.modele.probabilites(texte[:LU_PAR_LE_MODELE])
     return _Lu(
         texte,
-        mots,
+        pleins,
         racines,
-        conseiller.reperes.lexique.chercher(texte),
+        conseiller.reperes.lexique.chercher(lus),
         conseiller.passages.notes(racines),
         dict(zip(conseiller.modele.codes, probabilites, strict=True)),
     )
 
 
 def _affinites(reperes: Reperes, texte: str) -> dict[str, _Affinite]:
-    trouves = reperes.lexique.chercher(texte)
+    trouves = reperes.lexique.chercher(mots(texte))
     return {
         code: _Affinite(_du_lexique(trouves, code), _ecrits(texte, trouves, code))
         for code in {trouve.terme.objectif for trouve in trouves}
@@ -284,9 +287,10 @@ def _par_les_titres(conseiller: Conseiller, lu: _Lu, code: str) -> Iterable[Moti
 
 
 def _citer(index: Index, lu: _Lu, ecrit: Ecrit, texte: str) -> Motif:
-    mots = tuple(mot for une, siens in lu.racines.items() if une in ecrit.racines for mot in siens)
-    passage = phrase_la_plus_proche(ecrit, {une: index.raretes.get(une, 0.0) for une in lu.racines})
-    return Motif(Genre.PASSAGE, texte, mots, passage, ecrit.de.source)
+    communes = [une for une in lu.racines if une in ecrit.racines]
+    ecrits = tuple(mot for une in communes for mot in lu.racines[une])
+    passage = phrase_la_plus_proche(ecrit, {une: index.raretes.get(une, 0.0) for une in communes})
+    return Motif(Genre.PASSAGE, texte, ecrits, passage, ecrit.de.source)
 
 
 def _operationnels(conseiller: Conseiller, lu: _Lu, objectif: Objectif) -> tuple[OperationnelPropose, ...]:

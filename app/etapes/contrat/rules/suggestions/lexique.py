@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class Niveau(StrEnum):
     INDICE = "indices"
 
 
-VALEURS: Mapping[Niveau, float] = {Niveau.DEDIE: 3.0, Niveau.FORT: 1.0, Niveau.NET: 0.5, Niveau.INDICE: 0.2}
+VALEURS: Mapping[Niveau, float] = {Niveau.DEDIE: 3.0, Niveau.FORT: 1.0, Niveau.NET: 0.5, Niveau.INDICE: 0.3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +51,33 @@ class Trouve:
 
 @dataclass(frozen=True, slots=True)
 class Lexique:
-    """Les termes, rangés par les premières lettres de leur premier mot. Choix du projet : ADR 0014."""
+    """Les termes, rangés par leur premier mot : entier, ou ses premières lettres s'il finit par `SUITE`.
 
-    par_tete: Mapping[str, tuple[Terme, ...]]
+    Choix du projet : ADR 0014.
+    """
 
-    def chercher(self, texte: str) -> tuple[Trouve, ...]:
-        """Les termes du texte, par objectif et par place ; d'un mot pris par deux termes, le plus fort.
+    entiers: Mapping[str, tuple[Terme, ...]]
+    debuts: Mapping[str, tuple[Terme, ...]]
+
+    def chercher(self, lus: Sequence[Mot]) -> tuple[Trouve, ...]:
+        """Les termes d'un texte découpé, par objectif et par place ; d'un mot pris par deux termes, le plus fort.
 
         Choix du projet : ADR 0014.
         """
-        lus = mots(texte)
         formes = [singulier(mot.plie) for mot in lus]
         trouves = [
             Trouve(terme, lus[rang].debut, lus[rang + len(terme.mots) - 1].fin)
             for rang, forme in enumerate(formes)
-            for terme in self.par_tete.get(forme[:_TETE], ())
-            if _est_la(terme.mots, formes[rang : rang + len(terme.mots)])
+            for terme in self._commencant_par(forme)
+            if len(terme.mots) == 1 or _sont_la(terme.mots[1:], formes[rang + 1 : rang + len(terme.mots)])
         ]
         return _sans_chevauchement(trouves)
+
+    def _commencant_par(self, forme: str) -> Iterator[Terme]:
+        yield from self.entiers.get(forme, ())
+        for terme in self.debuts.get(forme[:_TETE], ()):
+            if forme.startswith(terme.mots[0][:-1]):
+                yield terme
 
 
 def singulier(mot: str) -> str:
@@ -88,13 +97,20 @@ def lire_terme(objectif: str, niveau: Niveau, ecrit: str) -> Terme:
 
 def indexer(termes: Iterable[Terme]) -> Lexique:
     """Un lexique prêt à chercher. Choix du projet : ADR 0014."""
-    par_tete: dict[str, list[Terme]] = {}
+    entiers: dict[str, list[Terme]] = {}
+    debuts: dict[str, list[Terme]] = {}
     for terme in termes:
-        par_tete.setdefault(terme.mots[0].rstrip(SUITE)[:_TETE], []).append(terme)
-    return Lexique({tete: tuple(ceux) for tete, ceux in par_tete.items()})
+        premier = terme.mots[0]
+        if premier.endswith(SUITE):
+            debuts.setdefault(premier[:_TETE], []).append(terme)
+        else:
+            entiers.setdefault(premier, []).append(terme)
+    return Lexique(
+        {mot: tuple(ceux) for mot, ceux in entiers.items()}, {tete: tuple(ceux) for tete, ceux in debuts.items()}
+    )
 
 
-def _est_la(voulus: tuple[str, ...], formes: list[str]) -> bool:
+def _sont_la(voulus: tuple[str, ...], formes: list[str]) -> bool:
     return len(voulus) == len(formes) and all(
         forme.startswith(voulu[:-1]) if voulu.endswith(SUITE) else forme == voulu
         for voulu, forme in zip(voulus, formes, strict=True)

@@ -40,14 +40,15 @@ class Modele:
     def poids_de(self, trait: str, code: str) -> float:
         """Ce que pèse un trait pour un code ; zéro s'il est inconnu. Choix du projet : ADR 0014."""
         rang = self.rangs.get(trait)
-        return 0.0 if rang is None else self._ligne(rang)[self.codes.index(code)] * self.pas
+        return 0.0 if rang is None else self.poids[rang * len(self.codes) + self.codes.index(code)] * self.pas
 
     def probabilites(self, texte: str) -> tuple[float, ...]:
         """La probabilité de chaque code, dans l'ordre de `codes` ; leur somme vaut 1. Choix du projet : ADR 0014."""
         scores = list(self.origines)
+        large, poids = len(self.codes), self.poids
         for trait, valeur in self.valeurs(texte).items():
-            facteur = valeur * self.pas
-            scores = list(map(add, scores, map(facteur.__mul__, self._ligne(self.rangs[trait]))))
+            facteur, place = valeur * self.pas, self.rangs[trait] * large
+            scores = list(map(add, scores, map(facteur.__mul__, poids[place : place + large])))
         haut = max(scores)
         exposants = [math.exp(score - haut) for score in scores]
         total = sum(exposants)
@@ -56,10 +57,6 @@ class Modele:
     def valeurs(self, texte: str) -> dict[str, float]:
         """Les traits connus du texte et leur valeur. Choix du projet : ADR 0014."""
         return valeurs(traits(texte), self.rangs, self.raretes)
-
-    def _ligne(self, rang: int) -> array[int]:
-        large = len(self.codes)
-        return self.poids[rang * large : (rang + 1) * large]
 
 
 def valeurs(comptes: Mapping[str, int], rangs: Mapping[str, int], raretes: Sequence[float]) -> dict[str, float]:

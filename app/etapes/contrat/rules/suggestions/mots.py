@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.etapes.contrat.rules.recherche import MOTS_VIDES, plier
 
@@ -26,8 +25,7 @@ BANALS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mot:
+class Mot(NamedTuple):
     """Un mot du texte : plié, et où il s'écrit (début compris, fin exclue). Choix du projet : ADR 0014."""
 
     plie: str
@@ -71,14 +69,14 @@ def racine(mot: str) -> str:
     return _raciniseur().stemWord(mot) if mot.isalpha() else NOMBRE
 
 
-def utiles(texte: str) -> tuple[Mot, ...]:
-    """Les mots qui disent quelque chose : ni mots-outils, ni nombres, ni mots de tous les dossiers.
+def utiles(lus: Iterable[Mot]) -> tuple[Mot, ...]:
+    """Les mots d'un texte découpé qui disent quelque chose : ni mots-outils, ni nombres, ni mots de tous les dossiers.
 
     Choix du projet : ADR 0014.
     """
     return tuple(
         mot
-        for mot in mots(texte)
+        for mot in lus
         if len(mot.plie) > 1 and mot.plie.isalpha() and mot.plie not in MOTS_VIDES and mot.plie not in BANALS
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.etapes.contrat.rules.contenu import ContenuContrat, Fiche, Json, Objectif
-from app.etapes.contrat.rules.suggestions.mots import racine, utiles
+from app.etapes.contrat.rules.suggestions.mots import mots, racine, utiles
 
 _SATURATION = 1.2
 _LONGUEUR = 0.75
@@ -103,7 +103,7 @@ def _index(paires: Sequence[tuple[Passage | Priorite, str]]) -> Index:
 
 
 def _racines(texte: str) -> list[str]:
-    return [racine(mot.plie) for mot in utiles(texte)]
+    return [racine(mot.plie) for mot in utiles(mots(texte))]
 
 
 def _phrases(texte: str) -> tuple[tuple[str, frozenset[str]], ...]:
