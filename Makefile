@@ -104,9 +104,9 @@ bench: .venv/.dev statique ## mesure les pages à 1 000 puis 50 000 dossiers, en
 mesure-suggestions: .venv/.service ## mesure les suggestions d’objectifs sur des titres annotés (CSV=chemin pour d’autres)
 	@$(PY) -m tests.mesures.suggestions $(if $(CSV),"$(CSV)")
 
-endurance: .venv/.dev statique navigateur antivirus ## essais longs : couverture de tout le code, propriétés vingt fois plus larges, courses, journal et tâches dix fois de suite
+endurance: .venv/.dev statique navigateur antivirus ## essais longs : couverture de tout le code, parcours aux deux tailles avec et sans scripts, propriétés vingt fois plus larges, courses, journal et tâches dix fois de suite
 	@rm -f .coverage .coverage.*
-	@IQ_COUVERTURE=tout $(PY) -m pytest $(ESSAIS) -n 2 --dist worksteal -q --cov --cov-report=
+	@IQ_COUVERTURE=tout IQ_COINS=tous $(PY) -m pytest $(ESSAIS) -n 2 --dist worksteal -q --cov --cov-report=
 	@.venv/bin/coverage report --fail-under=90 --format=total
 	@IQ_ENDURANCE=20 $(PY) -m pytest tests/etapes/notation tests/etapes/programmation -n 2 -q
 	@for tour in $$(seq 10); do echo "Tour $$tour"; \

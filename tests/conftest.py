@@ -29,7 +29,7 @@ from app.infra.db import creer_moteur
 from app.infra.journal import ecriture as journal
 from app.main import create_app
 from tests.client import ClientDirect
-from tests.lieu import MARQUE, MEMOIRE, en_memoire
+from tests.lieu import DOSSIER, MARQUE, MEMOIRE, deja_juges, en_memoire
 from tests.menage import Menage
 
 RACINE = Path(__file__).resolve().parents[1]
@@ -37,7 +37,6 @@ MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
 REGLES = ("tests/noyau/", "tests/referentiels/", "tests/etapes/")
 MODELE = "IQ_ESSAI_MODELE"
-DOSSIER = "IQ_ESSAI_DOSSIER"
 # Le premier tirage de texte d'un clone neuf bâtit une table Unicode : une seconde, sur une machine occupée, n'est pas
 # une faute du tirage.
 settings.register_profile("projet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -108,6 +107,8 @@ def pytest_configure(config: pytest.Config) -> None:
     pile = ExitStack()
     config.stash[_PILE] = pile
     _dossier().mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(deja_juges(), ignore_errors=True)
+    deja_juges().mkdir()
     _ramasser()
     if _dossier().is_relative_to(MEMOIRE):
         pile.callback(shutil.rmtree, _dossier(), ignore_errors=True)

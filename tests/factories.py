@@ -296,7 +296,7 @@ def une_organisation(
         code=f"o-essai{rang:03d}", nom=nom or f"Association porteuse {rang:03d} (fictif)", sigle=f"AP{rang:03d}",
         forme=forme, siret=siret_fictif(rang), rna=None, registre_tribunal="Mulhouse", registre_volume="12",
         registre_folio=str(rang), registre_inscrit_le=date(1998, 5, 4), est_fictif=True, salaries_etp_centiemes=None,
-        cree_at=DEBUT_HABILITATION,
+        cree_at=DEBUT_HABILITATION, confirmee_at=DEBUT_HABILITATION, confirmee_par="essai",
     )  # fmt: skip
     _garder(session, organisation)
     return organisation

@@ -9,6 +9,12 @@ from pathlib import Path
 MEMOIRE = Path("/dev/shm")  # noqa: S108 -- choisi exprès
 MARQUE = f"iq-essai-{os.getuid()}-"
 PLACE_VOULUE = 2 << 30  # octets
+DOSSIER = "IQ_ESSAI_DOSSIER"
+
+
+def deja_juges() -> Path:
+    """Où les processus d'un lancement se disent ce qui est déjà jugé : un fichier vide par empreinte."""
+    return Path(os.environ[DOSSIER]) / "juges"
 
 
 def en_memoire() -> Path | None:

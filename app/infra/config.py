@@ -57,6 +57,8 @@ class Config(BaseSettings):
     donnees: Path = RACINE / ".data"
     secret: SecretStr | None = None
     url_publique: str = "http://127.0.0.1:8000"
+    portail_etat_url: str | None = None
+    contact: str | None = None
     taille_max_corps: int = 12 * 1024 * 1024
     session_heures: int = Field(168, ge=1)
     session_max_jours: int = Field(30, ge=1)

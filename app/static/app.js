@@ -44,6 +44,15 @@ document.addEventListener("click", (evenement) => {
   if (evenement.target.closest("[data-ferme]")) evenement.target.closest("dialog").close();
 });
 
+// Échap replie le menu du téléphone et rend le focus à son bouton.
+document.addEventListener("keydown", (evenement) => {
+  if (evenement.key !== "Escape") return;
+  const menu = document.querySelector("header details[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // Le papier montre les tableaux repliés, puis l’écran redevient comme avant.
 const deplies = new Set();
 addEventListener("beforeprint", () => {

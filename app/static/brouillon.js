@@ -8,11 +8,14 @@
   const action = formulaire.dataset.brouillon;
   const ATTENTE = 1200; // millisecondes sans frappe avant d’enregistrer
   const SIGNE_DE_VIE = 60000;
-  const modifies = new Set();
+  const modifies = new Set(); // à enregistrer
+  const partis = new Set(); // envoyés, sans réponse encore
+  const SURVIT_AU_DEPART = 60000; // octets : au-delà, un envoi ne survit pas à la page
   let minuterie = 0;
   let envoi = null; // l’enregistrement en cours
   let reprises = 0;
   let part = false;
+  let refuse = false;
 
   const codeDe = (champ) => champ.name.split(".")[0];
   const versionDe = (code) => formulaire.elements.namedItem(`v.${code}`);
@@ -63,7 +66,7 @@
       const faute = recu.fautes.find((f) => f.champ.split(".")[0] === code);
       if (faute) montrer(code, `Gardé, pas encore enregistré. ${faute.message}`, faute.champ);
       const autre = recu.conflits[code];
-      if (autre) montrer(code, `Quelqu’un a enregistré : « ${autre.join(" ; ")} ». Votre texte est gardé : cliquez « Enregistrer » pour choisir.`);
+      if (autre) montrer(code, `Quelqu’un a enregistré : « ${autre.join(" ; ")} ». Votre texte est gardé : cliquez « Enregistrer et continuer » pour choisir.`);
     }
     for (const [code, total] of Object.entries(recu.totaux)) {
       const sortie = formulaire.querySelector(`[data-total="${CSS.escape(code)}"]`);
@@ -81,14 +84,23 @@
     if (envoi || modifies.size === 0) return envoi;
     const codes = new Set(modifies);
     modifies.clear();
+    codes.forEach((c) => partis.add(c));
     dire("Enregistrement…");
     envoi = (async () => {
       try {
-        const reponse = await fetch(`${action}/champs`, { method: "POST", body: corps(codes), redirect: "manual", headers: { Accept: "application/json" } });
+        const envoye = corps(codes);
+        const reponse = await fetch(`${action}/champs`, { method: "POST", body: envoye, keepalive: envoye.toString().length < SURVIT_AU_DEPART, redirect: "manual", headers: { Accept: "application/json" } });
         if (reponse.type === "opaqueredirect" || reponse.status === 401) {
           codes.forEach((c) => modifies.add(c));
-          dire("Votre session est finie. Cliquez « Enregistrer » : après connexion, tout ce que vous avez tapé revient.", "attention");
+          dire("Votre session est finie. Cliquez « Enregistrer et continuer » : après connexion, tout ce que vous avez tapé revient.", "attention");
           part = true; // rien à retenir : le formulaire entier revient
+          return;
+        }
+        if (reponse.status >= 400 && reponse.status < 500) {
+          const refus = await reponse.json().catch(() => ({}));
+          if (!refus.garde) codes.forEach((c) => modifies.add(c));
+          dire(`${refus.detail || "Le service refuse cet enregistrement."} ${refus.garde ? "Ce que vous avez tapé est gardé." : "Copiez votre texte, puis rechargez la page."}`, "attention");
+          refuse = true; // réessayer n’y changerait rien
           return;
         }
         if (!reponse.ok) throw new Error(String(reponse.status));
@@ -100,11 +112,12 @@
         dire("Pas de réponse du service : ce que vous tapez reste dans la page, nouvel essai dans un instant.", "attention");
         minuterie = setTimeout(enregistrer, Math.min(30000, 2000 * 2 ** reprises));
       } finally {
+        codes.forEach((c) => partis.delete(c));
         envoi = null;
       }
     })();
     await envoi;
-    if (modifies.size && !part && reprises === 0) minuterie = setTimeout(enregistrer, ATTENTE);
+    if (modifies.size && !part && !refuse && reprises === 0) minuterie = setTimeout(enregistrer, ATTENTE);
     return null;
   }
 
@@ -132,17 +145,30 @@
     part = true;
   });
 
+  // La durée choisie montre les cases de ses années ; une case remplie ne se cache pas.
+  function montrerLesAnnees() {
+    const duree = Number(new FormData(formulaire).get("duree") || 1);
+    formulaire.querySelectorAll("[data-annee]").forEach((cellule) => {
+      const montant = cellule.querySelector('input[type="text"]');
+      cellule.hidden = Number(cellule.dataset.annee) > duree && !montant.value.trim();
+    });
+  }
+  formulaire.addEventListener("change", (evenement) => {
+    if (evenement.target.name === "duree") montrerLesAnnees();
+  });
+
   const donner = (acte) => new URLSearchParams([["_csrf", formulaire.elements.namedItem("_csrf").value], ["acte", acte]]);
   setInterval(() => {
     if (document.visibilityState === "visible") fetch(`${action}/tenue`, { method: "POST", body: donner("garder"), redirect: "manual" }).catch(() => {});
   }, SIGNE_DE_VIE);
 
   addEventListener("pagehide", () => {
+    if (part) return; // le formulaire entier est parti : un envoi de plus reprendrait l’étape qu’il vient de libérer
     if (modifies.size) navigator.sendBeacon(`${action}/champs`, corps(modifies));
-    else if (!part) navigator.sendBeacon(`${action}/tenue`, donner("lacher"));
+    else navigator.sendBeacon(`${action}/tenue`, donner("lacher"));
   });
   addEventListener("beforeunload", (evenement) => {
-    if (modifies.size && !part) evenement.preventDefault();
+    if ((modifies.size || partis.size) && !part) evenement.preventDefault();
   });
 
   const code = formulaire.dataset.aEnregistrer;

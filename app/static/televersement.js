@@ -46,6 +46,8 @@ function envoyer(formulaire, bloc) {
   requete.open("POST", formulaire.action);
   bloc.hidden = false;
   bloc.querySelector("[data-annuler]").hidden = false;
+  barre.hidden = false;
+  statut.className = "";
   barre.value = 0;
   statut.textContent = "Envoi commencé.";
   const donnees = new FormData(formulaire);
@@ -59,9 +61,14 @@ function tropLourd(formulaire, bloc) {
   const fichier = champ && champ.files[0];
   const limite = champ && Number(champ.dataset.tailleMax);
   if (!fichier || !limite || fichier.size <= limite) return false;
+  const barre = bloc.querySelector("progress");
+  const statut = bloc.querySelector("[role=status]");
   bloc.hidden = false;
   bloc.querySelector("[data-annuler]").hidden = true;
-  bloc.querySelector("[role=status]").textContent = `Ce fichier pèse ${dire(fichier.size)} Mo : ${dire(limite)} Mo au plus. Choisissez-en un plus léger.`;
+  barre.hidden = true;
+  statut.className = "champ-erreur";
+  champ.setAttribute("aria-invalid", "true");
+  statut.textContent = `Erreur : ce fichier pèse ${dire(fichier.size)} Mo : ${dire(limite)} Mo au plus. Choisissez-en un plus léger.`;
   champ.focus();
   return true;
 }

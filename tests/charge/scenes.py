@@ -112,6 +112,7 @@ def _brouillon(session: Session, acteur: Identite, rang: int) -> Brouillon:
     )
     actions = actions_reelles()
     contenu: dict[str, Any] = deduire(rang + 1, actions[rang % len(actions)], ANNEE, ORGANISATIONS).contenu
+    contenu.pop("numero_dauphin", None)  # le portail de l’État n’en a pas encore donné
     brouillon.enregistrer(session, dossier.reference, contenu, versions={}, acteur=acteur, maintenant=HORLOGE)
     projet = {code: str(contenu[code]) for code in ("titre", "besoin", "description", "objectif_principal")}
     return Brouillon(dossier.reference, dossier.version, projet)

@@ -1,13 +1,15 @@
-"""Qui télécharge un fichier : l'organisation, qui voit un de ses dossiers, et personne d'autre."""
+"""Qui télécharge un fichier : l'organisation, qui instruit un de ses dossiers, et personne d'autre."""
 
 from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from app.espaces.pieces.pages import disposition
 from app.etapes.dossier.rules.etats import EtatDossier
 from app.noyau.roles import Role
+from app.referentiels.acteurs.models import HabilitationCompte
 from tests.factories import (
     UnContrat,
     un_appel,
@@ -59,14 +61,38 @@ def test_un_membre_lit_un_anonyme_se_connecte_une_autre_organisation_ne_trouve_r
     assert client.get("/fichiers/f-inconnu").status_code == 404
 
 
-def test_un_agent_lit_les_pieces_de_qui_a_depose_un_dossier_en_vue(decor: Decor, fichier: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "portee", "statut"),
+    [
+        (Role.CHARGE_MISSION, {}, 200),
+        (Role.INSTRUCTEUR, {"ligne": "M2A"}, 200),
+        (Role.SOUS_PREFECTURE, {"ligne": "BOP147"}, 200),
+        (Role.ELU_LIGNE, {"ligne": "M2A"}, 404),
+        (Role.EQUIPE_PROJET, {}, 404),
+        (Role.MEMBRE_COMMISSION, {}, 404),
+        (Role.BINOME_QUARTIER, {"quartier": "QN06804M"}, 404),
+        (Role.DELEGUE_PREFET, {"quartier": "QN06804M"}, 404),
+        (Role.CONSEIL_HABITANTS, {"quartier": "QN06804M"}, 404),
+        (Role.ADMINISTRATEUR, {}, 404),
+    ],
+)
+def test_qui_instruit_lit_les_pieces_et_voir_le_dossier_ne_suffit_pas(
+    decor: Decor, fichier: str, role: Role, portee: dict[str, str], statut: int
+) -> None:
     contrat = _un_dossier(decor, EtatDossier.DEPOSE)
-    assert _statut(decor, fichier, Role.CHARGE_MISSION, contrat) == 200
-    assert _statut(decor, fichier, Role.BINOME_QUARTIER, contrat, quartier="QN06804M") == 200
-    assert _statut(decor, fichier, Role.BINOME_QUARTIER, contrat, quartier="QN06808M") == 404
-    assert _statut(decor, fichier, Role.ADMINISTRATEUR, contrat) == 404
+    assert _statut(decor, fichier, role, contrat, **portee) == statut
+
+
+def test_instruire_un_autre_contrat_n_ouvre_rien_meme_a_qui_voit_le_dossier(decor: Decor, fichier: str) -> None:
+    contrat = _un_dossier(decor, EtatDossier.DEPOSE)
     autre = un_contrat(decor.session, code="autre-2024", prefixe="AUT")
     assert _statut(decor, fichier, Role.CHARGE_MISSION, autre) == 404
+    elue = un_compte(decor.session, Role.ELU_LIGNE, contrat=contrat, ligne="M2A")
+    ailleurs = un_compte(decor.session, Role.CHARGE_MISSION, contrat=autre)
+    tenue = decor.session.scalars(select(HabilitationCompte).where(HabilitationCompte.compte_id == ailleurs.id)).one()
+    tenue.compte_id = elue.id
+    decor.entrer(elue)
+    assert decor.client.get(fichier).status_code == 404
 
 
 def test_un_brouillon_n_ouvre_pas_les_pieces_aux_agents(decor: Decor, fichier: str) -> None:

@@ -11,16 +11,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response
 
 from app.infra.acces import TEMOIN
 from app.infra.clock import ENTETE_HORLOGE
+from tests.lieu import deja_juges
 
 TELEPHONE = (375, 812)
 BUREAU = (1280, 900)
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 DELAI = 20_000  # millisecondes
+COINS = tuple((taille, scripts) for taille in (TELEPHONE, BUREAU) for scripts in (True, False))
 AXE = Axe().axe_script
 CONTRASTE = "color-contrast"
 REGLES_AXE = {
@@ -56,18 +59,45 @@ _ENCRES = """() => {
     return [s.color, s.fontSize, s.fontWeight, s.textShadow, fond(e)].join(" | ");
   });
 }"""
-_VISIBLES = '() => [...document.querySelectorAll("*")].map((e) => Number(e.checkVisibility())).join("")'
+# Ce qui se voit dans la page, puis autour d'elle (en-tête, menus, pied : presque partout les mêmes).
+_VISIBLES = """() => {
+  const vus = (e) => [...e.querySelectorAll("*")].map((n) => Number(n.checkVisibility())).join("");
+  const [page, autour] = [[], []];
+  for (const e of document.body.children) (e.matches("main") || e.querySelector("main") ? page : autour).push(e);
+  return [page.map(vus).join(" "), autour.map(vus).join(" "), autour.map((e) => e.outerHTML).join("")];
+}"""
 _LANCER = "regles => axe.run(regles).then((r) => r.violations)"
 _LANCER_SUR = """([rangs, regles]) => axe.run({include: rangs.map((n) => window.encres[n])}, regles)
   .then((r) => r.violations)"""
 # Chromium redit ainsi le statut d'une réponse : c'est la réponse elle-même que la fenêtre juge.
 _STATUT_REDIT = re.compile(r"^Failed to load resource: the server responded with a status of 4\d\d")
 _NOSCRIPT = re.compile(r"<(/?)noscript>")
-_DIRECT = re.compile(r"<script src=\"[^\"]*direct\.js[^\"]*\" defer=\"\"></script>")
+_SCRIPTS = re.compile(r"<script [^>]*></script>")
 _MOTS = re.compile(r">[^<>]*[^<>\s][^<>]*<")
 _VALEURS = re.compile(r' (?:value|href|action|content|data-[\w-]+)="[^"]+"')
-_STRUCTURES: set[tuple[int | str, bool, bytes]] = set()
-_ENCRES_VUES: set[str] = set()
+_VUS: set[object] = set()
+
+
+def premiere_fois(objet: object) -> bool:
+    """Vrai la première fois de tout le lancement : les deux processus d'essai ne jugent pas deux fois la même page."""
+    if objet in _VUS:
+        return False
+    _VUS.add(objet)
+    try:
+        (deja_juges() / sha256(repr(objet).encode()).hexdigest()).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def aux_coins(*coins: tuple[tuple[int, int], bool]) -> pytest.MarkDecorator:
+    """Joue un parcours à ces coins (taille, scripts) ; aux quatre avec IQ_COINS=tous (`make endurance`).
+
+    Choix du projet : deux coins opposés voient les deux tailles et les deux façons, en deux fois moins de temps.
+    """
+    joues = COINS if os.environ.get("IQ_COINS") == "tous" else coins
+    noms = [f"{taille[0]}, {'avec' if scripts else 'sans'} scripts" for taille, scripts in joues]
+    return pytest.mark.parametrize(("taille", "scripts"), joues, ids=noms)
 
 
 def lu(element: Locator) -> str:
@@ -206,15 +236,15 @@ class Fenetre:
         page reste à juger. Choix du projet : axe prend la moitié de ces essais.
         """
         contenu = self.page.content()
-        structure = sha256(_VALEURS.sub("", _MOTS.sub(">x<", contenu)).encode()).digest()
+        structure = _batie(contenu)
         avec_script = self.a_javascript or "<noscript" not in contenu
         ici = (self.largeur, avec_script, structure)
-        if ici in _STRUCTURES:
+        if not premiere_fois(ici):
             return None
-        partout = (self.page.evaluate(_VISIBLES), avec_script, structure)
-        regles = REGLES_LARGEUR if partout in _STRUCTURES else REGLES_AXE
-        _STRUCTURES.update((ici, partout))
-        return regles
+        dedans, dehors, entoure = self.page.evaluate(_VISIBLES)
+        neuve = premiere_fois((dedans, avec_script, structure))
+        entouree = premiere_fois((dehors, avec_script, _batie(entoure)))
+        return REGLES_AXE if neuve or entouree else REGLES_LARGEUR
 
     def _verifier_la_largeur(self, chemin: str) -> None:
         trop = self.page.evaluate(
@@ -235,6 +265,8 @@ class Fenetre:
         if self.miroir is not None:
             self._copier(self.miroir)
             page = self.miroir
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(AXE)
         violations: list[dict[str, Any]] = page.evaluate(_LANCER, regles)
         return violations + self._contrastes(page)
 
@@ -242,25 +274,20 @@ class Fenetre:
         """Le contraste des textes dont l'encre n'a pas encore été jugée. Choix du projet : c'est le plus long d'axe."""
         neuves: dict[str, int] = {}
         for rang, encre in enumerate(page.evaluate(_ENCRES)):
-            if encre not in _ENCRES_VUES:
-                neuves.setdefault(encre, rang)
+            if encre not in neuves and premiere_fois(encre):
+                neuves[encre] = rang
         violations: list[dict[str, Any]] = []
         if neuves:
             violations = page.evaluate(_LANCER_SUR, [sorted(neuves.values()), REGLES_CONTRASTE])
-            _ENCRES_VUES.update(neuves)
         return violations
 
     def _copier(self, miroir: Page) -> None:
-        """Montre dans l'autre fenêtre la page telle qu'on la voit sans scripts, `noscript` compris."""
-        contenu = _DIRECT.sub("", _NOSCRIPT.sub(r"<\1div>", self.page.content()))
-
-        def rendre(route: Route) -> None:
-            route.fulfill(status=200, content_type="text/html; charset=utf-8", body=contenu)
-
-        adresse = f"{self.adresse}/miroir"
-        miroir.route(adresse, rendre)
-        miroir.goto(adresse)
-        miroir.unroute(adresse)
+        """Montre dans l'autre fenêtre la page telle qu'on la voit sans scripts, `noscript` compris ; axe y reste."""
+        if not miroir.url.startswith(self.adresse):
+            adresse = f"{self.adresse}/miroir"
+            miroir.route(adresse, lambda route: route.fulfill(status=200, content_type="text/html", body=""))
+            miroir.goto(adresse)
+        miroir.set_content(_SCRIPTS.sub("", _NOSCRIPT.sub(r"<\1div>", self.page.content())))
 
     def resume(self) -> Locator:
         """Le résumé d'erreurs ; le titre le dit ; le focus y est, sauf si l'adresse mène à un champ ou sans scripts."""
@@ -281,6 +308,11 @@ class Fenetre:
     def finir(self) -> None:
         """Échoue si quoi que ce soit s'est mal passé jusqu'ici."""
         assert not self.ennuis, "\n".join(self.ennuis)
+
+
+def _batie(html: str) -> str:
+    """L'empreinte de ce dont une page est bâtie, sans ses mots ni ses valeurs."""
+    return sha256(_VALEURS.sub("", _MOTS.sub(">x<", html)).encode()).hexdigest()
 
 
 def _dire(violation: dict[str, Any]) -> str:
@@ -304,7 +336,6 @@ def _contexte(
         extra_http_headers={ENTETE_HORLOGE: horloge},
     )
     contexte.set_default_timeout(DELAI)
-    contexte.add_init_script(AXE)  # à chaque page ; sans scripts, seule la fenêtre miroir l'exécute
     if temoin is not None:
         contexte.add_cookies([{"name": TEMOIN, "value": temoin, "url": adresse, "httpOnly": True, "sameSite": "Lax"}])
     return contexte

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from app.infra.heure import heure_machine
 from app.referentiels.acteurs import repository as acteurs
@@ -119,6 +119,26 @@ def test_ce_que_l_on_tape_s_enregistre_sans_cliquer(site: Site, ouvrir: Ouvrir) 
         couper_le_reseau(f)
         f.suivre(f.bouton(CONTINUER))
         assert f.page.url.split("?")[0].endswith("/etapes/financement")
+
+
+def test_partir_pendant_un_enregistrement_se_demande(site: Site, ouvrir: Ouvrir) -> None:
+    """Le texte est en route, la réponse n'est pas revenue : le navigateur demande avant de quitter la page."""
+    porteuse = une_porteuse(site.scene)
+    adresse = f"/dossiers/{un_projet(site.scene, porteuse)}/etapes/projet"
+    with ouvrir(TELEPHONE, MAINTENANT, temoin=site.scene.temoin(porteuse.tete)) as f:
+        f.aller(adresse)
+        questions: list[str] = []
+        f.page.on("dialog", lambda d: (questions.append(d.type), d.dismiss()))
+        retenues: list[Route] = []
+        f.page.route("**/champs", lambda route: retenues.append(route))  # noqa: PLW0108 -- playwright refuse une méthode native
+        f.ecrire("besoin", BESOIN)
+        expect(etat(f)).to_have_text("Enregistrement…")
+        f.page.evaluate("location.assign('/dossiers')")
+        f.page.wait_for_timeout(300)
+        assert questions == ["beforeunload"]
+        for retenue in retenues:
+            retenue.continue_()
+        expect(etat(f)).to_have_text(ENREGISTRE)
 
 
 def couper_le_reseau(f: Fenetre) -> None:

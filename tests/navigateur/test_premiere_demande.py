@@ -1,4 +1,4 @@
-"""Une personne sans compte, une association neuve : du doute à l'accusé d'une petite demande, sur un téléphone."""
+"""Une personne sans compte, une association neuve : du doute à l'accusé d'une petite demande."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.navigateur.aide_dossier import (
     remplir,
     signer_et_deposer,
 )
-from tests.navigateur.aide_fenetre import TELEPHONE, Fenetre, lu
+from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE, Fenetre, aux_coins, lu
 from tests.navigateur.conftest import Ouvrir, Site
 
 pytestmark = pytest.mark.navigateur
@@ -178,14 +178,15 @@ def remplir_le_chemin_court(f: Fenetre, dossier: str, chemin: Chemin) -> None:
     assert f.page.url.removeprefix(f.adresse).startswith(dossier)
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["avec les scripts", "sans scripts"])
-def test_une_association_neuve_fait_sa_premiere_demande(site: Site, ouvrir: Ouvrir, scripts: bool) -> None:
+@aux_coins((TELEPHONE, True), (BUREAU, False))
+def test_une_association_neuve_fait_sa_premiere_demande(
+    site: Site, ouvrir: Ouvrir, taille: tuple[int, int], scripts: bool
+) -> None:
     rang = next(site.scene.rangs)
-    siret, nom = (
-        (CONNU, "LES JARDINS PARTAGES DU CANAL (FICTIF)") if scripts else (siret_fictif(rang), "Neuve (fictif)")
-    )
+    connue = scripts and taille == TELEPHONE  # un SIRET ne s'enregistre qu'une fois
+    siret, nom = (CONNU, "LES JARDINS PARTAGES DU CANAL (FICTIF)") if connue else (siret_fictif(rang), "Neuve (fictif)")
     chemin = Chemin()
-    with ouvrir(TELEPHONE, MAINTENANT, scripts=scripts) as f:
+    with ouvrir(taille, MAINTENANT, scripts=scripts) as f:
         demander_si_l_on_peut(f)
         creer_un_compte(f, site, f"neuve{rang}@exemple.invalid")
         enregistrer_l_association(f, siret, nom)

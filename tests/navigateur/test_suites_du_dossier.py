@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.factories import MAINTENANT
 from tests.navigateur.aide_dossier import (
@@ -21,7 +22,7 @@ from tests.navigateur.aide_dossier import (
     un_projet,
     une_porteuse,
 )
-from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE, Fenetre, lu
+from tests.navigateur.aide_fenetre import BUREAU, TELEPHONE, Fenetre, aux_coins, lu
 from tests.navigateur.conftest import Ouvrir, Site
 
 pytestmark = pytest.mark.navigateur
@@ -57,10 +58,13 @@ def relire(f: Fenetre, dossier: str) -> None:
     assert f.page.url.removeprefix(f.adresse).startswith(dossier)
 
 
-def test_le_dossier_de_l_an_dernier_se_rouvre_se_relit_et_se_depose(site: Site, ouvrir: Ouvrir) -> None:
+@aux_coins((TELEPHONE, True), (BUREAU, False))
+def test_le_dossier_de_l_an_dernier_se_rouvre_se_relit_et_se_depose(
+    site: Site, ouvrir: Ouvrir, taille: tuple[int, int], scripts: bool
+) -> None:
     porteuse = une_porteuse(site.scene)
     passe = un_depose_l_an_dernier(site.scene, porteuse)
-    with ouvrir(TELEPHONE, MAINTENANT, temoin=site.scene.temoin(porteuse.tete)) as f:
+    with ouvrir(taille, MAINTENANT, temoin=site.scene.temoin(porteuse.tete), scripts=scripts) as f:
         f.aller("/dossiers")
         assert passe in lu(f.page.locator("main"))
         f.suivre(f.bouton("Reprendre pour 2027"))
@@ -141,14 +145,18 @@ def echanger_un_message(f: Fenetre) -> None:
     assert "Un service vous a écrit" not in lu(f.page.locator("main"))
 
 
-def test_un_complement_se_demande_se_donne_et_se_compare(site: Site, ouvrir: Ouvrir) -> None:
-    """L'agent au bureau, avec les scripts ; le porteur au téléphone, sans."""
+@aux_coins((TELEPHONE, False), (BUREAU, True))
+def test_un_complement_se_demande_se_donne_et_se_compare(
+    site: Site, ouvrir: Ouvrir, taille: tuple[int, int], scripts: bool
+) -> None:
+    """Le porteur à ce coin, l'agent au coin opposé."""
+    autre = BUREAU if taille == TELEPHONE else TELEPHONE
     porteuse = une_porteuse(site.scene)
     numero = un_depose(site.scene, porteuse)
     agent, porteur = (site.scene.temoin(c) for c in (site.scene.comptes["M2A"], porteuse.tete))
     with (
-        ouvrir(BUREAU, LENDEMAIN, temoin=agent) as au_service,
-        ouvrir(TELEPHONE, JOURS_PLUS_TARD, temoin=porteur, scripts=False) as a_l_association,
+        ouvrir(autre, LENDEMAIN, temoin=agent, scripts=not scripts) as au_service,
+        ouvrir(taille, JOURS_PLUS_TARD, temoin=porteur, scripts=scripts) as a_l_association,
     ):
         demander_un_complement(au_service, numero)
         repondre_au_complement(a_l_association, numero)
@@ -158,12 +166,16 @@ def test_un_complement_se_demande_se_donne_et_se_compare(site: Site, ouvrir: Ouv
 
 
 def demander_deux_annees(f: Fenetre) -> None:
-    """La durée, les cases d'une année de plus, un montant par année."""
+    """La durée montre les cases d'une année de plus (sans scripts : l'enregistrer) ; un montant par année."""
+    expect(f.page.locator("label:visible", has_text="Demandé pour 2028")).to_have_count(0)
     f.cocher("duree", "2")
-    f.suivre(f.bouton("Mettre à jour les années"))
-    assert f.page.locator("label", has_text="Demandé pour 2028").count() == 5
-    assert f.page.locator("label", has_text="Demandé pour 2029").count() == 0
-    remplir(f, {"demandes.1.montant": "8 000", "demandes.6.montant": "6 000"})
+    f.ecrire("demandes.1.montant", "8 000")
+    if not f.a_javascript:
+        f.suivre(f.bouton(CONTINUER))
+        assert "les années d’après" in lu(f.page.get_by_role("status").first)
+    expect(f.page.locator("label:visible", has_text="Demandé pour 2028")).to_have_count(5)
+    expect(f.page.locator("label:visible", has_text="Demandé pour 2029")).to_have_count(0)
+    f.ecrire("demandes.6.montant", "6 000")
     f.suivre(f.bouton(CONTINUER))
 
 
@@ -181,10 +193,13 @@ def equilibrer_l_annee_suivante(f: Fenetre) -> None:
     f.suivre(f.bouton(QUITTER))
 
 
-def test_une_convention_de_deux_ans_se_depose(site: Site, ouvrir: Ouvrir) -> None:
+@aux_coins((TELEPHONE, True), (BUREAU, False))
+def test_une_convention_de_deux_ans_se_depose(
+    site: Site, ouvrir: Ouvrir, taille: tuple[int, int], scripts: bool
+) -> None:
     porteuse = une_porteuse(site.scene)
     reference = un_projet(site.scene, porteuse, duree=None, demandes=None)
-    with ouvrir(BUREAU, MAINTENANT, temoin=site.scene.temoin(porteuse.tete)) as f:
+    with ouvrir(taille, MAINTENANT, temoin=site.scene.temoin(porteuse.tete), scripts=scripts) as f:
         f.aller(f"/dossiers/{reference}")
         f.suivre(f.lien("Ce que vous demandez"))
         demander_deux_annees(f)

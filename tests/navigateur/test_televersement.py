@@ -50,7 +50,8 @@ def test_l_envoi_se_voit_s_annule_et_reprend(site: Site, ouvrir: Ouvrir, porteur
         expect(f.bouton("Déposer la pièce")).to_be_disabled()
         f.juger()
         f.capturer("piece-en-route")
-        f.bouton("Annuler l’envoi").click()
+        with f.page.expect_event("requestfailed"):
+            f.bouton("Annuler l’envoi").click()
         expect(statut).to_have_text("Envoi annulé. Rien n’est enregistré.")
         f.ennuis.clear()  # la requête annulée : c'est ce qu'on voulait
         reseau.send("Network.emulateNetworkConditions", {**limites, "uploadThroughput": -1})

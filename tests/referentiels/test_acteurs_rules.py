@@ -46,6 +46,7 @@ def test_une_association_a_un_rna_ou_une_inscription() -> None:
     vide = dict.fromkeys(REGISTRE, "") | {"registre_inscrit_le": None}
     assert codes(**vide) == [("rna", "rna_ou_registre")]
     assert codes(**vide, rna="W681002345") == []
+    assert codes(**vide, recepisse="Préfecture fictive, n° 12, 4 mai 1998") == []
     assert codes(**vide, forme=FormeOrganisation.COLLECTIVITE) == []
 
 

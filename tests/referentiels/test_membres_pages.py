@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.infra.heure import heure_machine
+from app.infra.journal.models import JournalContenu
 from app.infra.mail import Courriel
 from app.noyau.roles import Role
 from app.referentiels.acteurs import repository
@@ -81,16 +82,46 @@ def test_un_inconnu_recoit_un_lien_qui_cree_son_compte(decor: Decor) -> None:
     assert {"membre.invite", "compte.cree", "habilitation.donnee"} <= set(actes(decor.session))
 
 
-def test_un_compte_connu_est_habilite_tout_de_suite_et_prevenu(decor: Decor) -> None:
+def test_inviter_ne_dit_pas_qui_a_un_compte_et_la_personne_accepte_par_son_lien(decor: Decor) -> None:
+    """Deux adresses, l'une a un compte et l'autre non : la page répond pareil, et montre pareil."""
     connu = un_compte(decor.session, nom="Connu")
     decor.session.commit()
-    reponse = decor.inviter(connu.courriel.upper(), "signataire")
-    assert reponse.headers["location"] == f"{decor.adresse}?fait=membre-habilite"
+    reponses = [decor.inviter(adresse, "signataire") for adresse in (connu.courriel.upper(), INVITE)]
+    assert {(r.status_code, r.headers["location"]) for r in reponses} == {(303, f"{decor.adresse}?fait=membre-invite")}
+    page = decor.client.get(decor.adresse).text
+    assert (connu.courriel in page, INVITE in page, connu.nom_affiche in page) == (True, True, False)
+    assert decor.roles(connu.courriel) == set(), "rien sans son accord"
+    adresse = f"/acces/{poster_les_liens(decor.service)[connu.courriel]}"
+    decor.client.cookies.clear()
+    assert formulaire(decor.client.get(adresse), adresse).envoyer(decor.client).status_code == 303
     assert decor.roles(connu.courriel) == {Role.SIGNATAIRE}
+
+
+def test_un_membre_recoit_un_role_de_plus_sur_le_champ_et_le_sait(decor: Decor) -> None:
+    reponse = decor.inviter(decor.redacteur.courriel.upper(), "signataire")
+    assert reponse.headers["location"] == f"{decor.adresse}?fait=membre-habilite"
+    assert decor.roles(decor.redacteur.courriel) == {Role.REDACTEUR, Role.SIGNATAIRE}
     courriel = decor.session.scalars(select(Courriel)).one()
-    assert (courriel.destinataire, decor.organisation.nom in courriel.corps) == (connu.courriel, True)
-    encore = decor.inviter(connu.courriel, "signataire")
+    assert (courriel.destinataire, decor.organisation.nom in courriel.corps) == (decor.redacteur.courriel, True)
+    encore = decor.inviter(decor.redacteur.courriel, "signataire")
     assert (encore.status_code, "tient déjà ce rôle" in encore.text) == (422, True)
+
+
+def test_le_journal_ne_garde_aucune_adresse(decor: Decor) -> None:
+    """Ce qui s'y écrit y reste : une adresse n'y entre pas, un code de lien y suffit."""
+    decor.inviter(INVITE)
+    formulaire(decor.client.get(decor.adresse), "/annulation").envoyer(decor.client)
+    decor.session.rollback()
+    lien = decor.session.scalars(select(LienAcces)).one()
+    gardes = [
+        (c.avant, c.apres)
+        for c in decor.session.scalars(select(JournalContenu).order_by(JournalContenu.chaine, JournalContenu.rang))
+        if lien.code in f"{c.avant}{c.apres}"
+    ]
+    assert gardes == [
+        (None, {"lien": lien.code, "role": "redacteur"}), ({"lien": lien.code, "role": "redacteur"}, None),
+    ]  # fmt: skip
+    assert "@" not in str([(c.avant, c.apres) for c in decor.session.scalars(select(JournalContenu))])
 
 
 def test_un_invite_devenu_connu_entre_temps_rejoint_sans_changer_de_mot_de_passe(decor: Decor) -> None:

@@ -77,7 +77,13 @@ def une_organisation(session: Session, rang: int) -> Organisation:
         "salaries_etp_centiemes": fiches.ETPT[rang % 5],
     }
     organisation = service.creer_organisation(
-        session, identite, acteur="demonstration", maintenant=DEBUT, coordonnees=coordonnees, est_fictif=True
+        session,
+        identite,
+        acteur="demonstration",
+        maintenant=DEBUT,
+        coordonnees=coordonnees,
+        est_fictif=True,
+        est_confirmee=True,
     )
     fiches.remplir(session, organisation, rang)
     return organisation

@@ -222,6 +222,7 @@ def _un_porteur(rang: int, empreinte: str) -> tuple[Organisation, Compte]:
         code=f"o-charge{rang:03d}", nom=nom, forme=FormeOrganisation.ASSOCIATION,
         siret=siret_fictif(SIRET_DEPART + rang), courriel=courriel, fonction_representant="Présidence",
         salaries_etp_centiemes=ETP_CENTIEMES[rang % len(ETP_CENTIEMES)], est_fictif=True, cree_at=DEBUT,
+        confirmee_at=DEBUT, confirmee_par="charge",
     )  # fmt: skip
     compte = Compte(
         acteur=f"c-charge{rang:03d}", courriel=courriel, nom_affiche=f"Rédaction et signature · {nom}",

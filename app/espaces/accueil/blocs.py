@@ -12,7 +12,6 @@ from app.espaces.accueil import repository
 from app.espaces.accueil.repository import LigneSuivie
 from app.espaces.accueil.suites import Depot, SeanceEnVue, Situation, Suite, depot_a_dire, suites
 from app.espaces.instructeur.repository import choix
-from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.commission.models import Seance
 from app.etapes.dossier.repository import LIT_SON_QUARTIER, recherche
@@ -65,7 +64,8 @@ def campagne(
     maintenant: datetime,
 ) -> Campagne:  # fmt: skip
     """L'appel vu par qui le conduit. Trois requêtes."""
-    depots = [Depot(p.intitule, p.ouverture_le, p.cloture_le) for p in appels.list_phases(session, appel.id)]
+    conduite = repository.conduite(session, appel)
+    depots = [Depot(*phase) for phase in conduite.phases]
     lignes = repository.lignes_suivies(session, acteur, appel)
     encore = [e for ligne in lignes for e in ligne.dossiers if e in (*JAMAIS_PROPOSEES, *VOTABLES)]
     situation = Situation(
@@ -78,6 +78,9 @@ def campagne(
         seance=SeanceEnVue(seance.code, seance.prevue_le, seance.convoquee_le is not None) if seance else None,
         a_arreter=[ligne.financeur for ligne in lignes if ligne.est_a_arreter],
         reste_a_voir=bool(encore) or all(ligne.arretee_le is None for ligne in lignes),
+        contrat=conduite.contrat,
+        organisations=conduite.a_confirmer,
+        reclamees=conduite.reclamees,
     )
     par_etat = _par_etat(recherche.compter_par_etat(session, acteur, Filtres(appel=appel.code)))
     return Campagne(depot_a_dire(depots, maintenant), par_etat, lignes, suites(situation))

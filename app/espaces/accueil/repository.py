@@ -25,7 +25,7 @@ from app.infra.db import compter
 from app.infra.identite import Identite
 from app.noyau.euros import Euros
 from app.noyau.periodes import a_paris
-from app.referentiels.acteurs.models import Compte, HabilitationCompte, LienAcces, Organisation
+from app.referentiels.acteurs.models import Compte, DemandeAcces, HabilitationCompte, LienAcces, Organisation
 from app.referentiels.contrats.models import Contrat
 from app.referentiels.instances.models import MembreInstance, ServiceConsulte
 from app.referentiels.lignes.models import LigneFinancement
@@ -268,6 +268,39 @@ class ComptesDuContrat:
     liens_expires: int
     sieges: int
     sieges_libres: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conduite:
+    """Ce qui attend qui conduit un appel, hors des dossiers : ses phases, les organisations de son contrat."""
+
+    contrat: str
+    a_confirmer: int
+    reclamees: int
+    phases: Sequence[tuple[str, datetime, datetime]]
+
+
+def conduite(session: Session, appel: Appel) -> Conduite:
+    """Phases (intitulé, ouverture, clôture) de l'appel ; organisations à confirmer, et réclamées. Une requête.
+
+    Une organisation à confirmer attend tout chargé de mission ; une réclamation, celui de son contrat.
+    """
+    a_confirmer = select(func.count(Organisation.id)).where(Organisation.confirmee_at.is_(None)).scalar_subquery()
+    reclamees = (
+        select(func.count(DemandeAcces.id))
+        .where(DemandeAcces.contrat_id == Contrat.id, DemandeAcces.suite.is_(None))
+        .correlate(Contrat)
+        .scalar_subquery()
+    )
+    requete = (
+        select(Contrat.code, a_confirmer, reclamees, Phase.intitule, Phase.ouverture_le, Phase.cloture_le)
+        .outerjoin(Phase, Phase.appel_id == appel.id)
+        .where(Contrat.id == appel.contrat_id)
+        .order_by(Phase.rang)
+    )
+    rangees = session.execute(requete).all()
+    code, combien, demandes = rangees[0][:3]
+    return Conduite(code, combien, demandes, [(r[3], r[4], r[5]) for r in rangees if r[3] is not None])
 
 
 def comptes_des_contrats(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.etapes.appel.rules import EtatAppel
+from app.infra.gabarits import en_nombre
 from app.noyau.periodes import instant_long
 
 
@@ -41,7 +42,10 @@ class SeanceEnVue:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Où en est un appel. `votables` : dossiers proposés ou arbitrés ; les listes nomment des financeurs."""
+    """Où en est un appel. `votables` : dossiers proposés ou arbitrés ; les listes nomment des financeurs.
+
+    `organisations` : à confirmer ; `reclamees` : demandes de les administrer.
+    """
 
     appel: str
     etat: EtatAppel
@@ -52,6 +56,9 @@ class Situation:
     seance: SeanceEnVue | None
     a_arreter: Sequence[str]
     reste_a_voir: bool
+    contrat: str = ""
+    organisations: int = 0
+    reclamees: int = 0
 
 
 def depot_a_dire(depots: Iterable[Depot], maintenant: datetime) -> Depot | None:
@@ -81,7 +88,20 @@ def suites(s: Situation) -> list[Suite]:
         fin = instant_long(max(d.cloture_le for d in s.depots))
         detail = f"Le dépôt est achevé depuis le {fin}."
         liste.append(Suite("Clore l’appel", detail, "Aller à l’appel", campagne, urgent=True))
-    return [*liste, *_seances(s), *_arrets(s)]
+    return [*liste, *_organisations(s), *_seances(s), *_arrets(s)]
+
+
+def _organisations(s: Situation) -> list[Suite]:
+    adresse = f"/comptes/{s.contrat}/organisations"
+    liste = []
+    if s.reclamees:
+        combien = en_nombre(s.reclamees, "personne demande", "personnes demandent")
+        detail = f"{combien} à administrer une organisation."
+        liste.append(Suite("Dire qui administre une organisation", detail, "Voir les demandes", f"{adresse}#demandes"))
+    if s.organisations:
+        detail = f"{en_nombre(s.organisations, 'attend', 'attendent')} que l’on vérifie qui la représente."
+        liste.append(Suite("Confirmer les organisations enregistrées", detail, "Confirmer", f"{adresse}#a-confirmer"))
+    return liste
 
 
 def _seances(s: Situation) -> list[Suite]:

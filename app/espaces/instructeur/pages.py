@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.espaces.instructeur import repository
+from app.espaces.instructeur.pieces import pieces_du_dossier
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository as consultation
@@ -196,10 +197,12 @@ def contexte_dossier(
     suivies = repository.demandes_suivies(session, dossier.id)
     lues = [lue for lue, _ in suivies]
     avis = consultation.avis_courants(session, [dossier.id]).get(dossier.id, ())
+    instruit = bool(roles_sur_dossier(acteur, dossier) & ECHANGENT)
     actes = {d.id: actes_possibles_demande(d.etat, acteur.roles_sur_ligne(dossier.contrat_id, d.code)) for d in lues}
     return {
         "dossier": dossier,
         "porteur": cadre.porteur,
+        "a_confirmer": cadre.a_confirmer,
         "sections": contenu_en_clair(contenu, referentiel),
         "budget": lire_budget(contenu, cadre.annee),
         "demandes": lues,
@@ -233,7 +236,8 @@ def contexte_dossier(
         and all(d.etat in FINALES for d in lues)
         and acteur.tient(Role.CHARGE_MISSION, contrat_id=dossier.contrat_id),
         "etapes_formulaire": [(s.value, s.libelle) for s in Section],
-        "echange": bool(roles_sur_dossier(acteur, dossier) & ECHANGENT),
+        "echange": instruit,
+        "pieces": pieces_du_dossier(session, dossier, maintenant) if instruit else None,
         "rang": cadre.rang,
         "saisie": saisie,
         "fil": (("Dossiers", f"/instruction?appel={cadre.appel}"), (dossier.titre, None)),

@@ -169,7 +169,10 @@ def demandes_suivies(session: Session, dossier_id: int) -> Sequence[tuple[Demand
 
 @dataclass(frozen=True, slots=True)
 class CadreLu:
-    """Ce qui entoure un dossier à sa lecture : appel, porteur, dernier contenu figé et son rang (0 sans dépôt)."""
+    """Ce qui entoure un dossier à sa lecture : appel, porteur, dernier contenu figé et son rang (0 sans dépôt).
+
+    `a_confirmer` : personne n'a encore vérifié qui représente l'organisation.
+    """
 
     appel: str
     annee: int
@@ -177,6 +180,7 @@ class CadreLu:
     empreinte: str
     contenu: Mapping[str, Any]
     rang: int
+    a_confirmer: bool
 
 
 _CADRE = (
@@ -188,6 +192,7 @@ _CADRE = (
         .limit(1)
         .scalar_subquery(),
         select(func.max(DossierVersion.rang)).where(DossierVersion.dossier_id == Dossier.id).scalar_subquery(),
+        Organisation.confirmee_at.is_(None),
     )
     .select_from(Dossier)
     .join(Appel, Appel.id == Dossier.appel_id)
@@ -199,8 +204,9 @@ _CADRE = (
 
 def cadre_lu(session: Session, dossier: Dossier) -> CadreLu:
     """Le cadre d'un dossier. Une requête."""
-    appel, annee, porteur, empreinte, contenu, rang = session.execute(_CADRE, {"dossier": dossier.id}).one()
-    return CadreLu(appel, annee, porteur, empreinte or "", contenu or {}, rang or 0)
+    lu = session.execute(_CADRE, {"dossier": dossier.id}).one()
+    appel, annee, porteur, empreinte, contenu, rang, a_confirmer = lu
+    return CadreLu(appel, annee, porteur, empreinte or "", contenu or {}, rang or 0, a_confirmer)
 
 
 _CHOIX: WeakKeyDictionary[Engine, dict[tuple[int, str | None], Choix]] = WeakKeyDictionary()

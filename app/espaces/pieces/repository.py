@@ -20,14 +20,20 @@ Porte = Callable[[Session, Identite, Fichier], bool]
 
 
 def par_l_organisation(session: Session, acteur: Identite, fichier: Fichier) -> bool:
-    """Une pièce d'organisation : ses membres, et qui voit un dossier de cette organisation."""
+    """Une pièce d'organisation : ses membres, et qui instruit un de ses dossiers. Voir le dossier ne suffit pas.
+
+    Un relevé bancaire, des comptes, un registre : les mêmes personnes que la demande entière (ADR 0018, § 4).
+    """
     organisations = pieces.list_organisations_du_fichier(session, fichier.id)
     if not organisations:
         return False
     if organisations & acteur.organisations():
         return True
+    instruits = acteur.contrats(INSTRUIT)
+    if not instruits:
+        return False
     requete = select(Dossier.id).where(Dossier.organisation_id.in_(organisations), dossiers.visibles(acteur))
-    return session.scalar(requete.limit(1)) is not None
+    return session.scalar(requete.where(Dossier.contrat_id.in_(instruits)).limit(1)) is not None
 
 
 def par_le_dossier(session: Session, acteur: Identite, fichier: Fichier) -> bool:

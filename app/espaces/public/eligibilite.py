@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from app.infra.web import SessionDep, rendre
 from app.noyau.erreurs import Faute, Introuvable
 from app.noyau.euros import ZERO, Euros
 from app.referentiels.lignes import repository as lignes
+from app.referentiels.lignes.rules import NatureAutorite
 
 routeur = APIRouter()
 AILLEURS = "ailleurs"
@@ -50,6 +52,7 @@ def page_eligibilite(request: Request, session: SessionDep, code: str) -> Respon
     if not fautes:
         visees = [(f, c) for f, c, _ in fiches if f.code in saisie["fiches"]]
         contexte |= _verdict(session, appel, Statut(saisie["statut"]), {c.insee for _, c in visees}, montant)
+        contexte["suite"] = urlencode({"appel": appel.code, "fiches": [f.code for f, _ in visees]}, doseq=True)
         contexte["contacts"] = [(f.nom, c.nom, a_qui_parler(f.contenu)) for f, c in visees]
     return rendre(request, "espaces/public/eligibilite.html", contexte, statut=422 if fautes else 200)
 
@@ -81,5 +84,6 @@ def _verdict(session: SessionDep, appel: Appel, statut: Statut, communes: set[st
     ]
     return {
         "verdict": juger(statut, communes, montant, ouvertes, appel.seuil_court),
-        "priorites": {ligne.code: premier_rang(ligne.contenu) for ligne in connues},
+        "priorites": {x.code: premier_rang(x.contenu) for x in connues if x.nature_autorite is not NatureAutorite.ETAT},
+        "services": {x.code: x.service for x in connues if x.service is not None},
     }

@@ -32,7 +32,7 @@ def accueil_public(request: Request, session: SessionDep, maintenant: Maintenant
 @routeur.get("/accessibilite", name="accessibilite", dependencies=[Depends(PUBLIQUE)])
 def page_accessibilite(request: Request) -> Response:
     """La déclaration d'accessibilité."""
-    return rendre(request, "espaces/public/accessibilite.html", {})
+    return rendre(request, "espaces/public/accessibilite.html", {"contact": request.app.state.config.contact})
 
 
 @routeur.get("/donnees-personnelles", name="donnees_personnelles", dependencies=[Depends(PUBLIQUE)])

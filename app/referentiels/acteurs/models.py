@@ -15,7 +15,10 @@ from app.referentiels.acteurs.rules.comptes import NatureDemande, SuiteDemande
 
 
 class Organisation(Base):
-    """Un porteur, commun à tous les contrats. Le RNA est facultatif : le droit local a son registre."""
+    """Un porteur, commun à tous les contrats. Le RNA est facultatif : le droit local a son registre.
+
+    Enregistrée par une personne, elle est à confirmer : un chargé de mission vérifie qui la tient (ADR 0019).
+    """
 
     __tablename__ = "organisation"
     __table_args__ = (
@@ -25,6 +28,8 @@ class Organisation(Base):
             "num_nonnulls(registre_tribunal, registre_volume, registre_folio, registre_inscrit_le) IN (0, 4)",
             name="registre_complet",
         ),
+        CheckConstraint("num_nonnulls(confirmee_at, confirmee_par) IN (0, 2)", name="confirmation"),
+        Index("ix_organisation_a_confirmer", "cree_at", postgresql_where=text("confirmee_at IS NULL")),
     )
 
     id: Mapped[int] = cle()
@@ -34,6 +39,7 @@ class Organisation(Base):
     forme: Mapped[FormeOrganisation]
     siret: Mapped[str] = mapped_column(unique=True)
     rna: Mapped[str | None]
+    recepisse: Mapped[str] = mapped_column(default="")
     registre_tribunal: Mapped[str | None]
     registre_volume: Mapped[str | None]
     registre_folio: Mapped[str | None]
@@ -47,6 +53,13 @@ class Organisation(Base):
     salaries_etp_centiemes: Mapped[int | None]
     est_fictif: Mapped[bool] = mapped_column(default=False)
     cree_at: Mapped[datetime]
+    confirmee_at: Mapped[datetime | None]
+    confirmee_par: Mapped[str | None]
+
+    @property
+    def est_a_confirmer(self) -> bool:
+        """Vrai tant qu'aucun chargé de mission n'a vérifié qui la tient ; rien n'est fermé pour autant."""
+        return self.confirmee_at is None
 
 
 class Compte(Base):
@@ -207,13 +220,13 @@ class Inscription(Base):
 
 
 class DemandeAcces(Base):
-    """Une personne demande à rejoindre une organisation, ou à l'administrer quand plus personne ne le fait."""
+    """Une personne demande à rejoindre une organisation, à l'administrer, ou dit que d'autres la tiennent à tort."""
 
     __tablename__ = "demande_acces"
     __table_args__ = (
         parmi("nature", NatureDemande),
         parmi("suite", SuiteDemande),
-        CheckConstraint("(nature = 'administration') = (contrat_id IS NOT NULL)", name="contrat"),
+        CheckConstraint("(nature = 'acces') = (contrat_id IS NULL)", name="contrat"),
         CheckConstraint("num_nonnulls(suite, suite_at, suite_par) IN (0, 3)", name="suite_complete"),
         Index(
             "uq_demande_acces_en_attente",

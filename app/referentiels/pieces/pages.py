@@ -29,6 +29,7 @@ from app.referentiels.pieces import repository, service
 from app.referentiels.pieces.models import Fichier, Piece
 from app.referentiels.pieces.rules import (
     ECARTES,
+    LONGUEUR_INTITULE,
     REGLES,
     EtatFichier,
     EtatValidite,
@@ -41,6 +42,7 @@ from app.referentiels.pieces.schemas import FormulairePiece
 routeur = APIRouter()
 DEPOSENT = (Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE)
 DEPOSEE = annoncer("piece-deposee", "La pièce est enregistrée. Elle sera lisible dès que l’antivirus l’aura vérifiée.")
+ANCIENNES_MONTREES = 30
 NATURES = [(n.value, n.libelle) for n in Nature]
 ETATS: Mapping[EtatFichier | EtatValidite, tuple[str, str]] = {
     EtatFichier.RECU: ("En cours d’analyse", "attente"),
@@ -121,13 +123,20 @@ def _organisation(session: SessionDep, acteur: Identite, code: str, *, depose: b
 
 
 def _page(
-    session: SessionDep, acteur: Identite, organisation: Organisation, maintenant: Maintenant, saisie: Mapping[str, str]
-) -> Page:
+    session: SessionDep, acteur: Identite, organisation: Organisation, maintenant: Maintenant,
+    saisie: Mapping[str, str], *, entiere: bool = False,
+) -> Page:  # fmt: skip
+    """Les pièces en place et les dernières anciennes ; `entiere` : toutes les anciennes (PIECES_MAX au plus)."""
     groupes = grouper(repository.list_pieces(session, organisation.id), a_paris(maintenant).date())
+    anciennes = [vue for groupe in groupes for vue in groupe.anciennes]
+    anciennes.sort(key=lambda vue: vue.piece.id, reverse=True)
+    montrees = anciennes if entiere else anciennes[:ANCIENNES_MONTREES]
     contexte: dict[str, Any] = {
         "organisation": organisation,
         "groupes": groupes,
-        "anciennes": [vue for groupe in groupes for vue in groupe.anciennes],
+        "anciennes": montrees,
+        "autres_anciennes": len(anciennes) - len(montrees),
+        "entiere": entiere,
         "depose": organisation.id in acteur.organisations(DEPOSENT),
         "natures": NATURES,
         "regles": [(REGLES[n], n) for n in Nature if n is not Nature.AUTRE],
@@ -142,11 +151,17 @@ def _page(
 @routeur.get("/organisations/{organisation}/pieces", name="pieces", dependencies=[Depends(exiger(*ROLES_PORTEUR))])
 def page_pieces(
     request: Request, session: SessionDep, acteur: Acteur, organisation: str, maintenant: Maintenant,
-    nature: Annotated[str, Query(max_length=40)] = "", intitule: Annotated[str, Query(max_length=120)] = "",
+    nature: Annotated[str, Query(max_length=40)] = "",
+    intitule: Annotated[str, Query(max_length=LONGUEUR_INTITULE)] = "",
+    anciennes: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:  # fmt: skip
-    """Les pièces par nature, leur état et leur validité ; `nature` prépare le formulaire (« Remplacer »)."""
+    """Les pièces par nature, leur état et leur validité ; `nature` prépare le formulaire (« Remplacer »).
+
+    `anciennes=toutes` : tout l'historique, déplié.
+    """
     trouvee = _organisation(session, acteur, organisation)
-    gabarit, contexte = _page(session, acteur, trouvee, maintenant, {"nature": nature, "intitule": intitule})
+    saisie = {"nature": nature, "intitule": intitule}
+    gabarit, contexte = _page(session, acteur, trouvee, maintenant, saisie, entiere=anciennes == "toutes")
     return rendre(request, gabarit, contexte)
 
 

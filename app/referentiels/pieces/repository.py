@@ -117,21 +117,30 @@ def list_pieces(session: Session, organisation_id: int) -> Sequence[PieceEtFichi
     return [(piece, fichier) for piece, fichier in rangees]
 
 
-def list_pieces_valables(session: Session, organisation_id: int, le: date) -> Sequence[PieceEtFichier]:
-    """Ce qu'un dossier peut reprendre ce jour-là : par nature et intitulé, la plus récente saine et valable."""
+def list_pieces_valables(
+    session: Session, organisation_id: int, le: date, *, en_analyse: bool = False
+) -> Sequence[PieceEtFichier]:
+    """Ce qu'un dossier peut reprendre ce jour-là : par nature et intitulé, la plus récente saine et pas périmée.
+
+    Une pièce datée d'avance (le budget de l'année qui vient) se reprend. `en_analyse` : la plus récente que
+    l'antivirus n'a pas encore vue aussi ; déposée, elle n'est plus à fournir.
+    """
+    etats = [EtatFichier.SAIN, EtatFichier.RECU] if en_analyse else [EtatFichier.SAIN]
     requete = (
         select(Piece, Fichier)
         .join(Fichier, Fichier.id == Piece.fichier_id)
-        .where(
-            Piece.organisation_id == organisation_id,
-            Fichier.etat == EtatFichier.SAIN,
-            Piece.valable_du <= le,
-            or_(Piece.valable_au.is_(None), Piece.valable_au >= le),
-        )
-        .ext(distinct_on(Piece.nature, Piece.intitule))
-        .order_by(Piece.nature, Piece.intitule, Piece.id.desc())
+        .where(Piece.organisation_id == organisation_id, Fichier.etat.in_(etats))
+        .where(or_(Piece.valable_au.is_(None), Piece.valable_au >= le))
+        .ext(distinct_on(Piece.nature, Piece.intitule, Fichier.etat))
+        .order_by(Piece.nature, Piece.intitule, Fichier.etat, Piece.id.desc())
     )
     return [(piece, fichier) for piece, fichier in session.execute(requete)]
+
+
+def compter_pieces(session: Session, organisation_id: int) -> int:
+    """Combien de pièces une organisation a déposées, remplacées comprises."""
+    requete = select(func.count()).select_from(Piece).where(Piece.organisation_id == organisation_id)
+    return session.scalar(requete) or 0
 
 
 def get_derniere(session: Session, organisation_id: int, nature: Nature, intitule: str) -> PieceEtFichier | None:

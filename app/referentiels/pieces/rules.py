@@ -15,6 +15,9 @@ from app.noyau.periodes import ajouter_mois
 A_RENOUVELER = timedelta(days=30)
 JOUR_MIN = date(1870, 1, 1)
 AVANCE_MAX = timedelta(days=366)
+LONGUEUR_INTITULE = 120
+PIECES_MAX = 200
+"""Par organisation, remplacées comprises. Choix du projet : quinze natures, renouvelées plus de dix ans."""
 
 
 class EtatFichier(StrEnum):
@@ -191,6 +194,42 @@ def natures_attendues(code: str, libelle: str = "") -> tuple[frozenset[Nature], 
     if frozenset({Nature.RAPPORT_CAC}) in trouvees:
         trouvees = tuple(n for n in trouvees if n != frozenset({Nature.COMPTES_ANNUELS}))
     return trouvees
+
+
+@dataclass(frozen=True, slots=True)
+class Attendue:
+    """Une pièce qui répond, en tout ou partie, à une pièce exigée : ses natures ; pour « Autre pièce », son intitulé.
+
+    Choix du projet : ADR 0015.
+    """
+
+    natures: frozenset[Nature]
+    intitule: str = ""
+
+    @property
+    def libelle(self) -> str:
+        """Le nom montré à l'écran."""
+        return self.intitule or " ou ".join(n.libelle for n in Nature if n in self.natures)
+
+    @property
+    def a_deposer(self) -> tuple[str, str]:
+        """La nature et l'intitulé que le formulaire de dépôt propose."""
+        return min(n.value for n in self.natures), self.intitule
+
+    def repond(self, nature: Nature, intitule: str) -> bool:
+        """Vrai si une pièce de cette nature et de cet intitulé y répond."""
+        return nature in self.natures and (not self.intitule or intitule == self.intitule)
+
+
+def attendues(code: str, libelle: str) -> tuple[Attendue, ...]:
+    """Ce qu'il faut déposer pour une pièce exigée : chacune. Celle qu'aucune nature ne dit s'attend sous son libellé.
+
+    Choix du projet : ADR 0015 ; une « Autre pièce » se reconnaît à son intitulé, que le lien « Déposer » remplit.
+    """
+    natures = natures_attendues(code, libelle)
+    if not natures:
+        return (Attendue(frozenset({Nature.AUTRE}), libelle[:LONGUEUR_INTITULE].strip()),)
+    return tuple(Attendue(n) for n in natures)
 
 
 _BORD = r"(?:(?<![a-z])(?=[a-z])|(?<=[a-z])(?![a-z]))"  # le souligné sépare les mots d'un code

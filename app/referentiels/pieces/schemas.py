@@ -7,9 +7,7 @@ from datetime import date
 from pydantic import Field
 
 from app.infra.forms import Entree
-from app.referentiels.pieces.rules import Nature
-
-LONGUEUR_INTITULE = 120
+from app.referentiels.pieces.rules import LONGUEUR_INTITULE, Nature
 
 
 class FormulairePiece(Entree):

@@ -23,7 +23,7 @@ from app.noyau.periodes import a_paris
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.pieces import repository
 from app.referentiels.pieces.models import Fichier, Piece
-from app.referentiels.pieces.rules import EtatFichier, Nature, validite, verifier_dates
+from app.referentiels.pieces.rules import PIECES_MAX, EtatFichier, Nature, validite, verifier_dates
 
 EN_MEMOIRE = 1 << 20
 
@@ -110,6 +110,12 @@ def deposer(
     derniere = repository.get_derniere(session, organisation.id, nature, intitule)
     if derniere is not None and _est_la_meme(derniere, televersement, vaut.du, vaut.au):
         return derniere[0]
+    if repository.compter_pieces(session, organisation.id) >= PIECES_MAX:
+        phrase = (
+            f"Votre organisation a déjà {PIECES_MAX} pièces, anciennes comprises : on n’en ajoute plus ici. "
+            "Joignez ce fichier au dossier qu’il concerne, ou écrivez au service qui l’étudie."
+        )
+        raise SaisieInvalide([Faute("fichier", phrase, "trop_de_pieces")])
     fichier = recevoir(session, magasin, televersement, acteur=acteur, maintenant=maintenant)
     piece = Piece(
         code=f"p-{secrets.token_hex(6)}", organisation_id=organisation.id, nature=nature, intitule=intitule,

@@ -10,7 +10,7 @@ import pytest
 
 from app.etapes.contrat.rules.suggestions import modele as rules_modele
 from app.etapes.contrat.service.suggestions import MODELE
-from seeds.chargement import CONTRATS, chargement_de
+from seeds.chargement import CONTRATS
 from seeds.contrat import lire_contrat
 from tests.mesures import entrainer_suggestions
 from tests.mesures.suggestions import (
@@ -19,6 +19,7 @@ from tests.mesures.suggestions import (
     SANS_ANNOTES,
     Essai,
     conseiller_de,
+    contenu_mesure,
     essayer,
     latence_des_longs,
     lire_titres,
@@ -39,8 +40,7 @@ ENTETE = "titre,objectif_attendu\n"
 
 @pytest.fixture(scope="module")
 def essais() -> list[Essai]:
-    contenu = chargement_de(lire_contrat(CONTRATS / "m2a-2024-2030")).contenu
-    return essayer(conseiller_de(), lire_titres(CSV, (o.code for o in contenu.objectifs)))
+    return essayer(conseiller_de(), lire_titres(CSV, (o.code for o in contenu_mesure().objectifs)))
 
 
 def test_les_titres_annotes_trouvent_leur_objectif(essais: list[Essai]) -> None:
@@ -51,7 +51,7 @@ def test_les_titres_annotes_trouvent_leur_objectif(essais: list[Essai]) -> None:
 
 
 def test_les_titres_temoins_trouvent_leur_objectif_avec_un_modele_qui_ne_les_a_pas_vus(essais: list[Essai]) -> None:
-    contenu = chargement_de(lire_contrat(CONTRATS / "m2a-2024-2030")).contenu
+    contenu = contenu_mesure()
     annotes = lire_titres(ANNOTES, (o.code for o in contenu.objectifs))
     temoins = essayer(conseiller_de(SANS_ANNOTES), [titre for titre in annotes if titre.lot.startswith("temoin")])
     premier, trois = taux(temoins)
@@ -112,7 +112,7 @@ def test_la_commande_accepte_un_autre_fichier_et_dit_ses_mesures(
     assert "top-1 : 66.7%" in dit
     assert "sans proposition : 1" in dit
     assert "! C.1" in dit
-    assert "latence : médiane" in dit
+    assert "latence (temps de processeur) : médiane" in dit
     assert "latence d’un texte de 4000 caractères" in dit
     assert "mémoire ajoutée" in dit
     assert "annotés à part" not in dit

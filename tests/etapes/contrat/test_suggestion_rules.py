@@ -24,7 +24,7 @@ from app.etapes.contrat.rules.suggestions.classement import (
 )
 from app.etapes.contrat.rules.suggestions.lexique import Lexique, Niveau, indexer, lire_terme
 from app.etapes.contrat.rules.suggestions.modele import Modele
-from app.etapes.contrat.rules.suggestions.mots import mots, racine, traits, utiles
+from app.etapes.contrat.rules.suggestions.mots import _raciniseur, mots, racine, traits, utiles
 from app.etapes.contrat.service.suggestions import modele
 from seeds.chargement import CONTRATS, chargement_de
 from seeds.contrat import lire_contrat
@@ -323,3 +323,10 @@ def preparer_une_fois() -> Conseiller:
     if not _GARDE:
         _GARDE.append(preparer(contenu_de("colmar-exemple"), modele()))
     return _GARDE[0]
+
+
+def test_le_raciniseur_ne_se_lit_qu_une_fois() -> None:
+    _raciniseur.cache_clear()  # un autre essai du même processus a pu le lire avant
+    racine.cache_clear()
+    assert racine("jardins") == racine("jardin")
+    assert _raciniseur() is _raciniseur()

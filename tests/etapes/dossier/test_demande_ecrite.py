@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
+from fastapi.testclient import TestClient
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
@@ -14,10 +17,14 @@ from app.etapes.dossier.rules.etats import EtatDossier
 from app.etapes.dossier.service import demande_ecrite
 from app.infra import documents
 from app.noyau.roles import Role
+from app.referentiels.acteurs.rules.fiche import Compte
+from app.referentiels.acteurs.service import fiche
 from tests import factories as f
 from tests.etapes.dossier.aide_pages import formulaire
 from tests.etapes.dossier.conftest import Decor
 from tests.requetes import requetes
+
+IBAN, MASQUE = "FR7630006000011234567890189", "FR76 •••• 189"
 
 
 @pytest.fixture
@@ -80,19 +87,105 @@ def test_la_demande_se_telecharge_par_qui_depose_ou_instruit(decor: Decor, depos
 def test_le_tableur_dit_la_meme_chose_que_la_page(decor: Decor, depose: Dossier) -> None:
     recu = decor.client.get(f"/dossiers/{depose.numero}/demande.xlsx")
     rangees = CalamineWorkbook.from_filelike(BytesIO(recu.content)).get_sheet_by_index(0).to_python()
-    assert rangees[0] == ["Rubrique", "Question", "Réponse"]
-    questions = {r[1]: r[2] for r in rangees[1:]}
+    assert rangees[0] == ["Rubrique", "Sens", "Code", "Libellé", "Réponse", "Montant"]
+    questions = {r[3]: r[4] for r in rangees[1:] if r[4]}
     assert questions["Titre de l’action"] == "Café des parents"
+    budget = {(r[1], r[2]): r[5] for r in rangees[1:] if r[0] == "Votre dossier : plan de financement" and r[1]}
+    assert budget == {
+        ("dépense", "60"): 2000.0, ("dépense", "64"): 10_000.0, ("recette", "74etat"): 3000.0,
+        ("recette", "74epci"): 5000.0, ("recette", "74"): 4000.0,
+    }, "des nombres, chacun de son côté et à son compte"  # fmt: skip
     page = decor.client.get(f"/dossiers/{depose.numero}/portail").text
     assert "Café des parents" in page
     assert all(str(question) in page for question in questions if question)
 
 
-def test_la_page_a_recopier_tient_en_huit_requetes(decor: Decor, depose: Dossier) -> None:
-    decor.client.get(f"/dossiers/{depose.numero}/portail")
-    with requetes(decor.service) as vues:
-        assert decor.client.get(f"/dossiers/{depose.numero}/portail").status_code == 200
-    assert len(vues) - 1 <= 8, vues
+@pytest.mark.parametrize("etat", [EtatDossier.BROUILLON, EtatDossier.A_SIGNER, EtatDossier.DEPOSE])
+def test_la_page_a_recopier_tient_en_huit_requetes_et_le_tableur_en_dix(decor: Decor, etat: EtatDossier) -> None:
+    un_an = timedelta(days=365)
+    ancien = f.un_appel(
+        decor.session, decor.contrat, annee=2026, ouverture_le=f.OUVERTURE - un_an, cloture_le=f.CLOTURE - un_an
+    )
+    source = f.un_dossier_complet(
+        decor.session, ancien, decor.organisation, decor.acteur, maintenant=f.MAINTENANT - un_an
+    )
+    dossier = f.un_dossier_complet(
+        decor.session, decor.appel, decor.organisation, decor.acteur, etat=etat, duree="2", renouvelle=source.numero,
+        numero_dauphin="DA00012345",
+    )  # fmt: skip
+    un_iban(decor)
+    decor.session.commit()
+    for suite, maximum in (("portail", 8), ("demande.xlsx", 10)):
+        adresse = f"/dossiers/{dossier.numero or dossier.reference}/{suite}"
+        decor.client.get(adresse)
+        with requetes(decor.service) as vues:
+            assert decor.client.get(adresse).status_code == 200
+        assert len(vues) - 1 <= maximum, (suite, vues)
+
+
+def un_iban(decor: Decor) -> None:
+    fiche.ajouter_compte(
+        decor.session, decor.organisation, Compte("Association (fictif)", "Banque (fictif)", IBAN, "CEPAFRPP751"),
+        acteur=decor.acteur, url_publique="http://x", maintenant=f.MAINTENANT,
+    )  # fmt: skip
+
+
+def reponses(client: TestClient, adresse: str) -> str:
+    classeur = CalamineWorkbook.from_filelike(BytesIO(client.get(adresse).content))
+    return str(classeur.get_sheet_by_index(0).to_python())
+
+
+@pytest.mark.parametrize(
+    ("role", "entier"),
+    [
+        (Role.ADMINISTRATEUR_PORTEUR, True),
+        (Role.SIGNATAIRE, True),
+        (Role.REDACTEUR, False),
+        (Role.LECTEUR_PORTEUR, False),
+    ],
+)
+def test_l_iban_n_est_entier_que_pour_qui_tient_le_compte(decor: Decor, role: Role, entier: bool) -> None:
+    un_iban(decor)
+    etats = (EtatDossier.BROUILLON, EtatDossier.DEPOSE)
+    dossiers = [
+        f.un_dossier_complet(decor.session, decor.appel, decor.organisation, decor.acteur, etat=e) for e in etats
+    ]
+    decor.session.commit()
+    client = decor.nouveau_client(f.un_compte(decor.session, role, organisation=decor.organisation))
+    for dossier in dossiers:
+        adresse = f"/dossiers/{dossier.numero or dossier.reference}"
+        for vu in (client.get(f"{adresse}/portail").text, reponses(client, f"{adresse}/demande.xlsx")):
+            assert (IBAN in vu, MASQUE in vu) == (entier, not entier)
+
+
+def test_qui_instruit_lit_l_iban_au_tableur_et_le_pdf_commun_comme_l_archive_le_masquent(decor: Decor) -> None:
+    un_iban(decor)
+    depose = f.un_dossier_complet(decor.session, decor.appel, decor.organisation, decor.acteur)
+    decor.session.commit()
+    texte = texte_de(sceller(decor, depose))
+    assert MASQUE in texte
+    assert IBAN not in texte.replace(" ", "")
+    agent = decor.nouveau_client(f.un_compte(decor.session, Role.INSTRUCTEUR, contrat=decor.contrat, ligne="M2A"))
+    assert IBAN in reponses(agent, f"/dossiers/{depose.numero}/demande.xlsx")
+    archive = ZipFile(BytesIO(decor.client.get(f"/dossiers/{depose.numero}/tout.zip").content))
+    classeur = CalamineWorkbook.from_filelike(BytesIO(archive.read(f"demande-{depose.numero}.xlsx")))
+    assert MASQUE in str(classeur.get_sheet_by_index(0).to_python())
+    version = repository.get_version(decor.session, depose.id)
+    assert version is not None
+    assert version.organisation is not None
+    assert version.organisation["compte_bancaire"]["iban"] == IBAN, "figé entier : c'est lui que l'empreinte couvre"
+
+
+def test_l_engagement_republicain_de_la_fiche_s_imprime_avec_sa_date(decor: Decor) -> None:
+    fiche.attester(
+        decor.session, decor.organisation, acteur=decor.acteur, qualite="présidence", est_atteste=True,
+        maintenant=f.MAINTENANT,
+    )  # fmt: skip
+    depose = f.un_dossier_complet(decor.session, decor.appel, decor.organisation, decor.acteur, cer=None)
+    decor.session.commit()
+    assert f"Attesté le vendredi 6 novembre 2026 par {decor.acteur.nom} (présidence)" in texte_de(
+        sceller(decor, depose)
+    )
 
 
 def numeros(decor: Decor, dossier: Dossier) -> dict[str, str | None]:

@@ -15,8 +15,9 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.champs import CHAMPS, champs_de
 from app.etapes.dossier.rules.depot import CadreDepot, section_de, verifier_depot
 from app.etapes.dossier.rules.formes import Champ, Forme, Section
-from app.etapes.dossier.rules.formulaire_unique import DemandeEcrite, a_plat, cerfa, portail
+from app.etapes.dossier.rules.formulaire_unique import DemandeEcrite, cerfa, portail
 from app.etapes.dossier.rules.lecture import Domaines, lire_json, lire_simple, lire_table
+from app.etapes.dossier.rules.rubriques import a_plat
 from app.etapes.dossier.rules.sections import etats_des_sections
 from app.noyau.euros import Euros
 from tests import factories as f

@@ -10,6 +10,7 @@ from httpx2 import Response
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.service import brouillon
 from app.noyau.roles import Role
 from tests import factories as f
 from tests.etapes.dossier.aide_pages import Formulaire, formulaire
@@ -212,3 +213,42 @@ def test_un_champ_touche_des_deux_cotes_en_fait_un(decor: Decor, dossier: Dossie
 def ouverte_de_force(client: TestClient, dossier: Dossier) -> Formulaire:
     formulaire(client.get(adresse(dossier)), "/tenue").envoyer(client)
     return ouverte(client, dossier)
+
+
+def envoyer_a_la_signature(decor: Decor, dossier: Dossier) -> None:
+    """Un collègue juge le dossier fini pendant qu'on y écrit encore."""
+    brouillon.envoyer_en_signature(decor.session, dossier.reference, acteur=decor.acteur, maintenant=f.MAINTENANT)
+    decor.session.commit()
+
+
+def reprendre(decor: Decor, dossier: Dossier) -> None:
+    brouillon.reprendre(decor.session, dossier.reference, acteur=decor.acteur, maintenant=f.MAINTENANT)
+    decor.session.commit()
+
+
+def test_ce_qu_on_tapait_pendant_l_envoi_a_la_signature_est_garde(decor: Decor, dossier: Dossier) -> None:
+    page = ouverte(decor.client, dossier)
+    envoyer_a_la_signature(decor, dossier)
+    refus = au_fil(decor.client, page, "besoin", besoin="Un besoin tapé trop tard (fictif).")
+    assert (refus.status_code, refus.json()["garde"]) == (409, True)
+    page.remplir(description="Un café le samedi (fictif).")
+    refuse = page.envoyer(decor.client, "enregistrer")
+    assert refuse.status_code == 409
+    assert "Ce que vous avez tapé est gardé" in refuse.text
+    reprendre(decor, dossier)
+    retrouvee = ouverte(decor.client, dossier)
+    assert retrouvee.valeur("besoin") == "Un besoin tapé trop tard (fictif)."
+    assert retrouvee.valeur("description") == "Un café le samedi (fictif)."
+
+
+def test_la_page_des_deux_textes_se_quitte_sans_rien_perdre(
+    decor: Decor, dossier: Dossier, collegue: TestClient
+) -> None:
+    page, autre = ouverte(decor.client, dossier), ouverte_de_force(collegue, dossier)
+    au_fil(collegue, autre, "titre", titre="Café des voisins")
+    page.remplir(titre="Café du soir")
+    assert page.envoyer(decor.client, "enregistrer").status_code == 412
+    formulaire(decor.client.get(adresse(dossier)), "/tenue").envoyer(decor.client)
+    retrouvee = decor.client.get(adresse(dossier))
+    assert formulaire(retrouvee, "/etapes/projet").valeur("titre") == "Café du soir"
+    assert "Quelqu’un a changé cette réponse" in retrouvee.text

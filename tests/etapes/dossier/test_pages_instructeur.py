@@ -144,13 +144,13 @@ def test_la_sous_prefecture_porte_les_references_de_l_etat(decor: Decor) -> None
     dossier, etat, agent = un_depose(decor), un_agent(decor, Role.SOUS_PREFECTURE, "BOP147"), un_agent(decor)
     assert "Références de l’État" not in agent.get(f"/instruction/{dossier.numero}").text
     page = formulaire(etat.get(adresse(dossier, "references", "BOP147")), "/references")
-    refus = page.remplir(theme_p147="9", numero_dauphin="DA123", engagement_juridique="2105551234").envoyer(etat)
+    refus = page.remplir(theme_p147="9", numero_dauphin="DA00012345", engagement_juridique="2105551234").envoyer(etat)
     assert refus.status_code == 422
     rendu = formulaire(refus, "/references")
     assert rendu.valeur("engagement_juridique") == "2105551234"
     assert rendu.remplir(theme_p147="5").envoyer(etat).status_code == 303
     lue = demande(decor, dossier, "BOP147")
-    assert (lue.theme_p147, lue.numero_dauphin, lue.engagement_juridique) == ("5", "DA123", "2105551234")
+    assert (lue.theme_p147, lue.numero_dauphin, lue.engagement_juridique) == ("5", "DA00012345", "2105551234")
     ailleurs = etat.post(
         f"/instruction/{dossier.numero}/lignes/M2A/2027/references", data={"_csrf": rendu.valeur("_csrf") or ""}
     )

@@ -406,7 +406,15 @@ def test_chacun_chez_soi(decor: Decor) -> None:
 
 
 def test_repartir_d_un_dossier_marque_les_etapes_a_revoir(decor: Decor) -> None:
-    depose = un_dossier(decor)
+    un_an = timedelta(days=365)
+    ancien = f.un_appel(
+        decor.session, decor.contrat, annee=2026, ouverture_le=f.OUVERTURE - un_an, cloture_le=f.CLOTURE - un_an
+    )
+    depose = f.un_dossier_complet(
+        decor.session, ancien, decor.organisation, decor.acteur, maintenant=f.MAINTENANT - un_an
+    )
+    du_meme_appel = un_dossier(decor)
+    assert str(du_meme_appel.numero) not in decor.client.get("/dossiers/nouveau").text, "il ne se renouvelle pas encore"
     page = formulaire(decor.client.get(f"/dossiers/nouveau?depuis={depose.numero}"), "/dossiers/nouveau")
     assert page.valeur("renouvelle") == depose.numero
     adresse = page.envoyer(decor.client).headers["location"].split("?")[0]

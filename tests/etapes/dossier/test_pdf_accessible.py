@@ -36,6 +36,8 @@ def test_la_demande_scellee_se_lit_a_voix_haute(tmp_path: Path, plein: bool) -> 
             "mention": "Essai", "instant": datetime(2026, 11, 6, tzinfo=UTC), "action": "Café des parents",
             "organisation": "Association 017 (fictif)", "fige_le": "vendredi 6 novembre 2026",
             "empreinte": "ab" * 32, "rubriques": imprimer(cerfa(ecrite)),
+            "signature": "Signé le vendredi 6 novembre 2026.",
+            "pieces": [("RIB", "rib.pdf", "ab" * 8)] if plein else [],
         },
     )  # fmt: skip
     chemin = tmp_path / "demande.pdf"

@@ -11,16 +11,10 @@ import pytest
 
 from app.etapes.dossier.rules.champs import CHAMPS, champ
 from app.etapes.dossier.rules.clair import centiemes, contenu_en_clair, textes_en_clair
-from app.etapes.dossier.rules.formulaire_unique import (
-    DemandeEcrite,
-    Rubrique,
-    a_plat,
-    cerfa,
-    frequence,
-    identite,
-    portail,
-)
+from app.etapes.dossier.rules.fiche_ecrite import identite
+from app.etapes.dossier.rules.formulaire_unique import DemandeEcrite, cerfa, frequence, portail
 from app.etapes.dossier.rules.numero_dauphin import dossier_de, normaliser
+from app.etapes.dossier.rules.rubriques import Rubrique, a_plat
 from app.etapes.dossier.rules.tableau_budget import de_l_action, de_l_organisation
 from tests.factories import contenu_complet
 
@@ -58,7 +52,7 @@ class Noms:
             "objectifs": [Nom("E1.2", "Des rencontres")],
             "fiches": [Nom("COTEAUX", "Coteaux", "Mulhouse")],
             "quartiers": [Nom("QN06804M", "Bourtzwiller")],
-            "lignes": [Nom("M2A", "m2A — crédits")],
+            "lignes": [Nom("M2A", "m2A — crédits", "epci"), Nom("BOP147", "État — BOP 147", "etat")],
         }.get(domaine, [])
 
 
@@ -73,7 +67,8 @@ def demande(**change: Any) -> DemandeEcrite:
 
 
 def tout(rubriques: Sequence[Rubrique]) -> str:
-    return "\n".join(" / ".join(ligne) for ligne in a_plat(rubriques)).replace("\u202f", " ").replace("\xa0", " ")
+    lignes = (" / ".join(str(case) for case in ligne if case not in ("", None)) for ligne in a_plat(rubriques))
+    return "\n".join(lignes).replace("\u202f", " ").replace("\xa0", " ")
 
 
 def test_le_cerfa_suit_ses_rubriques_dans_l_ordre() -> None:
@@ -135,7 +130,14 @@ def test_la_phrase_de_la_part_demandee_est_celle_du_formulaire() -> None:
 
 @pytest.mark.parametrize(
     ("contenu", "renouvelle", "attendu"),
-    [({}, "", "Première"), ({"frequence": "renouvellement"}, "", "Renouvellement"), ({}, "M2A-1", "Renouvellement")],
+    [
+        ({}, "", "Première"),
+        ({"frequence": "renouvellement"}, "", "Renouvellement"),
+        ({}, "M2A-1", "Renouvellement"),
+        ({"renouvelle": "M2A-2026-0001"}, "", "Renouvellement"),
+        ({"precedents": [{"ligne": "M2A", "demande": 100}]}, "", "Non renseigné"),
+        ({"precedents": [{"ligne": "M2A", "demande": 100}], "frequence": "premiere"}, "", "Première"),
+    ],
 )
 def test_la_frequence_suit_le_dossier_renouvele(contenu: dict[str, Any], renouvelle: str, attendu: str) -> None:
     assert frequence(contenu, renouvelle).startswith(attendu)
@@ -159,16 +161,17 @@ def test_le_budget_met_face_a_face_charges_et_produits() -> None:
     )  # fmt: skip
     lignes = [
         tuple(t.replace("\u202f", " ").replace("\xa0", " ") for t in x)
-        for x in de_l_action(contenu, 2027, {"M2A": "m2A"})
+        for x in de_l_action(contenu, 2027, {"M2A": "m2A"}, {"M2A": "74epci", "BOP147": "74etat"}).lignes
     ]
-    assert lignes[0] == ("60 Achats", "2 000 €", "74 Autres subventions", "12 000 €")
+    assert lignes[0] == ("60 Achats", "2 000 €", "74 Subventions d’exploitation", "12 000 €")
     assert lignes[1] == (
-        "— 601 Achats de matières et fournitures : Livres",
+        "— 601 Achats matières et fournitures : Livres",
         "2 000 €",
-        "— BOP147 (sollicité)",
+        "— État : ministère(s), directions ou services déconcentrés sollicités : BOP147 (sollicité)",
         "3 000 €",
     )
-    assert ("64 Charges de personnel", "10 000 €", "— m2A (sollicité)", "5 000 €") in lignes
+    assert ("64 Charges de personnel", "10 000 €", "— Communautés de communes ou d’agglomérations : m2A (sollicité)",
+            "5 000 €") in lignes  # fmt: skip
     assert ("Total des charges", "12 000 €", "Total des produits", "12 000 €") in lignes
     assert lignes[-1] == ("Total général", "12 500 €", "Total général", "12 500 €")
 
@@ -178,10 +181,10 @@ def test_le_budget_de_l_organisation_separe_les_contributions_volontaires() -> N
         "asso_charges": [{"compte": "64", "montant": 100}, {"compte": "864", "montant": 50}],
         "asso_produits": [{"compte": "70", "montant": 100}, {"compte": "870", "montant": 50}],
     }
-    lignes = de_l_organisation(contenu)
+    lignes = de_l_organisation(contenu).lignes
     assert lignes[1][0] == "Total des charges"
     assert lignes[-1][1] == "1,50\xa0€"
-    assert de_l_organisation({}) == ()
+    assert de_l_organisation({}).lignes == ()
 
 
 def test_le_portail_garde_tout_dans_son_ordre() -> None:
@@ -190,8 +193,8 @@ def test_le_portail_garde_tout_dans_son_ordre() -> None:
     assert titres[0] == "Préambule et critères"
     assert titres[1].startswith("Votre tiers")
     assert titres[-1] == "Récapitulatif et attestation"
-    reponses = {(question, reponse) for _, question, reponse in a_plat(portail(d))}
-    manquent = {(q, r) for _, q, r in a_plat(cerfa(d))} - reponses
+    reponses = {ligne[1:] for ligne in a_plat(portail(d))}
+    manquent = {ligne[1:] for ligne in a_plat(cerfa(d))} - reponses
     assert manquent == set(), "le portail dit tout ce que dit le Cerfa"
 
 

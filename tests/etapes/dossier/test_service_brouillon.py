@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieI
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.rules.fiche import Section
+from app.referentiels.acteurs.service import fiche
 from tests import factories as f
 from tests.factories import MAINTENANT
 
@@ -213,12 +215,59 @@ def test_on_ne_repart_que_d_un_dossier_depose_de_la_meme_organisation(cas: Cas) 
         assert refus.value.fautes[0].code == "renouvellement_impossible"
 
 
+def l_an_dernier(session: Session, contrat: f.UnContrat) -> Appel:
+    return f.un_appel(
+        session, contrat, annee=2026, ouverture_le=f.OUVERTURE - timedelta(days=365),
+        cloture_le=f.CLOTURE - timedelta(days=365),
+    )  # fmt: skip
+
+
+def test_on_ne_renouvelle_pas_un_dossier_de_la_meme_annee(cas: Cas) -> None:
+    source = f.un_dossier_complet(cas.session, cas.appel, cas.organisation, cas.porteur)
+    with pytest.raises(SaisieInvalide) as refus:
+        brouillon.creer_brouillon(
+            cas.session, acteur=cas.porteur, appel=cas.appel, organisation=cas.organisation, maintenant=MAINTENANT,
+            renouvelle=source,
+        )  # fmt: skip
+    assert "d’avant 2027" in refus.value.fautes[0].message
+
+
+def test_une_organisation_engagee_n_a_pas_a_cocher_l_engagement_republicain(cas: Cas) -> None:
+    dossier = f.un_brouillon(
+        cas.session, cas.appel, cas.organisation, cas.porteur, contenu=f.contenu_complet(2027, cer=None)
+    )
+
+    def manque() -> list[str]:
+        return [x.champ for x in brouillon.manques(cas.session, dossier, cas.appel, cas.organisation)]
+
+    def dire(**valeurs: Any) -> None:
+        relations = {"est_assujettie": False, "a_aides_minimis": False, "aides_minimis": ""} | valeurs
+        fiche.enregistrer_champs(
+            cas.session, cas.organisation, Section.ADMINISTRATION, relations, acteur="c", maintenant=MAINTENANT
+        )
+
+    agrement = {"type": "Jeunesse et éducation populaire", "par": "l’État", "date": "2020-01-01"}
+    dire(est_reconnue_utilite=False, utilite_jo_le=None, agrements=[])
+    assert manque() == ["cer"]
+    dire(est_reconnue_utilite=True, utilite_jo_le=date(2000, 1, 1), agrements=[])
+    assert manque() == []
+    dire(est_reconnue_utilite=False, utilite_jo_le=None, agrements=[agrement])
+    assert manque() == []
+    dire(est_reconnue_utilite=False, utilite_jo_le=None, agrements=[])
+    fiche.attester(
+        cas.session, cas.organisation, acteur=cas.porteur, qualite="présidence", est_atteste=True, maintenant=MAINTENANT
+    )
+    assert manque() == []
+
+
 def test_le_dossier_renouvele_est_un_vrai_dossier_de_l_organisation(session: Session) -> None:
     contrat = f.un_contrat(session)
     appel = f.un_appel(session, contrat)
     organisation, voisine = f.une_organisation(session), f.une_organisation(session, rang=2)
     porteur = f.un_porteur(session, organisation)
-    source = f.un_dossier_complet(session, appel, organisation, porteur)
+    ancien = l_an_dernier(session, contrat)
+    source = f.un_dossier_complet(session, ancien, organisation, porteur, maintenant=f.MAINTENANT - timedelta(days=365))
+    du_meme_appel = f.un_dossier_complet(session, appel, organisation, porteur)
     d_une_autre = f.un_dossier_complet(session, appel, voisine, f.un_porteur(session, voisine))
     dossier = f.un_brouillon(session, appel, organisation, porteur)
 
@@ -229,7 +278,7 @@ def test_le_dossier_renouvele_est_un_vrai_dossier_de_l_organisation(session: Ses
             version_lue=version,
         )  # fmt: skip
 
-    for faux in ("XYZ", str(d_une_autre.numero), dossier.reference):
+    for faux in ("XYZ", str(d_une_autre.numero), dossier.reference, str(du_meme_appel.numero)):
         with pytest.raises(SaisieInvalide) as refus:
             dire(faux)
         assert [(x.champ, x.code) for x in refus.value.fautes] == [("renouvelle", "renouvellement_impossible")]

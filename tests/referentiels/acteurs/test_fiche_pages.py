@@ -262,7 +262,7 @@ def test_l_instantane_dit_tout_ce_que_la_demande_demande_et_ce_qui_manque_s_epui
     assert rendu["engagement_republicain"]["qualite"] == "Présidence"
     assert rendu["compte_bancaire"]["iban"] == IBAN
     assert IBAN not in json.dumps({cle: v for cle, v in rendu.items() if cle != "compte_bancaire"})
-    for annee, connus in ((2025, None), (2027, 2025), (2028, None)):
+    for annee, connus in ((2025, None), (2027, 2025), (2028, 2025)):
         moyens = fiche.instantane(decor.session, decor.organisation.id, annee, MAINTENANT)["moyens_humains"]
         assert (moyens and moyens["annee"]) == connus, annee
     decor.relire()

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.infra.heure import heure_machine
+from app.infra.journal.models import JournalContenu
 from app.noyau.erreurs import ActeImpossible, ErreurMetier
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte, HabilitationCompte, LienAcces, Organisation, RepresentantLegal
@@ -55,6 +56,9 @@ def test_le_signataire_partant_transmet_a_une_personne_sans_compte(decor: Decor)
     assert lendemain.representant is not None
     assert (lendemain.representant.nom, lendemain.a_un_signataire) == ("Nouveau", False)
     assert "signature.transmise" in actes(decor.session)
+    lien_cree = decor.session.scalars(select(LienAcces)).one()
+    ecrits = str([(c.avant, c.apres) for c in decor.session.scalars(select(JournalContenu))])
+    assert (f"'successeur': '{lien_cree.code}'" in ecrits, "@" in ecrits) == (True, False), "aucune adresse au journal"
     assert (ancien.courriel, f"{decor.organisation.nom} : votre signature est transmise") in decor.courriels()
     decor.client.headers["X-Horloge"] = fin_de_jour(FIN).isoformat()
     decor.entrer(Role.LECTEUR_PORTEUR)

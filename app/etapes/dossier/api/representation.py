@@ -130,7 +130,8 @@ def _contenu(session: SessionDep, dossier: Dossier, public: Public) -> Mapping[s
 def _manques(session: SessionDep, dossier: Dossier, cadre: Cadre, contenu: Mapping[str, Any]) -> list[FauteLue]:
     if dossier.etat not in {EtatDossier.BROUILLON, EtatDossier.A_COMPLETER}:
         return []
-    fautes = verifier_depot(contenu, brouillon.cadre(session, dossier, cadre.appel, cadre.organisation))
+    connu = brouillon.cadre(session, dossier, cadre.appel, cadre.organisation, cer_connu=cadre.cer_connu)
+    fautes = verifier_depot(contenu, connu)
     return [FauteLue(champ=f.champ, message=f.message, code=f.code) for f in fautes]
 
 

@@ -23,6 +23,7 @@ class Dossier(DansContrat, Base):
     """Un dossier. `reference` sert avant le dépôt, `numero` (attribué au dépôt) ensuite ; les deux restent valables.
 
     Les colonnes de résumé (titre, objectif, quartiers, montant, recherche) sont tenues au dépôt pour les listes.
+    `signe_empreintes` : partie signée (le contenu, chaque partie de la fiche) → son empreinte ; absentes avant 0024.
     """
 
     __tablename__ = "dossier"
@@ -77,6 +78,7 @@ class Dossier(DansContrat, Base):
     signe_version: Mapped[int | None]
     signe_nom: Mapped[str | None]
     signe_qualite: Mapped[str | None]
+    signe_empreintes: Mapped[dict[str, Any] | None]
     depose_le: Mapped[datetime | None]
     cree_at: Mapped[datetime]
     cree_par: Mapped[str]
@@ -134,7 +136,8 @@ class SaisieEnAttente(DansContrat, Base):
 class DossierVersion(DansContrat, Base):
     """Le contenu figé au dépôt puis à chaque complément : JSON canonique et empreinte. Ajoutée, jamais réécrite.
 
-    `organisation` : la fiche du porteur au même instant (absente avant la migration 0021) ; l'empreinte la couvre.
+    `organisation` : la fiche du porteur (absente avant la migration 0021), et sous `pieces` et `complete_par` les
+    pièces valables à cet instant et qui a complété ; l'empreinte la couvre.
     """
 
     __tablename__ = "dossier_version"

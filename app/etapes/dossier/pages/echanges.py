@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.etapes.appel.models import PieceExigee
@@ -32,7 +32,8 @@ from app.noyau.periodes import a_paris
 from app.noyau.roles import ROLES_PORTEUR
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.pieces import repository as pieces
-from app.referentiels.pieces.rules import Nature, natures_attendues
+from app.referentiels.pieces.models import Fichier
+from app.referentiels.pieces.rules import EtatFichier, attendues
 
 routeur = APIRouter()
 ENVOYE = annoncer("message-envoye", "Votre message est envoyé. L’autre côté est prévenu par courriel.")
@@ -46,16 +47,19 @@ def _fil(dossier: Dossier, page: str) -> tuple[tuple[str, str | None], ...]:
 
 
 @routeur.get("/dossiers/{identifiant}/messages", name="dossier:messages", dependencies=[Depends(exiger())])
-def page_messages(request: Request, session: SessionDep, acteur: Acteur, identifiant: str) -> Response:
-    """Les messages du dossier, entre le porteur et les services qui l'instruisent."""
+def page_messages(
+    request: Request, session: SessionDep, acteur: Acteur, identifiant: str,
+    apres: Annotated[str, Query(max_length=120)] = "",
+) -> Response:  # fmt: skip
+    """Les derniers messages du dossier, entre le porteur et qui l'instruit ; `apres` : une page plus ancienne."""
     dossier = repository.get_dossier(session, identifiant, acteur)
-    contexte = _messages(session, acteur, dossier)
+    contexte = _messages(session, acteur, dossier, apres)
     if contexte["messages"]:
         lectures.marquer_lus(session, dossier, acteur.acteur, contexte["messages"][-1].id)
     return rendre(request, "dossier/messages.html", contexte)
 
 
-def _messages(session: SessionDep, acteur: Identite, dossier: Dossier) -> dict[str, Any]:
+def _messages(session: SessionDep, acteur: Identite, dossier: Dossier, apres: str = "") -> dict[str, Any]:
     cote = echanges.cote_de(acteur, dossier)
     fichiers = lectures.list_fichiers(session, dossier.id)
     joints: dict[int, list[Any]] = {}
@@ -63,10 +67,13 @@ def _messages(session: SessionDep, acteur: Identite, dossier: Dossier) -> dict[s
         if joint.message_id is not None:
             joints.setdefault(joint.message_id, []).append(fichier)
     redige = bool(roles_sur_dossier(acteur, dossier) & (brouillon.ECRIT | echanges.INSTRUIT))
+    page = lectures.list_messages(session, dossier.id, apres)
     return {
         "dossier": dossier,
         "identifiant": dossier.numero or dossier.reference,
-        "messages": lectures.list_messages(session, dossier.id),
+        "messages": page.elements,
+        "plus_anciens": page.suivant,
+        "plus_recents": page.precedent,
         "joints": joints,
         "propres": [(j, x) for j, x in fichiers if j.message_id is None],
         "cote": cote.value,
@@ -113,13 +120,13 @@ def _pieces(session: SessionDep, acteur: Identite, dossier: Dossier, maintenant:
     organisation = acteurs.get_organisation(session, dossier.organisation_id)
     if organisation is None:
         raise Introuvable(repository.INTROUVABLE)
-    valables = pieces.list_pieces_valables(session, organisation.id, a_paris(maintenant).date())
+    en_place = pieces.list_pieces_valables(session, organisation.id, a_paris(maintenant).date(), en_analyse=True)
     demandees = pieces_de_l_appel(session, dossier.appel_id, organisation.forme)
     return {
         "dossier": dossier,
         "identifiant": dossier.numero or dossier.reference,
         "organisation": organisation,
-        "demandees": [_demandee(p, valables) for p in demandees],
+        "demandees": [_demandee(p, en_place) for p in demandees],
         "joints": [(j, x) for j, x in lectures.list_fichiers(session, dossier.id) if j.message_id is None],
         "redige": bool(roles_sur_dossier(acteur, dossier) & brouillon.ECRIT),
         "saisie": {},
@@ -128,18 +135,21 @@ def _pieces(session: SessionDep, acteur: Identite, dossier: Dossier, maintenant:
     }
 
 
-def _demandee(piece: PieceExigee, valables: Sequence[pieces.PieceEtFichier]) -> dict[str, Any]:
-    """Une pièce demandée : les fichiers valables qui y répondent, et ce qu'il reste à déposer (nature, intitulé)."""
-    attendues = natures_attendues(piece.code, piece.libelle) or (frozenset({Nature.AUTRE}),)
-    fichiers = []
+def _demandee(piece: PieceExigee, en_place: Sequence[pieces.PieceEtFichier]) -> dict[str, Any]:
+    """Une pièce demandée : les fichiers qui y répondent, ce qu'il reste à déposer (nature, intitulé), son état."""
+    fichiers: list[Fichier] = []
     a_deposer = ("", "")
-    for natures in attendues:
-        autre = piece.libelle if natures == {Nature.AUTRE} else ""
-        trouvees = [x for p, x in valables if p.nature in natures and (not autre or p.intitule == autre)]
-        fichiers += trouvees
-        if not trouvees:
-            a_deposer = (min(n.value for n in natures), autre)
-    return {"piece": piece, "fichiers": fichiers, "a_deposer": a_deposer}
+    for attendue in attendues(piece.code, piece.libelle):
+        trouves = [x for p, x in en_place if attendue.repond(p.nature, p.intitule)]
+        fichiers += trouves
+        if not trouves:
+            a_deposer = attendue.a_deposer
+    if a_deposer[0]:
+        etat = ("À fournir", "attente") if piece.est_obligatoire else ("Non fournie", "neutre")
+    else:
+        attend = any(x.etat is EtatFichier.RECU for x in fichiers)
+        etat = ("En cours d’analyse", "attente") if attend else ("Valable", "oui")
+    return {"piece": piece, "fichiers": fichiers, "a_deposer": a_deposer, "etat": etat}
 
 
 def _page_pieces(envoi: Envoi, identifiant: str) -> Page:

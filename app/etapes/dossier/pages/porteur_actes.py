@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -10,8 +11,10 @@ from starlette.responses import Response
 
 from app.etapes.appel.repository import list_pieces
 from app.etapes.dossier import repository
+from app.etapes.dossier.pages.porteur_a_cote import manques_a_cote
 from app.etapes.dossier.pages.porteur_dossier import contexte_dossier
-from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, lignes_relues
+from app.etapes.dossier.pages.porteur_lecture import avertissement_du_lieu, fiche_relue, lignes_relues
+from app.etapes.dossier.pages.porteur_suivi import portail_a_faire
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert, ouvrir
 from app.etapes.dossier.repository.accuses import list_accuses
 from app.etapes.dossier.repository.referentiel import get_cadre
@@ -20,14 +23,16 @@ from app.etapes.dossier.rules.clair import contenu_en_clair
 from app.etapes.dossier.rules.depot import section_de
 from app.etapes.dossier.rules.formulaire_unique import QUALITES
 from app.etapes.dossier.schemas import FormulaireMotif, FormulaireReponse, FormulaireSignature, FormulaireVersion
-from app.etapes.dossier.service import brouillon, depot, vie
+from app.etapes.dossier.service import brouillon, depot, signature, vie
 from app.etapes.dossier.service.accuse import ACCUSE
+from app.etapes.dossier.service.demande_ecrite import lit_le_bancaire
 from app.infra import documents
 from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant
 from app.infra.envoi import Envoi, EnvoiDep, Page, renommer
 from app.infra.forms import valider
 from app.infra.identite import Identite
-from app.infra.web import SessionDep, annoncer, rendre
+from app.infra.web import SessionDep, annoncer, rendre, transaction_a_part
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import ROLES_PORTEUR
 from app.referentiels.acteurs.models import Organisation
@@ -48,9 +53,9 @@ RETIRE = annoncer("dossier-retire", "Le dossier est retiré.")
 COMPLETE = annoncer("dossier-complete", "Votre complément est envoyé.")
 
 
-def _relecture(session: SessionDep, ouvert: DossierOuvert) -> dict[str, Any]:
+def _relecture(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
     referentiel = ouvert.referentiel
-    return {
+    return _fiche_relue(session, ouvert, maintenant) | {
         "titre": f"Relire « {ouvert.titre} »",
         "ouvert": ouvert,
         "sections": contenu_en_clair(ouvert.contenu, referentiel),
@@ -59,19 +64,40 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert) -> dict[str, Any]:
         "a_revoir": [s for s, etat in ouvert.etats.items() if etat.value == "a_revoir"],
         "manques": [(f, section_de(f)) for f in ouvert.fautes],
         "pieces": list_pieces(session, ouvert.dossier.appel_id, ouvert.cadre.organisation.forme),
+        "a_cote": manques_a_cote(session, ouvert, maintenant),
         "cle": secrets.token_urlsafe(16),
         "qualites": QUALITES,
     }
 
 
+def _fiche_relue(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
+    """La fiche que l'on signe avec le dossier, et ce qui y a changé depuis. Une requête ; aucune après le dépôt."""
+    if ouvert.dossier.numero is not None:
+        return {"fiche": None, "changees": ()}
+    fige = signature.fiche_a_deposer(session, ouvert.dossier, ouvert.cadre.appel.annee, maintenant)
+    changees = signature.ce_qui_a_change(ouvert.dossier, ouvert.contenu, fige) if ouvert.est_signe else ()
+    return {"fiche": fiche_relue(fige, entiere=lit_le_bancaire(ouvert.acteur, ouvert.dossier)), "changees": changees}
+
+
 @routeur.get("/dossiers/{identifiant}/signature", name="dossier:signature", dependencies=PORTEUR)
-def page_signature(request: Request, session: SessionDep, acteur: Acteur, identifiant: str) -> Response:
+def page_signature(
+    request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, identifiant: str
+) -> Response:
     """Relire tout le dossier ; puis l'envoyer à la signature, le signer ou le déposer."""
-    return rendre(request, "dossier/signature.html", _relecture(session, ouvrir(session, identifiant, acteur)))
+    ouvert = ouvrir(session, identifiant, acteur, maintenant)
+    return rendre(request, "dossier/signature.html", _relecture(session, ouvert, maintenant))
 
 
 def _page_signature(envoi: Envoi, identifiant: str) -> Page:
-    return "dossier/signature.html", _relecture(envoi.session, ouvrir(envoi.session, identifiant, envoi.acteur))
+    ouvert = ouvrir(envoi.session, identifiant, envoi.acteur, envoi.maintenant)
+    return "dossier/signature.html", _relecture(envoi.session, ouvert, envoi.maintenant)
+
+
+def _page_depot_refuse(envoi: Envoi, identifiant: str) -> Page:
+    """La page relue ; une signature donnée sur une fiche qui a changé est tombée, quoi qu'annule la requête."""
+    with transaction_a_part(envoi.request) as a_part:
+        signature.faire_tomber(a_part, identifiant, **envoi.qui)
+    return _page_signature(envoi, identifiant)
 
 
 @routeur.post("/dossiers/{identifiant}/envoi", name="dossier:envoyer", dependencies=PORTEUR)
@@ -96,7 +122,7 @@ def signer(envoi: EnvoiDep, identifiant: str) -> Response:
 @routeur.post("/dossiers/{identifiant}/depot", name="dossier:deposer", dependencies=PORTEUR)
 def deposer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Dépose la version signée ; un second envoi mène au même accusé."""
-    with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
+    with envoi.sinon(lambda: _page_depot_refuse(envoi, identifiant)):
         donnees = valider(FormulaireVersion, envoi.formulaire.en_dict())
         dossier = depot.deposer(
             envoi.session, identifiant, version_lue=donnees.version, cle=donnees.cle or None, **envoi.qui
@@ -171,6 +197,7 @@ def page_accuse(request: Request, session: SessionDep, acteur: Acteur, identifia
         "autorites": list_accuses(session, dossier, cadre),
         "voies": VOIES_DE_RECOURS,
         "accuse_pret": repository.get_document(session, dossier.id, ACCUSE) is not None,
+        "portail_a_faire": portail_a_faire(repository.list_demandes(session, [dossier.id])),
         "est_du_porteur": dossier.organisation_id in acteur.organisations(),
     }
     return rendre(request, "dossier/accuse.html", contexte)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import DemandeComplement
+from app.etapes.dossier.pages.porteur_a_cote import manques_a_cote, taches_a_cote
 from app.etapes.dossier.pages.porteur_reste import reste_a_corriger
 from app.etapes.dossier.pages.porteur_suivi import (
     TERMES,
@@ -19,11 +20,12 @@ from app.etapes.dossier.pages.porteur_suivi import (
     lignes_suivies,
     mot_d_etat,
     motifs_dus,
+    portail_a_faire,
 )
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert
 from app.etapes.dossier.repository.notifies import RIEN, list_notifies
-from app.etapes.dossier.repository.referentiel import get_cadre
-from app.etapes.dossier.rules.etats import EtatDossier, Ton
+from app.etapes.dossier.repository.referentiel import a_la_phase_du_jour, get_cadre
+from app.etapes.dossier.rules.etats import EtatDossier
 from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.sections import EtatSection
 from app.etapes.dossier.rules.suivi import jusqu_au
@@ -48,7 +50,10 @@ def page_dossier(
     if dossier.organisation_id not in acteur.organisations():
         return rediriger(request, "instruction:dossier", numero=dossier.numero)
     champs = repository.list_champs(session, dossier.id)
-    ouvert = DossierOuvert(session, dossier, get_cadre(session, dossier), champs, acteur)
+    cadre = get_cadre(session, dossier)
+    if dossier.numero is None:
+        cadre = a_la_phase_du_jour(session, cadre, maintenant)
+    ouvert = DossierOuvert(session, dossier, cadre, champs, acteur)
     contexte = contexte_dossier(session, ouvert, maintenant)
     return rendre(request, "dossier/dossier.html", contexte | reste_a_corriger(request, ouvert))
 
@@ -74,11 +79,12 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         "ton": ton,
         "ensuite": phrase,
         "ensuite_le": instant,
-        "parties": parties(ouvert) if ouvert.peut_ecrire or not est_depose else [],
+        "parties": parties(ouvert, maintenant) if ouvert.peut_ecrire or not est_depose else [],
         "etat_sollicite": any(
             r["ligne"] in ouvert.referentiel.lignes_d_etat for r in ouvert.contenu.get("demandes") or ()
         ),
         "version_completee": repository.dernier_rang(session, dossier.id) if len(attendus) < len(complements) else 0,
+        "portail_a_faire": portail_a_faire(demandes),
         "est_clos": ouvert.cadre.depot_clos(maintenant),
         "lignes": lignes_suivies(
             dossier, annee, demandes, motifs_dus(siennes, passages), notifies, ouvert.roles, a_paris(maintenant).date()
@@ -98,7 +104,7 @@ def prochain(complements: list[DemandeComplement]) -> DemandeComplement | None:
     return min(complements, key=lambda c: c.echeance_le, default=None)
 
 
-def parties(ouvert: DossierOuvert) -> list[tuple[str, list[dict[str, Any]]]]:
+def parties(ouvert: DossierOuvert, maintenant: datetime) -> list[tuple[str, list[dict[str, Any]]]]:
     """(titre, étapes), dans l'ordre ; sur le chemin court, les étapes où rien n'est exigé viennent à part."""
     rendu: dict[str, list[dict[str, Any]]] = {}
     facultatives = []
@@ -110,20 +116,9 @@ def parties(ouvert: DossierOuvert) -> list[tuple[str, list[dict[str, Any]]]]:
         else:
             rendu.setdefault(section.partie, []).append(tache)
     if ouvert.dossier.etat is EtatDossier.BROUILLON:
-        rendu.setdefault(Section.ATTESTATIONS.partie, []).extend(_a_cote(ouvert))
+        manques = manques_a_cote(ouvert.session, ouvert, maintenant)
+        rendu.setdefault(Section.ATTESTATIONS.partie, []).extend(taches_a_cote(ouvert, manques))
     return [*rendu.items(), *([(FACULTATIVES, facultatives)] if facultatives else [])]
-
-
-def _a_cote(ouvert: DossierOuvert) -> list[dict[str, Any]]:
-    """Ce qui sert à tous les dossiers de l'organisation, et s'écrit une fois : sa fiche, ses pièces."""
-    code = ouvert.cadre.organisation.code
-    return [
-        {"libelle": "La fiche de votre organisation", "mot": "À vérifier", "etat": Ton.NEUTRE.value,
-         "aide": "Écrite une fois pour tous vos dossiers.", "url": f"/organisations/{code}"},
-        {"libelle": "Les pièces", "mot": "À vérifier", "etat": Ton.NEUTRE.value,
-         "aide": "Celles de l’organisation, et celles de cette action.",
-         "url": f"/dossiers/{ouvert.identifiant}/pieces"},
-    ]  # fmt: skip
 
 
 def taches(ouvert: DossierOuvert) -> list[dict[str, Any]]:

@@ -25,12 +25,12 @@ from app.infra.clock import Maintenant, heure_machine
 from app.infra.forms import FormulaireDep
 from app.infra.gabarits import heure_courte
 from app.infra.web import SessionDep, annoncer, rediriger
-from app.noyau.erreurs import Faute, SaisieInvalide, VersionPerimee
+from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide, VersionPerimee
 from app.noyau.roles import ROLES_PORTEUR
 
 routeur = APIRouter()
 ABANDONNE = annoncer("saisie-abandonnee", "Voici ce qui est enregistré.")
-AVEC_EQUILIBRE = frozenset({Section.BUDGET, Section.FINANCEMENT})
+AVEC_EQUILIBRE = frozenset({Section.BUDGET, Section.FINANCEMENT, Section.ANNEES})
 
 
 @dataclass
@@ -63,15 +63,20 @@ def enregistrer_champs(
     """Enregistre ce qui peut l'être ; ce qui est refusé ou en retard est gardé pour son auteur, et dit."""
     etape = section_nommee(section)
     ouvert = ouvrir(session, identifiant, acteur)
-    brouillon.exiger_modifiable(acteur, ouvert.dossier)
     referentiel = ouvert.referentiel
     versions = versions_recues(formulaire)
     champs = [c for c in champs_de(etape) if c.code in versions]
     saisies: dict[str, Saisie] = {c.code: saisie_recue(c, formulaire) for c in champs}
+    machine = heure_machine()
+    try:
+        brouillon.exiger_modifiable(acteur, ouvert.dossier)
+    except ActeImpossible as refus:  # envoyé à la signature pendant qu'on écrivait : rien ne se perd
+        a_garder = {c: (saisie, versions[c]) for c, saisie in saisies.items()}
+        edition.garder(session, ouvert.dossier, a_garder, acteur=acteur, machine=machine)
+        return JSONResponse({"detail": refus.message, "code": refus.code, "garde": True}, status_code=409)
     valeurs, fautes = lire_section(champs, saisies, referentiel.domaines)
     bilan = Bilan(list(fautes))
     _enregistrer(session, ouvert, valeurs, versions, bilan, acteur, maintenant)
-    machine = heure_machine()
     edition.garder(
         session, ouvert.dossier, {c: (saisies[c], versions[c]) for c in bilan.ecartes}, acteur=acteur, machine=machine
     )

@@ -10,6 +10,7 @@ from app.etapes.contrat.rules.textes import dire_source
 from app.etapes.contrat.service import suggestions
 from app.etapes.dossier.pages.porteur_financement import (
     annees_montrees,
+    annees_possibles,
     demande_l_etat,
     lignes_demandees,
     lire_duree,
@@ -122,15 +123,17 @@ def _financement(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) 
     duree = _saisie(ouvert, envoi, "duree")
     premiere = ouvert.cadre.appel.annee
     annees = annees_montrees(premiere, lire_duree(str(duree[-1]) if duree else ""), demandes)
+    est_fige = ouvert.dossier.numero is not None
+    possibles = annees if est_fige else annees_possibles(annees, ouvert.cadre.contrat.fin.year)
     fiches: Sequence[str] = ouvert.contenu.get("fiches") or ()
     precedents = rangees(_saisie(ouvert, envoi, "precedents"))
     enregistres = {c: e.version for c, e in ouvert.champs.items()}
     return {
         "annees": annees,
-        "lignes": lignes_demandees(referentiel, annees, demandes, precedents, fiches, _connus(ouvert)),
+        "lignes": lignes_demandees(referentiel, annees, possibles, demandes, precedents, fiches, _connus(ouvert)),
         "sans_fiche": not fiches,
         "etat_demande": demande_l_etat(referentiel, demandes),
-        "est_fige": ouvert.dossier.numero is not None,
+        "est_fige": est_fige,
         "versions": {
             c: version_lue(envoi.versions.get(c, enregistres.get(c, 0)), ouvert.contenu.get(c))
             for c in sorted(PROPRES_AU_FINANCEMENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,13 +50,17 @@ from app.infra.web import (
     rendre,
     transaction_a_part,
 )
-from app.noyau.erreurs import Faute, SaisieInvalide, VersionPerimee
+from app.noyau.erreurs import ActeImpossible, Faute, SaisieInvalide, VersionPerimee
+from app.noyau.euros import ZERO
 from app.noyau.roles import ROLES_PORTEUR
 
 routeur = APIRouter()
 ENREGISTRE = annoncer("etape-enregistree", "C’est enregistré.")
+A_ENVOYER = annoncer("etape-completee", "C’est enregistré. Il reste à envoyer votre réponse au complément.")
 POUR_L_ETAT = annoncer("etape-etat", "C’est enregistré. Vous sollicitez l’État : complétez aussi ce qu’il demande.")
+POUR_LES_ANNEES = annoncer("etape-annees", "C’est enregistré. Dites aussi ce que vous demandez les années d’après.")
 SANS_OBJET = annoncer("etape-sans-objet", "Cette étape ne concerne pas votre dossier, ou n’est pas rouverte.")
+LECTEUR = annoncer("etape-lecteur", "Votre rôle permet de lire ce dossier, pas d’y écrire.")
 FIGE = annoncer("dossier-fige", "Ce dossier ne se modifie plus dans cet état.")
 REMONTRE = ("annees", "ajouter:", "retirer:")
 """Les boutons qui rendent la page sans rien enregistrer."""
@@ -70,7 +74,7 @@ def page_etape(request: Request, session: SessionDep, acteur: Acteur, identifian
     etape = section_nommee(section)
     ouvert = ouvrir(session, identifiant, acteur)
     if not ouvert.peut_ecrire or etape not in ouvert.sections or etape not in ouvert.ouvertes:
-        fait = SANS_OBJET if ouvert.peut_ecrire else FIGE
+        fait = SANS_OBJET if ouvert.peut_ecrire else FIGE if ouvert.roles & brouillon.ECRIT else LECTEUR
         return rediriger(request, "dossier:voir", identifiant=ouvert.identifiant, fait=fait)
     referentiel = ouvert.referentiel
     tenue = edition.tenir(session, ouvert.dossier, etape, acteur=acteur, machine=heure_machine())
@@ -132,15 +136,16 @@ def enregistrer_etape(
     """Enregistre l'étape et mène à la suivante ; ajouter ou retirer une ligne rend la page sans rien enregistrer."""
     etape = section_nommee(section)
     ouvert = ouvrir(session, identifiant, acteur)
-    brouillon.exiger_modifiable(acteur, ouvert.dossier)
     referentiel = ouvert.referentiel
     versions = versions_recues(formulaire)
     champs = [c for c in champs_de(etape) if c.code in versions]
     acte = formulaire.get("acte")
     envoi = Envoi({c.code: saisie_recue(c, formulaire) for c in champs}, versions)
+    valeurs, fautes = lire_section(champs, envoi.saisies, referentiel.domaines)
+    changes = {c for c, v in valeurs.items() if v != ouvert.contenu.get(c)}
+    _exiger_modifiable(request, ouvert, envoi, changes | {f.champ.partition(".")[0] for f in fautes}, acteur)
     if acte.startswith(REMONTRE):
         return _remontrer(request, ouvert, etape, referentiel, envoi, acte)
-    valeurs, fautes = lire_section(champs, envoi.saisies, referentiel.domaines)
     try:
         if fautes:
             raise SaisieInvalide(list(fautes))
@@ -153,10 +158,11 @@ def enregistrer_etape(
             session, ouvert.identifiant, gardes, versions=versions, acteur=acteur, maintenant=maintenant
         )
     except SaisieInvalide as erreur:
-        _garder(request, ouvert, envoi, erreur.fautes, acteur)
+        _garder(request, ouvert, envoi, {f.champ.partition(".")[0] for f in erreur.fautes}, acteur)
         contexte = contexte_etape(ouvert, etape, referentiel, envoi, erreur.fautes) | _pieces(session, ouvert, etape)
         refuser(request, "dossier/etape.html", contexte, erreur.fautes)
     except VersionPerimee as erreur:
+        _garder(request, ouvert, envoi, erreur.conflits, acteur)
         raise ReponseRefusee(_conflit(request, ouvert, etape, referentiel, formulaire, erreur)) from None
     edition.lacher(session, ouvert.dossier, etape, acteur=acteur)
     return _suite(request, ouvert.avec(gardes), etape, referentiel, envoi, acte)
@@ -176,14 +182,26 @@ def _remontrer(
     return rendre(request, "dossier/etape.html", contexte)
 
 
-def _garder(request: Request, ouvert: DossierOuvert, envoi: Envoi, fautes: Sequence[Faute], acteur: Identite) -> None:
+def _exiger_modifiable(
+    request: Request, ouvert: DossierOuvert, envoi: Envoi, changes: Iterable[str], acteur: Identite
+) -> None:
+    """Envoyé à la signature pendant qu'on écrivait : ce qui est tapé est gardé, et dit. Lève ActeImpossible."""
+    try:
+        brouillon.exiger_modifiable(acteur, ouvert.dossier)
+    except ActeImpossible as refus:
+        _garder(request, ouvert, envoi, changes, acteur)
+        phrase = "Ce que vous avez tapé est gardé : vous le retrouverez à cette étape si la rédaction reprend."
+        raise ActeImpossible(f"{refus.message} {phrase}", code=refus.code) from None
+
+
+def _garder(request: Request, ouvert: DossierOuvert, envoi: Envoi, codes: Iterable[str], acteur: Identite) -> None:
     """Ce qui est refusé survit à la page : la transaction de la requête est annulée, celle-ci non."""
-    codes = {f.champ.partition(".")[0] for f in fautes} & envoi.saisies.keys()
+    gardes = set(codes) & envoi.saisies.keys()
     with transaction_a_part(request) as a_part:
         edition.garder(
             a_part,
             ouvert.dossier,
-            {c: (envoi.saisies[c], envoi.versions[c]) for c in codes},
+            {c: (envoi.saisies[c], envoi.versions[c]) for c in gardes},
             acteur=acteur,
             machine=heure_machine(),
         )
@@ -197,12 +215,27 @@ def _suite(
                 request, "dossier:etape", identifiant=ouvert.identifiant, section=etape.value, fait=POUR_L_ETAT,
                 ancre=f"champ-{CHAMPS_D_ETAT[0]}",
             )  # fmt: skip
+    if acte != "quitter" and _manque_des_annees(ouvert, envoi):
+        return rediriger(
+                request, "dossier:etape", identifiant=ouvert.identifiant, section=etape.value, fait=POUR_LES_ANNEES,
+                ancre="champ-demandes",
+            )  # fmt: skip
     _, suivante = ouvert.autour(etape)
     if acte == "quitter" or suivante is None:
-        return quitter_l_etape(request, "dossier:voir", etape, identifiant=ouvert.identifiant, fait=ENREGISTRE)
+        fait = ENREGISTRE if ouvert.dossier.numero is None else A_ENVOYER
+        return quitter_l_etape(request, "dossier:voir", etape, identifiant=ouvert.identifiant, fait=fait)
     return quitter_l_etape(
         request, "dossier:etape", etape, identifiant=ouvert.identifiant, section=suivante.value, fait=ENREGISTRE
     )
+
+
+def _manque_des_annees(ouvert: DossierOuvert, envoi: Envoi) -> bool:
+    """Vrai si la durée vient d'être allongée : les cases des années d'après n'étaient pas encore montrées."""
+    avant = ouvert.champs["duree"].valeur if "duree" in ouvert.champs else "1"
+    duree = int(ouvert.contenu.get("duree") or 1)
+    premiere = ouvert.cadre.appel.annee
+    muettes = [a for a in range(premiere + 1, premiere + duree) if ouvert.budget.demande_en(a) == ZERO]
+    return "duree" in envoi.versions and duree > int(avant or 1) and bool(muettes)
 
 
 def _manque_l_etat(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) -> bool:

@@ -15,11 +15,12 @@ DUREE_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Un montant à demander : année, rang dans le formulaire, texte."""
+    """Un montant à demander : année, rang dans le formulaire, texte. `est_cachee` : hors de la durée choisie."""
 
     annee: int
     rang: int
     texte: str
+    est_cachee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,24 @@ def annees_montrees(annee: int, duree: int, demandes: Iterable[Rangee]) -> tuple
     return tuple(range(annee, derniere + 1))
 
 
+def annees_possibles(annees: Sequence[int], derniere: int) -> tuple[int, ...]:
+    """Les années montrées, puis celles qu'une durée plus longue ouvrirait : cachées, un script les montre."""
+    return (*annees, *range(annees[-1] + 1, min(annees[0] + DUREE_MAX - 1, derniere) + 1))
+
+
 def lignes_demandees(
     referentiel: Referentiel,
     annees: Sequence[int],
+    possibles: Sequence[int],
     demandes: Sequence[Rangee],
     precedents: Sequence[Rangee],
     fiches: Collection[str],
     connus: Mapping[str, Rangee],
 ) -> tuple[LigneDemandee, ...]:
-    """Les lignes à montrer. Les cases se rangent par année puis par ligne : en ajouter une ne décale pas les autres."""
+    """Les lignes et leurs cases des années possibles ; hors de `annees`, elles sont cachées.
+
+    Les cases se rangent par année puis par ligne : en ajouter une ne décale pas les autres.
+    """
     montants = {(r.get("ligne", ""), r.get("annee", "")): r.get("montant", "") for r in demandes}
     n1 = {r.get("ligne", ""): r for r in precedents}
     communes = referentiel.communes_des_fiches(list(fiches))
@@ -76,8 +86,13 @@ def lignes_demandees(
             intitule=ligne.intitule,
             rang=rang,
             cases=tuple(
-                Case(annee, position * len(lignes) + rang, montants.get((ligne.code, str(annee)), ""))
-                for position, annee in enumerate(annees)
+                Case(
+                    annee,
+                    position * len(lignes) + rang,
+                    montants.get((ligne.code, str(annee)), ""),
+                    est_cachee=annee not in annees,
+                )
+                for position, annee in enumerate(possibles)
             ),
             n1={**n1.get(ligne.code, {}), **connus.get(ligne.code, {})},
             connus=frozenset(connus.get(ligne.code, {})),

@@ -22,12 +22,14 @@ Rangee = dict[str, str]
 Saisie = list[str] | list[Rangee]
 PRESELECTION = {
     "budget_charges": ("60", "61", "62", "64"),
-    "budget_produits": ("70", "74", "75"),
+    "budget_produits": ("70x", "74", "75"),
     "asso_charges": ("60", "61", "62", "64"),
-    "asso_produits": ("70", "74", "75"),
+    "asso_produits": ("70x", "74", "75"),
     "emplois_volontaires": ("864",),
     "ressources_volontaires": ("870",),
 }
+PAR_ANNEE = {"annees_budget": ("60", "64", "74")}
+"""Les postes offerts d'avance, une fois par année suivante."""
 VIDES = {"indicateurs": 2, "partenaires": 2, "salaries": 1, "prestataires": 1}
 VERSION = "v."
 _CELLULE = re.compile(r"(?P<champ>[a-z_]+)\.(?P<rang>\d{1,3})\.(?P<colonne>[a-z_0-9]+)\Z")
@@ -87,7 +89,9 @@ def _montant(texte: str) -> Euros:
 
 
 def _tapes(champ: Champ, rangee: Rangee) -> list[str]:
-    return [rangee.get(c.code, "").strip() for c in champ.colonnes if c.forme is not FormeColonne.CODE]
+    """Les textes tapés d'une rangée ; les listes à choix et l'année, offertes d'avance, n'en sont pas."""
+    tapees = (c for c in champ.colonnes if c.forme is not FormeColonne.CODE and c.code != "annee")
+    return [rangee.get(c.code, "").strip() for c in tapees]
 
 
 def _texte_simple(valeur: object) -> str:
@@ -101,7 +105,7 @@ def _texte_cellule(colonne: Colonne, valeur: object) -> str:
         return montant_saisi(Euros(valeur))
     if colonne.forme is FormeColonne.CENTIEMES and isinstance(valeur, int):
         return centiemes(valeur)
-    return _texte_simple(valeur)
+    return colonne.actuel(_texte_simple(valeur))
 
 
 def saisie_enregistree(champ: Champ, valeur: object) -> Saisie:
@@ -111,6 +115,8 @@ def saisie_enregistree(champ: Champ, valeur: object) -> Saisie:
         return [{c.code: _texte_cellule(c, r.get(c.code)) for c in champ.colonnes} for r in rangees]
     if isinstance(valeur, list):
         return [_texte_simple(v) for v in valeur]
+    if champ.forme is Forme.CENTIEMES and isinstance(valeur, int):
+        return [centiemes(valeur)]
     return [] if valeur is None else [_texte_simple(valeur)]
 
 
@@ -193,7 +199,9 @@ def lire_section(
     return valeurs, tuple(fautes)
 
 
-def rangees_montrees(champ: Champ, saisies: Sequence[Rangee], en_plus: int, fixes: Options = ()) -> tuple[Rangee, ...]:
+def rangees_montrees(
+    champ: Champ, saisies: Sequence[Rangee], en_plus: int, fixes: Options = (), annees: Sequence[int] = ()
+) -> tuple[Rangee, ...]:
     """Les rangées remplies, puis des lignes vides (comptes d'usage si rien n'est saisi) ; `fixes` : une par valeur."""
     if champ.fixe:
         donnees = {r.get(champ.fixe, ""): r for r in saisies}
@@ -201,6 +209,7 @@ def rangees_montrees(champ: Champ, saisies: Sequence[Rangee], en_plus: int, fixe
     rangees = list(saisies)
     if not rangees:
         rangees = [{"compte": compte} for compte in PRESELECTION.get(champ.code, ())]
+        rangees += [{"annee": str(a), "compte": compte} for a in annees for compte in PAR_ANNEE.get(champ.code, ())]
     vides = max(en_plus, VIDES.get(champ.code, 0) - len(rangees), 0 if rangees else 1)
     return (*rangees, *({} for _ in range(vides)))
 
@@ -226,7 +235,7 @@ def voir(
     if champ.forme is Forme.TABLE:
         fixes = _fixes(champ, referentiel, annees, choisis or {})
         lues = [r for r in textes if isinstance(r, dict)]
-        return replace(vu, rangees=rangees_montrees(champ, lues, en_plus, fixes), fixes=fixes)
+        return replace(vu, rangees=rangees_montrees(champ, lues, en_plus, fixes, annees), fixes=fixes)
     simples = tuple(t for t in textes if isinstance(t, str))
     options = champ.options or tuple(
         (e.code, intitule_montre(champ.domaine, e)) for e in referentiel.liste(champ.domaine)

@@ -1,4 +1,4 @@
-"""Ce que le porteur relit avant de signer : un lieu inattendu, des lignes qui seront hors champ."""
+"""Ce que le porteur relit avant de signer : sa fiche, un lieu inattendu, des lignes qui seront hors champ."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.etapes.dossier.repository.referentiel import Referentiel
+from app.etapes.dossier.rules.attestation import dire_le_cer
 from app.etapes.dossier.rules.depot import lieu_hors_fiches, lignes_hors_champ
+from app.etapes.dossier.rules.fiche_ecrite import identite
+from app.etapes.dossier.rules.rubriques import part
 from app.noyau.euros import Euros
+from app.referentiels.acteurs.rules.fiche import grouper_iban, masquer_iban
 
 
 def avertissement_du_lieu(contenu: Mapping[str, Any], referentiel: Referentiel) -> str:
@@ -42,4 +46,17 @@ def lignes_relues(contenu: Mapping[str, Any], referentiel: Referentiel) -> tuple
         )
         for ligne in referentiel.lignes
         if any(d.get("ligne") == ligne.code for d in demandes)
+    )
+
+
+def fiche_relue(organisation: Mapping[str, Any], *, entiere: bool) -> tuple[tuple[str, str], ...]:
+    """L'identité, le représentant, l'engagement et le compte qui seront signés. `entiere` : l'IBAN en entier."""
+    compte = dict(organisation.get("compte_bancaire") or {})
+    if compte.get("iban"):
+        compte["iban"] = grouper_iban(compte["iban"]) if entiere else masquer_iban(compte["iban"])
+    banque = part(compte, titulaire="Titulaire du compte", banque="Banque", iban="IBAN", bic="BIC")
+    return (
+        *identite(organisation).paires,
+        *dire_le_cer(organisation),
+        *(banque or (("Compte bancaire", "Aucun compte dans la fiche"),)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,10 +22,16 @@ from app.etapes.dossier.pages.porteur_suivi import (
     lignes_suivies,
     mot_d_etat,
     motifs_dus,
+    portail_a_faire,
 )
 from app.etapes.dossier.repository.echanges import compter_non_lus
 from app.etapes.dossier.repository.notifies import RIEN, Notifies, list_motifs, list_notifies
-from app.etapes.dossier.repository.referentiel import Cadre, list_avec_cadre, list_phases_ouvertes
+from app.etapes.dossier.repository.referentiel import (
+    Cadre,
+    list_avec_cadre,
+    list_phases_ouvertes,
+    phases_suivantes,
+)
 from app.etapes.dossier.rules.depot import section_de, verifier_depot
 from app.etapes.dossier.rules.echanges import Cote
 from app.etapes.dossier.rules.etats import EtatDossier
@@ -45,6 +51,7 @@ from app.noyau.periodes import a_paris
 from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION, ROLES_LECTURE, Role
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.lignes import repository as lignes
 from app.referentiels.lignes.models import LigneFinancement
 
 routeur = APIRouter()
@@ -75,7 +82,7 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
     """Ce qui attend la personne, puis ses dossiers, par appel. Qui en lit sans en porter a sa propre liste."""
     if not acteur.organisations() and acteur.tient(*ROLES_AGENT, *ROLES_LECTURE, *ROLES_COMMISSION):
         return RedirectResponse("/instruction", status_code=303)
-    lus = list_avec_cadre(session, acteur)
+    lus = _a_la_phase_du_jour(session, list_avec_cadre(session, acteur), maintenant)
     ids = [d.id for d, _ in lus]
     demandes: dict[int, list[tuple[Demande, LigneFinancement]]] = {}
     for demande, ligne in repository.list_demandes(session, ids):
@@ -85,6 +92,7 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
     a_faire = [
         *_decisions_a_lire(lus, suivies),
         *_messages_a_lire(session, acteur, lus),
+        *_a_deposer_a_l_etat(lus, demandes),
         *_a_faire(session, acteur, lus, complements, maintenant),
     ]
     compte = len(a_faire)
@@ -101,6 +109,15 @@ def page_dossiers(request: Request, session: SessionDep, acteur: Acteur, mainten
         "a_renouveler": _a_renouveler(acteur, lus, [appel for appel, _, _ in phases]),
     }
     return rendre(request, "dossier/liste.html", contexte)
+
+
+def _a_la_phase_du_jour(
+    session: SessionDep, lus: Sequence[tuple[Dossier, Cadre]], maintenant: datetime
+) -> list[tuple[Dossier, Cadre]]:
+    """Un dossier pas encore déposé dont la phase est finie se dépose à la suivante. Une requête au plus."""
+    tard = {d.id for d, c in lus if d.numero is None and c.phase_finie(maintenant)}
+    suivantes = phases_suivantes(session, {c.appel.id for d, c in lus if d.id in tard}, maintenant)
+    return [(d, replace(c, phase=suivantes.get(c.appel.id, c.phase)) if d.id in tard else c) for d, c in lus]
 
 
 def _a_classer(lus: Sequence[tuple[Dossier, Cadre]]) -> list[tuple[Organisation, Appel]]:
@@ -190,6 +207,20 @@ def _decisions_a_lire(
     ]
 
 
+def _a_deposer_a_l_etat(lus: Sequence[tuple[Dossier, Cadre]], demandes: Demandees) -> list[dict[str, Any]]:
+    """Une tâche par dossier déposé ici dont la part de l'État n'a pas encore son numéro de l'autre plateforme."""
+    return [
+        {
+            "titre": f"Déposer « {dossier.titre} » aussi sur la plateforme de l’État",
+            "detail": "L’État l’exige pour sa part. Vos réponses sont prêtes à recopier ; revenez donner le numéro.",
+            "libelle": "Recopier",
+            "url": f"/dossiers/{dossier.numero}/portail",
+        }
+        for dossier, _ in lus
+        if portail_a_faire(demandes.get(dossier.id, ()))
+    ]
+
+
 def _messages_a_lire(
     session: SessionDep, acteur: Identite, lus: Sequence[tuple[Dossier, Cadre]]
 ) -> list[dict[str, Any]]:
@@ -218,13 +249,14 @@ def _a_faire(
     """Le plus pressé d'abord : compléments, puis signatures et dépôts, puis brouillons."""
     brouillons = [d.id for d, _ in lus if d.etat is EtatDossier.BROUILLON]
     contenus = repository.contenus(session, brouillons) if brouillons else {}
+    par_contrat = {c: lignes.list_lignes(session, c) for c in {d.contrat_id for d, _ in lus if d.id in contenus}}
     taches: list[tuple[int, datetime, dict[str, Any]]] = []
     for dossier, cadre in lus:
         roles = roles_sur_dossier(acteur, dossier)
         if not roles & brouillon.ECRIT:
             continue
         cloture = cadre.phase.cloture_le
-        titre = f"« {dossier.titre} »" if dossier.titre else "votre dossier"
+        titre = f"« {dossier.titre} »" if dossier.titre else f"le dossier {dossier.reference}, sans titre"
         if dossier.etat is EtatDossier.A_COMPLETER and dossier.id in complements:
             complement = complements[dossier.id]
             taches.append((0, complement.echeance_le, _tache_complement(dossier, titre, complement)))
@@ -233,7 +265,15 @@ def _a_faire(
         elif dossier.etat is EtatDossier.A_SIGNER:
             taches.append((1, cloture, _tache_signature(dossier, titre, roles, cloture)))
         elif dossier.etat is EtatDossier.BROUILLON:
-            taches.append((2, cloture, _tache_brouillon(session, dossier, cadre, titre, contenus[dossier.id])))
+            taches.append(
+                (
+                    2,
+                    cloture,
+                    _tache_brouillon(
+                        session, dossier, cadre, titre, contenus[dossier.id], par_contrat[dossier.contrat_id]
+                    ),
+                )
+            )
     return [tache for _, _, tache in sorted(taches, key=lambda t: t[:2])]
 
 
@@ -255,9 +295,14 @@ def _tache_signature(dossier: Dossier, titre: str, roles: frozenset[Role], clotu
 
 
 def _tache_brouillon(
-    session: SessionDep, dossier: Dossier, cadre: Cadre, titre: str, contenu: Mapping[str, Any]
+    session: SessionDep,
+    dossier: Dossier,
+    cadre: Cadre,
+    titre: str,
+    contenu: Mapping[str, Any],
+    connues: Sequence[LigneFinancement],
 ) -> dict[str, Any]:
-    cadre_depot = brouillon.cadre(session, dossier, cadre.appel, cadre.organisation)
+    cadre_depot = brouillon.cadre(session, dossier, cadre.appel, cadre.organisation, connues, cer_connu=cadre.cer_connu)
     sections = {section_de(f) for f in verifier_depot(contenu, cadre_depot)}
     reste = f"{en_nombre(len(sections), 'étape', 'étapes')} à finir" if sections else "Tout est rempli"
     detail = f"{reste}. Dépôt possible jusqu’au {instant_long(cadre.phase.cloture_le)}."
@@ -276,16 +321,22 @@ def page_nouveau(
     acteur: Acteur,
     maintenant: Maintenant,
     depuis: Annotated[str, Query(max_length=60)] = "",
+    appel: Annotated[str, Query(max_length=60)] = "",
+    fiches: Annotated[tuple[str, ...], Query(max_length=20)] = (),
 ) -> Response:
-    """Choisir l'appel, l'organisation, et au besoin le dossier dont on repart."""
-    contexte = _contexte_nouveau(session, acteur, maintenant) | {"saisie": {"renouvelle": depuis}}
+    """Choisir l'appel, l'organisation, et au besoin le dossier dont on repart ; les quartiers déjà dits suivent."""
+    saisie = {"renouvelle": depuis, "appel": appel, "fiches": fiches}
+    contexte = _contexte_nouveau(session, acteur, maintenant) | {"saisie": saisie}
     return rendre(request, "dossier/nouveau.html", contexte)
 
 
 def _contexte_nouveau(session: SessionDep, acteur: Identite, maintenant: datetime) -> dict[str, Any]:
     phases = {a.code: (a, p, c) for a, p, c in reversed(list_phases_ouvertes(session, maintenant))}
     organisations = acteurs.list_organisations(session, acteur.organisations(brouillon.ECRIT))
-    deposes = [d for d, _ in list_avec_cadre(session, acteur) if d.numero is not None]
+    derniere = max((a.annee for a, _, _ in phases.values()), default=0)
+    lus = [(d, c.appel.annee) for d, c in list_avec_cadre(session, acteur)]
+    repris = {d.renouvelle_id for d, _ in lus if d.etat is not EtatDossier.RETIRE}
+    deposes = [d for d, annee in lus if d.numero is not None and d.id not in repris and annee < derniere]
     return {
         "phases": list(reversed(phases.values())),
         "organisations": organisations,
@@ -303,8 +354,19 @@ def _page_nouveau(envoi: Envoi) -> Page:
 def creer(envoi: EnvoiDep) -> Response:
     """Ouvre un brouillon."""
     with envoi.sinon(lambda: _page_nouveau(envoi)):
-        dossier = _creer(envoi, valider(FormulaireNouveau, envoi.formulaire.en_dict()))
+        recu = {nom: texte for nom, texte in envoi.formulaire.en_dict().items() if nom != "fiches"}
+        dossier = _creer(envoi, valider(FormulaireNouveau, recu))
+        _reprendre_les_quartiers(envoi, dossier, envoi.formulaire.liste("fiches"))
     return envoi.vers("dossier:voir", identifiant=dossier.reference, fait=BROUILLON_CREE)
+
+
+def _reprendre_les_quartiers(envoi: Envoi, dossier: Dossier, fiches: Sequence[str]) -> None:
+    """Ce que « Puis-je demander ? » a déjà demandé ne se redit pas ; un code inconnu ne compte pas."""
+    if not fiches or dossier.renouvelle_id is not None:
+        return
+    domaines = brouillon.domaines(envoi.session, dossier)
+    if retenus := [code for code in dict.fromkeys(fiches) if domaines.admet("fiches", code)]:
+        brouillon.enregistrer(envoi.session, dossier.reference, {"fiches": retenus}, **envoi.qui)
 
 
 def _creer(envoi: Envoi, donnees: FormulaireNouveau) -> Dossier:

@@ -53,7 +53,7 @@ def demande_xlsx(session: SessionDep, acteur: Acteur, maintenant: Maintenant, id
     """Le même contenu en tableur, dans l'ordre du portail de l'État."""
     dossier = repository.get_dossier(session, identifiant, acteur)
     exiger_lecture_entiere(acteur, dossier)
-    ecrite = ecrire_la_derniere(session, dossier, maintenant)
+    ecrite = ecrire_la_derniere(session, dossier, maintenant, acteur)
     nom = f"{DEMANDE}-{dossier.numero or dossier.reference}.xlsx"
     entetes = {"Content-Disposition": f'attachment; filename="{nom}"'}
     return Response(en_tableur(portail(ecrite)), media_type=XLSX, headers=entetes)
@@ -61,7 +61,7 @@ def demande_xlsx(session: SessionDep, acteur: Acteur, maintenant: Maintenant, id
 
 def _contexte(session: SessionDep, acteur: Identite, dossier: Dossier, maintenant: Maintenant) -> dict[str, Any]:
     exiger_lecture_entiere(acteur, dossier)
-    ecrite = ecrire_la_derniere(session, dossier, maintenant)
+    ecrite = ecrire_la_derniere(session, dossier, maintenant, acteur)
     identifiant = dossier.numero or dossier.reference
     return {
         "dossier": dossier,
@@ -78,19 +78,25 @@ def _contexte(session: SessionDep, acteur: Identite, dossier: Dossier, maintenan
     }
 
 
+def _adresse(request: Request) -> dict[str, Any]:
+    """Où est la plateforme de l'État (IQ_PORTAIL_ETAT_URL), si l'exploitant l'a dit."""
+    return {"portail_url": request.app.state.config.portail_etat_url}
+
+
 @routeur.get("/dossiers/{identifiant}/portail", name="dossier:portail", dependencies=[Depends(exiger(*ROLES_PORTEUR))])
 def page_portail(
     request: Request, session: SessionDep, acteur: Acteur, maintenant: Maintenant, identifiant: str
 ) -> Response:
     """Ce qu'il faut recopier sur le portail de l'État, dans son ordre ; puis le numéro qu'il a donné."""
     dossier = repository.get_dossier(session, identifiant, acteur)
-    return rendre(request, "dossier/portail.html", _contexte(session, acteur, dossier, maintenant))
+    contexte = _contexte(session, acteur, dossier, maintenant) | _adresse(request)
+    return rendre(request, "dossier/portail.html", contexte)
 
 
 def _page(envoi: Envoi, identifiant: str) -> Page:
     dossier = repository.get_dossier(envoi.session, identifiant, envoi.acteur)
     contexte = _contexte(envoi.session, envoi.acteur, dossier, envoi.maintenant)
-    return "dossier/portail.html", contexte | {"saisie": envoi.saisie}
+    return "dossier/portail.html", contexte | _adresse(envoi.request) | {"saisie": envoi.saisie}
 
 
 @routeur.post(

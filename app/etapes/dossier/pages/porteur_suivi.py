@@ -10,6 +10,7 @@ from app.etapes.dossier.models import Demande, DemandeComplement, Dossier, Passa
 from app.etapes.dossier.repository.notifies import Notifies
 from app.etapes.dossier.repository.referentiel import Cadre
 from app.etapes.dossier.rules.etats import (
+    AVANT_DECISION,
     LIBELLES_DEMANDE,
     LIBELLES_DOSSIER,
     EtatDemande,
@@ -23,6 +24,7 @@ from app.etapes.dossier.rules.suivi import NOTIFIEES, annee_dite, est_nouvelle, 
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
 from app.referentiels.lignes.models import LigneFinancement
+from app.referentiels.lignes.rules import NatureAutorite
 
 ACTES_DITS = {
     "envoyer_en_signature": "Envoyé à la signature",
@@ -106,6 +108,17 @@ def lignes_suivies(
     return rendu
 
 
+def portail_a_faire(demandes: Iterable[tuple[Demande, LigneFinancement]]) -> bool:
+    """Vrai si une demande à l'État attend encore son numéro : elle se dépose aussi sur la plateforme de l'État."""
+    return any(
+        ligne.nature_autorite is NatureAutorite.ETAT
+        and not demande.numero_dauphin
+        and demande.etat in AVANT_DECISION
+        and demande.etat is not EtatDemande.HORS_CHAMP
+        for demande, ligne in demandes
+    )
+
+
 def _plusieurs(demandes: Iterable[tuple[Demande, LigneFinancement]]) -> bool:
     return len({d.annee for d, _ in demandes}) > 1
 
@@ -187,6 +200,8 @@ def ensuite(
     match dossier.etat:
         case EtatDossier.BROUILLON | EtatDossier.A_SIGNER:
             if cadre.depot_clos(maintenant):
+                if (reprise := cadre.reprend_le(maintenant)) is not None:
+                    return "Le dépôt reprend le", reprise
                 return "L’appel est clos : ce dossier ne peut plus être déposé.", None
             return "Dépôt possible jusqu’au", cadre.phase.cloture_le
         case EtatDossier.A_COMPLETER if complement is not None:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
-from app.etapes.dossier.repository.referentiel import Cadre, Referentiel, get_cadre, get_referentiel_garde
+from app.etapes.dossier.repository.referentiel import (
+    Cadre,
+    Referentiel,
+    a_la_phase_du_jour,
+    get_cadre,
+    get_referentiel_garde,
+)
 from app.etapes.dossier.rules.budget import Budget, lire_budget
+from app.etapes.dossier.rules.budgets_annexes import AnneeSuivante, lire_annees
 from app.etapes.dossier.rules.depot import est_chemin_court, est_exige, section_de, verifier_depot
 from app.etapes.dossier.rules.etats import MODIFIABLES, Transition, actes_possibles
 from app.etapes.dossier.rules.formes import Champ as ChampDuDossier
@@ -27,6 +35,7 @@ from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute
+from app.noyau.euros import ZERO
 from app.noyau.roles import Role
 
 TUES_AVANT_LES_DEMANDES = frozenset({"budget_desequilibre"})
@@ -80,13 +89,23 @@ class DossierOuvert:
     @cached_property
     def fautes(self) -> tuple[Faute, ...]:
         """Tout ce qui empêche de déposer."""
-        cadre = brouillon.cadre(self.session, self.dossier, self.cadre.appel, self.cadre.organisation)
+        cadre = brouillon.cadre(
+            self.session, self.dossier, self.cadre.appel, self.cadre.organisation, cer_connu=self.cadre.cer_connu
+        )
         return verifier_depot(self.contenu, cadre)
 
     @cached_property
     def budget(self) -> Budget:
         """Les totaux."""
         return lire_budget(self.contenu, self.cadre.appel.annee)
+
+    @property
+    def suites(self) -> tuple[AnneeSuivante, ...]:
+        """Chaque année d'après de la durée demandée, remplie ou non."""
+        budget = self.budget
+        lues = {a.annee: a for a in lire_annees(self.contenu, budget)}
+        annees = range(budget.annee + 1, budget.annee + int(self.contenu.get("duree") or 1))
+        return tuple(lues.get(a) or AnneeSuivante(a, "", ZERO, ZERO, budget.demande_en(a)) for a in annees)
 
     @property
     def est_court(self) -> bool:
@@ -123,8 +142,12 @@ class DossierOuvert:
         return est_exige(champ, court=self.est_court, association=self.cer_exige)
 
     def autour(self, section: Section) -> tuple[Section | None, Section | None]:
-        """(étape d'avant, étape d'après) ; le chemin court passe les étapes facultatives."""
-        suivies = [s for s in self.sections if s is section or not (self.est_court and self.est_facultative(s))]
+        """(étape d'avant, étape d'après) parmi celles qui se modifient ; le chemin court passe les facultatives."""
+        suivies = [
+            s
+            for s in self.sections
+            if s is section or (s in self.ouvertes and not (self.est_court and self.est_facultative(s)))
+        ]
         rang = suivies.index(section)
         return suivies[rang - 1] if rang else None, suivies[rang + 1] if rang + 1 < len(suivies) else None
 
@@ -159,9 +182,15 @@ class DossierOuvert:
         return tuple(f for f in self.fautes if section_de(f) is section)
 
 
-def ouvrir(session: SessionDep, identifiant: str, acteur: Identite) -> DossierOuvert:
-    """Le dossier, son cadre, ses champs : trois requêtes. Lève Introuvable."""
+def ouvrir(
+    session: SessionDep, identifiant: str, acteur: Identite, maintenant: datetime | None = None
+) -> DossierOuvert:
+    """Le dossier, son cadre (avec `maintenant`, à la phase où il se déposera), ses champs. Lève Introuvable.
+
+    Trois requêtes, quatre si la phase du brouillon est finie.
+    """
     dossier = repository.get_dossier(session, identifiant, acteur)
-    return DossierOuvert(
-        session, dossier, get_cadre(session, dossier), repository.list_champs(session, dossier.id), acteur
-    )
+    cadre = get_cadre(session, dossier)
+    if maintenant is not None and dossier.numero is None:
+        cadre = a_la_phase_du_jour(session, cadre, maintenant)
+    return DossierOuvert(session, dossier, cadre, repository.list_champs(session, dossier.id), acteur)

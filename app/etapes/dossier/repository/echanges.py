@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.etapes.appel.models import Appel, Phase
 from app.etapes.appel.rules import EtatAppel
 from app.etapes.dossier.models import DemandeComplement, Dossier, FichierDossier, LectureMessages, Message
 from app.etapes.dossier.rules.echanges import Cote
 from app.etapes.dossier.rules.etats import EtatDossier
+from app.infra.curseur import Ordre, Page, paginer
 from app.referentiels.pieces.models import Fichier
 
-MESSAGES_MONTRES = 200
+MESSAGES_MONTRES = 100
 
 
-def list_messages(session: Session, dossier_id: int) -> Sequence[Message]:
-    """Les derniers messages d'un dossier, du plus ancien au plus récent."""
-    requete = (
-        select(Message).where(Message.dossier_id == dossier_id).order_by(Message.id.desc()).limit(MESSAGES_MONTRES)
-    )
-    return list(reversed(session.scalars(requete).all()))
+def list_messages(session: Session, dossier_id: int, jeton: str = "") -> Page[Message]:
+    """Une page de messages, la dernière sans jeton ; du plus ancien au plus récent. Une requête.
+
+    `suivant` : les plus anciens ; `precedent` : les plus récents. Lève SaisieInvalide si le jeton ne va pas.
+    """
+    requete = select(Message).where(Message.dossier_id == dossier_id)
+    ordre = Ordre("messages", Message.id, Message.id, descendant=True)
+    page = paginer(session, requete, ordre, jeton, MESSAGES_MONTRES)
+    return Page(tuple(rangee[0] for rangee in reversed(page.elements)), page.precedent, page.suivant)
+
+
+def lire_messages(session: Session, dossier_id: int) -> Iterator[Message]:
+    """Tous les messages d'un dossier, du plus ancien au plus récent, lus par lots."""
+    requete = select(Message).where(Message.dossier_id == dossier_id).order_by(Message.id)
+    yield from session.scalars(requete.execution_options(yield_per=MESSAGES_MONTRES))
 
 
 def get_message(session: Session, message_id: int) -> Message:
@@ -41,6 +51,17 @@ def list_fichiers(session: Session, dossier_id: int) -> Sequence[tuple[FichierDo
         .order_by(FichierDossier.a, FichierDossier.fichier_id)
     )
     return [(joint, fichier) for joint, fichier in session.execute(requete)]
+
+
+def compter_fichiers(session: Session, dossier_id: int, cote: Cote) -> int:
+    """Combien de fichiers ce côté a joints ; seul le porteur en joint sans message."""
+    requete = (
+        select(func.count())
+        .select_from(FichierDossier)
+        .outerjoin(Message, Message.id == FichierDossier.message_id)
+        .where(FichierDossier.dossier_id == dossier_id, func.coalesce(Message.cote, Cote.PORTEUR.value) == cote.value)
+    )
+    return session.scalar(requete) or 0
 
 
 def list_dossiers_du_fichier(session: Session, fichier_id: int) -> frozenset[int]:
@@ -79,11 +100,14 @@ def marquer_lus(session: Session, dossier: Dossier, acteur: str, dernier_id: int
 
 
 def list_non_deposes(session: Session, avant: datetime, maintenant: datetime) -> Sequence[tuple[Dossier, Phase]]:
-    """Les dossiers commencés dont la phase ouverte se clôt avant cet instant."""
+    """Les dossiers commencés dont la phase (finie, la suivante) se clôt avant cet instant."""
+    sienne = aliased(Phase)
     requete = (
         select(Dossier, Phase)
-        .join(Phase, Phase.id == Dossier.phase_id)
+        .join(sienne, sienne.id == Dossier.phase_id)
+        .join(Phase, Phase.appel_id == Dossier.appel_id)
         .join(Appel, Appel.id == Dossier.appel_id)
+        .where(or_(Phase.id == sienne.id, sienne.cloture_le <= maintenant), Phase.ouverture_le <= maintenant)
         .where(Dossier.etat.in_([EtatDossier.BROUILLON, EtatDossier.A_SIGNER]), Appel.etat == EtatAppel.OUVERT)
         .where(Phase.cloture_le > maintenant, Phase.cloture_le <= avant)
         .order_by(Dossier.id)

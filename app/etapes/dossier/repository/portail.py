@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
@@ -12,7 +12,7 @@ from app.etapes.dossier.models import Champ, Demande, Dossier
 from app.etapes.dossier.models.portail import ImportPortail, LignePortail
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.etats import EtatDossier
-from app.etapes.dossier.rules.numero_dauphin import lisible
+from app.etapes.dossier.rules.numero_dauphin import dossier_de, lisible
 from app.etapes.dossier.rules.rapprochement import NotreDossier
 from app.infra.identite import Identite
 from app.noyau.erreurs import Introuvable
@@ -20,6 +20,8 @@ from app.noyau.euros import Euros
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.lignes.rules import NatureAutorite
+
+ESPACE_VERROU = 7_204_118
 
 
 def list_demandes_d_etat(session: Session, dossier_id: int, *, verrou: bool = False) -> Sequence[Demande]:
@@ -35,21 +37,41 @@ def list_demandes_d_etat(session: Session, dossier_id: int, *, verrou: bool = Fa
     return session.scalars(requete).all()
 
 
-def numero_deja_pris(session: Session, dossier: Dossier, numero: str) -> str | None:
-    """Le numéro d'un autre dossier de la même organisation, pas retiré, qui porte déjà ce numéro ; None sinon."""
-    portes = select(Demande.dossier_id).where(Demande.numero_dauphin == numero)
-    tapes = select(Champ.dossier_id).where(
-        Champ.code == "numero_dauphin", Champ.valeur == func.to_jsonb(cast(numero, Text))
+def verrouiller_numero(session: Session, contrat_id: int, numero: str) -> None:
+    """Tient ce dossier du portail jusqu'à la fin de la transaction : deux personnes qui le donnent s'attendent."""
+    cle = f"{contrat_id}/{dossier_de(numero)}"
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(:espace, hashtext(:cle))"), {"espace": ESPACE_VERROU, "cle": cle}
     )
-    requete = (
-        select(Dossier)
-        .where(Dossier.organisation_id == dossier.organisation_id, Dossier.id != dossier.id)
-        .where(Dossier.etat != EtatDossier.RETIRE, or_(Dossier.id.in_(portes), Dossier.id.in_(tapes)))
-        .order_by(Dossier.id)
-        .limit(1)
+
+
+def get_porteur_du_numero(session: Session, dossier: Dossier, numero: str) -> Dossier | None:
+    """Un autre dossier, pas retiré, qui porte déjà ce numéro : de la même organisation, ou déposé au même appel.
+
+    Le brouillon d'une autre organisation n'en prive personne : il sera jugé à son dépôt. Un numéro gardé sous une autre
+    forme (repris d'ailleurs) est le même numéro.
+    """
+    chiffres = dossier_de(numero).removeprefix("DA")
+    portes = (
+        select(Dossier, Demande.numero_dauphin)
+        .join(Demande, Demande.dossier_id == Dossier.id)
+        .where(func.replace(Demande.numero_dauphin, " ", "").contains(chiffres))
+        .where(or_(Dossier.organisation_id == dossier.organisation_id, Dossier.appel_id == dossier.appel_id))
     )
-    autre = session.scalar(requete)
-    return None if autre is None else autre.numero or autre.reference
+    tape = Champ.valeur[()].astext
+    tapes = (
+        select(Dossier, tape)
+        .join(Champ, Champ.dossier_id == Dossier.id)
+        .where(Champ.code == "numero_dauphin", func.replace(tape, " ", "").contains(chiffres))
+        .where(Dossier.organisation_id == dossier.organisation_id)
+    )
+    for requete in (portes, tapes):
+        du_contrat = requete.where(Dossier.contrat_id == dossier.contrat_id, Dossier.id != dossier.id)
+        for autre, porte in session.execute(du_contrat.where(Dossier.etat != EtatDossier.RETIRE).order_by(Dossier.id)):
+            if lisible(porte) == numero:
+                trouve: Dossier = autre
+                return trouve
+    return None
 
 
 def list_nos_dossiers(session: Session, acteur: Identite, appel: Appel) -> dict[int, NotreDossier]:

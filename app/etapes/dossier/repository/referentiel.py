@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, String, cast, func, literal, select, union_all
+from sqlalchemy import Engine, String, cast, exists, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,8 @@ from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.rules.depot import LigneOuverte
 from app.etapes.dossier.rules.lecture import Domaines
 from app.infra.identite import Identite
-from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.models import EngagementRepublicain, FicheOrganisation, Organisation
+from app.referentiels.acteurs.rules.fiche import engagement_repute
 from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.lignes.rules import NatureAutorite
@@ -30,17 +32,31 @@ REFERENTIELS_GARDES = 32
 
 @dataclass(frozen=True, slots=True)
 class Cadre:
-    """Ce qui entoure un dossier : son appel, sa phase, son organisation, son contrat ; l'empreinte de sa version."""
+    """Ce qui entoure un dossier : son appel, sa phase, son organisation, son contrat ; l'empreinte de sa version.
+
+    `cer_connu` : la fiche de l'organisation atteste déjà l'engagement républicain, ou il est réputé souscrit.
+    """
 
     appel: Appel
     phase: Phase
     organisation: Organisation
     contrat: Contrat
     empreinte: str = ""
+    cer_connu: bool = False
 
     def depot_clos(self, maintenant: datetime) -> bool:
-        """Vrai si plus rien ne se dépose ici : la phase est finie, ou l'appel n'est pas (ou plus) ouvert."""
-        return self.appel.etat is not EtatAppel.OUVERT or maintenant >= self.phase.cloture_le
+        """Vrai si rien ne se dépose en ce moment : hors de la phase, ou l'appel n'est pas (ou plus) ouvert."""
+        ouverte = self.phase.ouverture_le <= maintenant < self.phase.cloture_le
+        return self.appel.etat is not EtatAppel.OUVERT or not ouverte
+
+    def phase_finie(self, maintenant: datetime) -> bool:
+        """Vrai si l'appel est ouvert et la phase finie : un dossier commencé se dépose à la phase suivante."""
+        return self.appel.etat is EtatAppel.OUVERT and maintenant >= self.phase.cloture_le
+
+    def reprend_le(self, maintenant: datetime) -> datetime | None:
+        """Quand le dépôt reprendra, si une phase de cet appel s'ouvre plus tard."""
+        a_venir = self.appel.etat is EtatAppel.OUVERT and maintenant < self.phase.ouverture_le
+        return self.phase.ouverture_le if a_venir else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +106,80 @@ class Referentiel:
 def get_cadre(session: Session, dossier: Dossier) -> Cadre:
     """Le cadre d'un dossier. Une requête."""
     requete = (
-        select(Appel, Phase, Organisation, Contrat, VersionContrat.empreinte)
+        select(Appel, Phase, Organisation, Contrat, VersionContrat.empreinte, *_ENGAGEMENT)
         .select_from(Dossier)
         .join(Appel, Appel.id == Dossier.appel_id)
         .join(Phase, Phase.id == Dossier.phase_id)
         .join(Organisation, Organisation.id == Dossier.organisation_id)
         .join(Contrat, Contrat.id == Dossier.contrat_id)
         .join(VersionContrat, VersionContrat.id == Dossier.version_id)
+        .outerjoin(FicheOrganisation, FicheOrganisation.organisation_id == Organisation.id)
         .where(Dossier.id == dossier.id)
     )
-    appel, phase, organisation, contrat, empreinte = session.execute(requete).one()
-    return Cadre(appel, phase, organisation, contrat, empreinte)
+    appel, phase, organisation, contrat, empreinte, *engagement = session.execute(requete).one()
+    return Cadre(appel, phase, organisation, contrat, empreinte, _cer_connu(engagement))
+
+
+_ENGAGEMENT = (
+    FicheOrganisation.est_reconnue_utilite,
+    FicheOrganisation.agrements,
+    exists().where(EngagementRepublicain.organisation_id == Organisation.id).label("est_atteste"),
+)
+
+
+def _cer_connu(engagement: Sequence[Any]) -> bool:
+    reconnue, agrements, est_atteste = engagement
+    return bool(est_atteste) or engagement_repute(est_reconnue_utilite=reconnue, agrements=len(agrements or ()))
+
+
+def est_cer_connu(session: Session, organisation: Organisation) -> bool:
+    """Ce que `Cadre.cer_connu` dit, pour une organisation. Une requête."""
+    requete = (
+        select(*_ENGAGEMENT)
+        .select_from(Organisation)
+        .outerjoin(FicheOrganisation, FicheOrganisation.organisation_id == Organisation.id)
+        .where(Organisation.id == organisation.id)
+    )
+    return _cer_connu(session.execute(requete).one())
+
+
+def a_la_phase_du_jour(session: Session, cadre: Cadre, maintenant: datetime) -> Cadre:
+    """Le cadre d'un dossier pas encore déposé : sa phase finie, il se dépose à la suivante. Une requête au plus."""
+    if not cadre.phase_finie(maintenant):
+        return cadre
+    suivante = phases_suivantes(session, [cadre.appel.id], maintenant).get(cadre.appel.id)
+    return cadre if suivante is None else replace(cadre, phase=suivante)
+
+
+def phases_suivantes(session: Session, appel_ids: Collection[int], maintenant: datetime) -> Mapping[int, Phase]:
+    """Appel → sa première phase qui n'est pas finie. Une requête, aucune sans appel."""
+    if not appel_ids:
+        return {}
+    requete = (
+        select(Phase)
+        .where(Phase.appel_id.in_(appel_ids), Phase.cloture_le > maintenant)
+        .order_by(Phase.ouverture_le.desc(), Phase.id.desc())
+    )
+    return {phase.appel_id: phase for phase in session.scalars(requete)}
 
 
 def list_avec_cadre(session: Session, acteur: Identite, limite: int = 200) -> Sequence[tuple[Dossier, Cadre]]:
     """Les dossiers des organisations de l'acteur et leur cadre, du plus récent au plus ancien. Une requête."""
     requete = (
-        select(Dossier, Appel, Phase, Organisation, Contrat)
+        select(Dossier, Appel, Phase, Organisation, Contrat, *_ENGAGEMENT)
         .join(Appel, Appel.id == Dossier.appel_id)
         .join(Phase, Phase.id == Dossier.phase_id)
         .join(Organisation, Organisation.id == Dossier.organisation_id)
         .join(Contrat, Contrat.id == Dossier.contrat_id)
+        .outerjoin(FicheOrganisation, FicheOrganisation.organisation_id == Organisation.id)
         .where(Dossier.organisation_id.in_(acteur.organisations()), visibles(acteur))
         .order_by(Appel.annee.desc(), Dossier.cree_at.desc(), Dossier.id.desc())
         .limit(limite)
     )
-    return [(d, Cadre(a, p, o, c)) for d, a, p, o, c in session.execute(requete)]
+    return [
+        (d, Cadre(a, p, o, c, cer_connu=_cer_connu(engagement)))
+        for d, a, p, o, c, *engagement in session.execute(requete)
+    ]
 
 
 def list_phases_ouvertes(session: Session, maintenant: datetime) -> Sequence[tuple[Appel, Phase, Contrat]]:

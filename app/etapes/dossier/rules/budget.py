@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from app.etapes.dossier.rules.comptes import SUBVENTIONS, poste_de
 from app.noyau.erreurs import Faute
 from app.noyau.euros import ZERO, Euros
 
@@ -128,6 +129,21 @@ def verifier_budget(budget: Budget) -> tuple[Faute, ...]:
     return tuple(fautes)
 
 
+def statuts_manquants(contenu: Mapping[str, Any], champ: str) -> tuple[Faute, ...]:
+    """Chaque subvention d'un autre financeur, dans cette table, dit si elle est acquise ou sollicitée.
+
+    Sans cela elle compterait comme sollicitée. Une vente, une cotisation, un don n'ont pas de statut à dire.
+    Source : Cerfa 12156*06, rubrique 7 (« demandes de subvention déposées auprès d'autres financeurs publics ») ;
+    reference/domaine.md § 2.4 (un statut par ligne de financeur).
+    """
+    phrase = "Dites si cette subvention est acquise ou sollicitée."
+    return tuple(
+        Faute(f"{champ}.{rang}.statut", phrase, "statut_manquant")
+        for rang, r in enumerate(contenu.get(champ) or ())
+        if poste_de(str(r.get("compte"))) == SUBVENTIONS and "statut" not in r
+    )
+
+
 def suites_sans_premiere(budget: Budget, annees: range, financeurs: Mapping[str, str]) -> tuple[Faute, ...]:
     """Une année suivante demandée à une ligne à qui rien n'est demandé la première : personne ne la déciderait jamais.
 
@@ -161,15 +177,19 @@ def demande_trop_haute(budget: Budget) -> tuple[Faute, ...]:
 def verifier_demandes(
     budget: Budget, duree: int, derniere_annee: int, financeurs: Mapping[str, str] | None = None
 ) -> tuple[Faute, ...]:
-    """Au moins un montant, positif, une fois par ligne et par année, dans les années de la demande, et pas plus que
-    les dépenses. Une CPO finit au plus tard avec le contrat ; ses années suivantes suivent une première.
+    """Au moins un montant par année, positif, une fois par ligne et par année, dans les années de la demande, et pas
+    plus que les dépenses. Une CPO finit au plus tard avec le contrat ; ses années suivantes suivent une première.
 
     Source : contrat, l. 1756-1758 ; conception/produit.md n° 6 (« terme au plus tard fin 2030 »).
+    Choix du projet : une année où rien n'est demandé n'est pas de la demande ; le porteur ramène alors la durée.
     """
     fautes: list[Faute] = []
     annees = range(budget.annee, budget.annee + duree)
     if not any(d.annee == budget.annee for d in budget.demandes):
         fautes.append(Faute("demandes", f"Demandez un montant à un financeur pour {budget.annee}.", "rien_demande"))
+    elif muettes := [str(a) for a in annees if a <= derniere_annee and budget.demande_en(a) == ZERO]:
+        phrase = f"Demandez aussi un montant pour {' et '.join(muettes)}, ou choisissez une durée plus courte."
+        fautes.append(Faute("demandes", phrase, "annee_sans_demande"))
     vues: set[tuple[str, int]] = set()
     for rang, d in enumerate(budget.demandes):
         if d.montant <= ZERO:

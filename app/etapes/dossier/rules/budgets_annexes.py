@@ -7,13 +7,35 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.etapes.dossier.rules.budget import Budget
-from app.etapes.dossier.rules.comptes import est_volontaire
+from app.etapes.dossier.rules.budget import Budget, statuts_manquants
+from app.etapes.dossier.rules.comptes import (
+    CHARGES,
+    EMPLOIS_VOLONTAIRES,
+    PRODUITS,
+    est_volontaire,
+    poste_de,
+)
 from app.noyau.erreurs import Faute
 from app.noyau.euros import ZERO, Euros
 from app.noyau.periodes import ajouter_mois
 
 EXERCICE_MAX_MOIS = 18
+
+
+_CHARGES, _PRODUITS, _EMPLOIS = (
+    frozenset(p.code for p in postes) for postes in (CHARGES, PRODUITS, EMPLOIS_VOLONTAIRES)
+)
+Rangees = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Le budget d'une année suivante par poste, s'il est donné : quatre côtés, rangées « compte, libellé, montant »."""
+
+    charges: Rangees = ()
+    produits: Rangees = ()
+    emplois: Rangees = ()
+    ressources: Rangees = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +47,7 @@ class AnneeSuivante:
     charges: Euros
     produits_autres: Euros
     demande: Euros
+    detail: Detail = Detail()
 
     @property
     def produits(self) -> Euros:
@@ -49,10 +72,61 @@ def lire_annees(contenu: Mapping[str, Any], budget: Budget) -> tuple[AnneeSuivan
             Euros(int(r.get("charges", 0))),
             Euros(int(r.get("produits", 0))),
             budget.demande_en(int(r["annee"])),
+            lire_detail(contenu, int(r["annee"])),
         )
         for r in contenu.get("annees_suivantes") or ()
         if "annee" in r
     )
+
+
+def lire_detail(contenu: Mapping[str, Any], annee: int) -> Detail:
+    """Le budget par poste d'une année suivante ; vide s'il n'est pas donné.
+
+    Source : contrat, l. 1756-1758 (CPO de deux ou trois ans) ; reference/domaine.md § 1.4.
+    """
+    siennes = [r for r in contenu.get("annees_budget") or () if r.get("annee") == annee]
+    payees = [r for r in siennes if not est_volontaire(str(r.get("compte")))]
+    donnees = [r for r in siennes if est_volontaire(str(r.get("compte")))]
+    return Detail(
+        [r for r in payees if poste_de(str(r.get("compte"))) in _CHARGES],
+        [r for r in payees if poste_de(str(r.get("compte"))) in _PRODUITS],
+        [r for r in donnees if poste_de(str(r.get("compte"))) in _EMPLOIS],
+        [r for r in donnees if poste_de(str(r.get("compte"))) not in _EMPLOIS],
+    )
+
+
+def _ecarts_du_detail(a: AnneeSuivante) -> list[str]:
+    """Ce qui, dans le détail d'une année, ne tombe pas juste ; un côté sans détail n'est pas jugé."""
+    d, phrases = a.detail, []
+    for rangees, mot, total in ((d.charges, "dépenses", a.charges), (d.produits, "autres recettes", a.produits_autres)):
+        somme, _ = totaux(rangees)
+        if rangees and somme != total:
+            phrases.append(f"{a.annee} : le détail des {mot} fait {somme}, le total annoncé est {total}.")
+    emplois, ressources = totaux(d.emplois)[1], totaux(d.ressources)[1]
+    if emplois != ressources:
+        phrases.append(
+            f"{a.annee} : les contributions volontaires doivent être égales, {emplois} (86) et {ressources} (87)."
+        )
+    return phrases
+
+
+def verifier_detail(contenu: Mapping[str, Any], budget: Budget, duree: int) -> tuple[Faute, ...]:
+    """Le détail par poste d'une année suivante, s'il est donné : de ses années, égal aux totaux, 86 égal à 87.
+
+    Source : reference/domaine.md § 1.4 (« Règles testables »).
+    Choix du projet : les deux totaux de l'année suffisent à déposer ; le détail, qu'une petite association ne connaît
+    pas deux ans d'avance, est facultatif, et s'accorde avec eux quand il est donné.
+    """
+    attendues = range(budget.annee + 1, budget.annee + duree)
+    fautes = [
+        Faute(f"annees_budget.{rang}.annee", f"L’année {r['annee']} n’est pas une année suivante.", "annee_hors_duree")
+        for rang, r in enumerate(contenu.get("annees_budget") or ())
+        if r.get("annee") not in attendues
+    ]
+    phrases = [p for a in lire_annees(contenu, budget) if a.annee in attendues for p in _ecarts_du_detail(a)]
+    if phrases:
+        fautes.append(Faute("annees_budget", " ".join(phrases), "detail_inegal"))
+    return (*fautes, *statuts_manquants(contenu, "annees_budget"))
 
 
 def verifier_annees(contenu: Mapping[str, Any], budget: Budget, duree: int) -> tuple[Faute, ...]:
@@ -93,6 +167,9 @@ def verifier_organisation(contenu: Mapping[str, Any]) -> tuple[Faute, ...]:
 
     Source : reference/domaine.md § 1.3 (rubrique 5) et § 1.4 ; un exercice dure douze mois, dix-huit au plus le premier
     (choix du projet).
+    Choix du projet : sur le chemin court il reste facultatif (conception/produit.md). Le décret n° 2016-1971, art. 1er,
+    demande des prévisions budgétaires : celles de l'action le sont toujours. Un appel dont le seuil est zéro l'exige de
+    tous.
     """
     fautes = []
     debut, fin = contenu.get("exercice_debut"), contenu.get("exercice_fin")

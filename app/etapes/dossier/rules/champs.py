@@ -44,15 +44,37 @@ SIEG = (
     ("inferieur", "500 000 € ou moins sur trois exercices"),
     ("superieur", "Plus de 500 000 € sur trois exercices"),
 )
-# Source : ANCT, nomenclature des thèmes du programme 147 depuis 2024 (reference/domaine.md).
-THEMES_P147 = (
-    ("1", "1 Éducation"),
-    ("2", "2 Accès aux droits"),
-    ("3", "3 Cadre de vie, sociabilité et transitions"),
-    ("4", "4 Jeunesse, culture, sports, loisirs"),
-    ("5", "5 Emploi et développement économique"),
-    ("6", "6 Soutien aux acteurs"),
-)
+# Source : ANCT, nomenclature du programme 147 depuis 2024 (reference/domaine.md, § 7 ; 6.4 : données ANCT 2025).
+GROUPES_P147 = (
+    ("1 Éducation", (
+        ("1", "1 Éducation"), ("1.1", "1.1 Programme de réussite éducative (PRE)"),
+        ("1.2", "1.2 Soutien à la scolarité"), ("1.3", "1.3 Cités éducatives"),
+        ("1.4", "1.4 Persévérance scolaire et accès à des études supérieures"),
+    )),
+    ("2 Accès aux droits", (
+        ("2", "2 Accès aux droits"), ("2.1", "2.1 Santé"), ("2.2", "2.2 Soutien à la parentalité"),
+        ("2.3", "2.3 Citoyenneté"), ("2.4", "2.4 Prévention et lutte contre les discriminations"),
+    )),
+    ("3 Cadre de vie, sociabilité et transitions", (
+        ("3", "3 Cadre de vie, sociabilité et transitions"), ("3.1", "3.1 Cadre de vie"),
+        ("3.2", "3.2 Tranquillité et sûreté publique"), ("3.3", "3.3 Médiation sociale"), ("3.4", "3.4 Transitions"),
+    )),
+    ("4 Jeunesse, culture, sports, loisirs", (
+        ("4", "4 Jeunesse, culture, sports, loisirs"), ("4.1", "4.1 Jeunesse"),
+        ("4.2", "4.2 Culture et expression artistique"), ("4.3", "4.3 Sports"), ("4.4", "4.4 Vacances et loisirs"),
+    )),
+    ("5 Emploi et développement économique", (
+        ("5", "5 Emploi et développement économique"), ("5.1", "5.1 Emploi"), ("5.2", "5.2 Cités de l’emploi"),
+        ("5.3", "5.3 Engagement des entreprises (PAQTE)"), ("5.4", "5.4 Attractivité et développement économique"),
+        ("5.5", "5.5 Entrepreneuriat Quartiers 2030"),
+    )),
+    ("6 Soutien aux acteurs", (
+        ("6", "6 Soutien aux acteurs"), ("6.1", "6.1 Soutien à l’initiative associative"),
+        ("6.2", "6.2 Participation des habitants"), ("6.3", "6.3 Pilotage, ingénierie, ressources et évaluations"),
+        ("6.4", "6.4 Structures mutualisatrices"),
+    )),
+)  # fmt: skip
+THEMES_P147 = tuple(option for _, groupe in GROUPES_P147 for option in groupe)
 STATUTS_PRODUIT = (("acquis", "Acquis"), ("sollicite", "Sollicité"))
 DUREES = (
     ("1", "Un an"),
@@ -64,14 +86,24 @@ _P, _O, _T, _PU, _E = Section.PROJET, Section.OBJECTIFS, Section.TERRITOIRE, Sec
 _D, _M, _H, _B = Section.DEROULEMENT, Section.MOYENS, Section.HABITANTS, Section.BUDGET
 _F, _S, _ORG, _A = Section.FINANCEMENT, Section.ANNEES, Section.ORGANISATION, Section.ATTESTATIONS
 _MONTANT, _TEXTE, _CODE = FormeColonne.MONTANT, FormeColonne.TEXTE, FormeColonne.CODE
+_STATUT = Colonne("statut", "Statut", _CODE, options=STATUTS_PRODUIT)
+
+
+_POSTES_PAR_SENS = tuple(
+    (titre, comptes.postes_seuls(postes)) for titre, postes in (
+        ("Dépenses", comptes.CHARGES), ("Autres recettes", comptes.PRODUITS),
+        ("Contributions volontaires", (*comptes.EMPLOIS_VOLONTAIRES, *comptes.RESSOURCES_VOLONTAIRES)),
+    )
+)  # fmt: skip
 
 
 def _lignes(*postes: comptes.Poste) -> tuple[Colonne, ...]:
     return (
-        Colonne("compte", "Compte", _CODE, cle=True, options=comptes.options(postes), groupes=comptes.groupes(postes)),
+        Colonne("compte", "Compte", _CODE, cle=True, options=comptes.options(postes), groupes=comptes.groupes(postes),
+                anciens=comptes.ANCIENS),
         Colonne("libelle", "Précision", _TEXTE),
         Colonne("montant", "Montant", _MONTANT, cle=True),
-    )
+    )  # fmt: skip
 
 
 def _facultatif(code: str, section: Section, libelle: str, aide: str = "", forme: Forme = Forme.OUI) -> Champ:
@@ -150,6 +182,8 @@ CHAMPS: tuple[Champ, ...] = (
               Colonne("etpt", "ETPT", FormeColonne.CENTIEMES),
           )),
     _facultatif("recrutement", _M, "Un recrutement est prévu pour l’action"),
+    _facultatif("recrutement_etpt", _M, "Si oui, combien d’équivalents temps plein (ETPT) ?", "Une personne à "
+                "mi-temps toute l’année compte 0,5.", Forme.CENTIEMES),
     Champ("salaries", _M, "Salariés affectés à l’action", Forme.TABLE, "Un poste par ligne, sans nom de personne.",
           exige=False, exige_court=False, colonnes=(
               Colonne("poste", "Poste occupé", _TEXTE, cle=True),
@@ -178,10 +212,10 @@ CHAMPS: tuple[Champ, ...] = (
     _facultatif("cooperation_demarrage", _H, "Les partenaires ont construit l’action avec nous"),
     Champ("budget_charges", _B, "Dépenses", Forme.TABLE, colonnes=_lignes(*comptes.CHARGES)),
     Champ("budget_produits", _B, "Autres recettes", Forme.TABLE,
-          "Sans les financeurs du contrat : leurs montants viennent de l’étape suivante.", exige=False,
-          exige_court=False, colonnes=(
+          "Sans les financeurs du contrat : leurs montants viennent de l’étape suivante. Une subvention dit si elle "
+          "est acquise ou sollicitée.", exige=False, exige_court=False, colonnes=(
               *_lignes(*comptes.PRODUITS),
-              Colonne("statut", "Statut", _CODE, options=STATUTS_PRODUIT),
+              _STATUT,
           )),
     Champ("emplois_volontaires", _B, "Contributions volontaires : emplois (86)", Forme.TABLE,
           "Ce qui n’est pas payé : bénévolat, prêt de salle, dons. Mêmes totaux en emplois et en ressources.",
@@ -203,7 +237,7 @@ CHAMPS: tuple[Champ, ...] = (
     Champ("renouvelle", _F, "Dossier de l’an dernier que celui-ci renouvelle", Forme.TEXTE, exige=False,
           exige_court=False, maximum=40),
     Champ("theme_p147", _F, "Thème du programme 147 (État)", Forme.CODE, exige=False, exige_court=False,
-          options=THEMES_P147),
+          options=THEMES_P147, groupes=GROUPES_P147),
     Champ("numero_dauphin", _F, "Numéro Dauphin", Forme.TEXTE, exige=False, exige_court=False, maximum=30),
     Champ("annees_suivantes", _S, "Ce que vous ferez, année par année", Forme.TABLE, "Les recettes comprennent ce que "
           "vous demandez aux financeurs du contrat cette année-là : le service l’ajoute.", exige=False,
@@ -213,24 +247,38 @@ CHAMPS: tuple[Champ, ...] = (
               Colonne("charges", "Dépenses", _MONTANT, cle=True, positif=True),
               Colonne("produits", "Autres recettes", _MONTANT),
           )),
+    Champ("annees_budget", _S, "Le détail de ces budgets, par poste", Forme.TABLE, "Si vous le connaissez déjà : les "
+          "dépenses et les autres recettes de chaque année, poste par poste. Une subvention dit si elle est acquise ou "
+          "sollicitée.", exige=False, exige_court=False, replie=True, colonnes=(
+              Colonne("annee", "Année", FormeColonne.ENTIER, cle=True),
+              Colonne("compte", "Poste", _CODE, cle=True, groupes=_POSTES_PAR_SENS,
+                      options=tuple(o for _, postes in _POSTES_PAR_SENS for o in postes)),
+              Colonne("libelle", "Précision", _TEXTE),
+              Colonne("montant", "Montant", _MONTANT, cle=True),
+              _STATUT,
+          )),
     Champ("exercice_debut", _ORG, "Début de l’exercice", Forme.DATE, exige_court=False, associations=True),
     Champ("exercice_fin", _ORG, "Fin de l’exercice", Forme.DATE, exige_court=False, associations=True),
     Champ("asso_charges", _ORG, "Dépenses de l’organisation", Forme.TABLE, "Toute l’activité de l’année, action "
           "comprise.", exige_court=False, associations=True,
-          colonnes=_lignes(*comptes.CHARGES[:-1], *comptes.EMPLOIS_VOLONTAIRES)),
+          colonnes=_lignes(*comptes.CHARGES_ORGANISATION, *comptes.EMPLOIS_VOLONTAIRES)),
     Champ("asso_produits", _ORG, "Recettes de l’organisation", Forme.TABLE, "Subventions demandées comprises.",
           exige_court=False, associations=True,
-          colonnes=_lignes(*comptes.PRODUITS[:-1], *comptes.RESSOURCES_VOLONTAIRES)),
+          colonnes=_lignes(*comptes.PRODUITS_ORGANISATION, *comptes.RESSOURCES_VOLONTAIRES)),
     Champ("a_jour", _A, "L’organisation est à jour de ses obligations administratives, comptables, sociales et "
           "fiscales", Forme.OUI),
     Champ("sincere", _A, "Les informations sont exactes et sincères, y compris les demandes aux autres financeurs et "
           "l’approbation du budget par les instances statutaires", Forme.OUI),
-    Champ("cer", _A, "L’organisation a souscrit le contrat d’engagement républicain", Forme.OUI, associations=True),
+    Champ("cer", _A, "L’organisation a souscrit le contrat d’engagement républicain", Forme.OUI, "Inutile de cocher si "
+          "la fiche de l’organisation l’atteste, ou si elle est reconnue d’utilité publique ou agréée.",
+          associations=True),
     Champ("charte", _A, "L’organisation respecte la charte des engagements réciproques entre l’État, les "
           "collectivités et le mouvement associatif", Forme.OUI, associations=True),
     Champ("aides_publiques", _A, "Aides publiques reçues, toutes administrations", Forme.CODE, "Au-delà de 500 000 € "
           "sur trois exercices, l’Union européenne demande des règles particulières.", exige_court=False,
           options=SIEG),
+    Champ("fait_a", _A, "Demande faite à", Forme.TEXTE, "La ville où vous signez. Laissez vide si c’est celle du "
+          "siège : elle sera écrite.", exige=False, exige_court=False, maximum=80),
 )  # fmt: skip
 
 _PAR_CODE = {champ.code: champ for champ in CHAMPS}

@@ -137,6 +137,8 @@ def _texte(champ: Champ, valeur: object, noms: Noms) -> str:
         return _code(champ, str(valeur), noms)
     if champ.forme is Forme.DATE:
         return date_longue(date.fromisoformat(str(valeur)))
+    if champ.forme is Forme.CENTIEMES and isinstance(valeur, int):
+        return centiemes(valeur)
     return _nombre(valeur) if isinstance(valeur, int) else str(valeur)
 
 
@@ -174,7 +176,7 @@ def _cellule(colonne: Colonne, valeur: object, noms: Noms) -> str:
         return _cellule_de_nombre(colonne, valeur)
     if colonne.domaine:
         return _nom(noms, colonne.domaine, str(valeur))
-    return dict(colonne.options).get(str(valeur), str(valeur))
+    return dict(colonne.options).get(colonne.actuel(str(valeur)), str(valeur))
 
 
 def _cellule_de_nombre(colonne: Colonne, valeur: int) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from app.etapes.dossier.rules.budget import Budget, lire_budget, verifier_budget, verifier_demandes
-from app.etapes.dossier.rules.budgets_annexes import verifier_annees, verifier_organisation
+from app.etapes.dossier.rules.budget import Budget, lire_budget, statuts_manquants, verifier_budget, verifier_demandes
+from app.etapes.dossier.rules.budgets_annexes import verifier_annees, verifier_detail, verifier_organisation
 from app.etapes.dossier.rules.champs import CHAMPS, champ
 from app.etapes.dossier.rules.formes import Champ, Forme, Section
 from app.etapes.dossier.rules.numero_dauphin import ATTENDU, normaliser
@@ -40,7 +40,8 @@ class CadreDepot:
     """Le cadre d'un dépôt : année de l'appel, fin du contrat, seuil du chemin court, porteur tenu au CER.
 
     `fin_contrat` : son dernier jour, le 31 décembre de `derniere_annee` s'il n'est pas donné. `financeurs` : code de
-    ligne → nom, pour les phrases d'une demande de plusieurs années.
+    ligne → nom, pour les phrases d'une demande de plusieurs années. `cer_connu` : la fiche du porteur l'atteste déjà,
+    ou le contrat est réputé souscrit ; la case n'est plus exigée.
     """
 
     annee: int
@@ -49,6 +50,7 @@ class CadreDepot:
     cer_exige: bool
     fin_contrat: date | None = None
     financeurs: Mapping[str, str] = field(default_factory=dict)
+    cer_connu: bool = False
 
     @property
     def dernier_jour(self) -> date:
@@ -76,14 +78,16 @@ def est_exige(c: Champ, *, court: bool, association: bool) -> bool:
     return (c.exige_court if court else c.exige) and (association or not c.associations)
 
 
-def champs_manquants(contenu: Mapping[str, Any], *, court: bool, cer_exige: bool) -> tuple[Faute, ...]:
+def champs_manquants(
+    contenu: Mapping[str, Any], *, court: bool, cer_exige: bool, cer_connu: bool = False
+) -> tuple[Faute, ...]:
     """Les champs exigés qui ne sont pas remplis, dans l'ordre du formulaire. Une attestation exigée doit être « oui ».
 
-    Source : décret n° 2016-1971, art. 1er ; reference/domaine.md § 1.2 et § 2.3.
+    Source : décret n° 2016-1971, art. 1er ; reference/domaine.md § 1.2, § 2.3 et J34 (engagement réputé souscrit).
     """
     fautes = []
     for c in CHAMPS:
-        exige = est_exige(c, court=court, association=cer_exige)
+        exige = est_exige(c, court=court, association=cer_exige) and not (cer_connu and c.code == "cer")
         valeur = contenu.get(c.code)
         if c.section is Section.ATTESTATIONS and c.forme is Forme.OUI:
             if exige and valeur is not True:
@@ -180,7 +184,7 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
     """
     budget = lire_budget(contenu, cadre.annee)
     court = est_chemin_court(budget, cadre.seuil_court)
-    fautes = list(champs_manquants(contenu, court=court, cer_exige=cadre.cer_exige))
+    fautes = list(champs_manquants(contenu, court=court, cer_exige=cadre.cer_exige, cer_connu=cadre.cer_connu))
     dits = {f.champ for f in fautes}
     duree = int(contenu.get("duree") or 1)
     suite = [
@@ -188,8 +192,10 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
         *_priorites_hors_fiches(contenu),
         *_numero_illisible(contenu),
         *verifier_budget(budget),
+        *statuts_manquants(contenu, "budget_produits"),
         *verifier_demandes(budget, duree, cadre.derniere_annee, cadre.financeurs),
         *verifier_annees(contenu, budget, duree),
+        *verifier_detail(contenu, budget, duree),
         *verifier_organisation(contenu),
     ]
     fautes.extend(f for f in suite if f.champ not in dits)

@@ -106,9 +106,9 @@ def juger(
 def _piste(ligne: LigneOuverte, nature: NatureAutorite, communes: Collection[str]) -> Piste:
     motif = hors_champ(ligne, communes)
     if motif is not None:
-        return Piste(ligne.code, ligne.intitule, False, "Elle ne finance que les projets de quartier de sa commune.")
+        return Piste(ligne.code, ligne.intitule, False, "Ne finance que les projets de quartier de sa commune.")
     if nature is NatureAutorite.ETAT:
-        raison = "Elle finance toutes les priorités du contrat, dans les quartiers prioritaires."
+        raison = "Finance toutes les priorités du contrat, dans les quartiers prioritaires."
     elif nature is NatureAutorite.COMMUNE:
         raison = "Un projet de quartier visé est de cette commune."
     elif len(set(communes)) >= COMMUNES_POUR_L_AGGLOMERATION:

@@ -70,11 +70,12 @@ _PARTIES = {
 
 
 class Forme(StrEnum):
-    """La forme de la valeur gardée (JSON)."""
+    """La forme de la valeur gardée (JSON). CENTIEMES : un nombre à deux décimales, en centièmes entiers (ETPT)."""
 
     TEXTE = "texte"
     LONG = "long"
     ENTIER = "entier"
+    CENTIEMES = "centiemes"
     DATE = "date"
     CODE = "code"
     CODES = "codes"
@@ -98,7 +99,8 @@ class Colonne:
     """Une colonne d'un champ-table.
 
     `cle` : exigée dès qu'une case de la rangée l'est ; `positif` : zéro refusé ; `domaine` : la liste du contrat dont
-    vient le code ; `groupes` : les options rangées sous des titres, pour le choix.
+    vient le code ; `groupes` : les options rangées sous des titres, pour le choix ; `anciens` : codes d'avant, encore
+    lus → ceux d'aujourd'hui.
     """
 
     code: str
@@ -109,6 +111,14 @@ class Colonne:
     options: Options = ()
     groupes: tuple[tuple[str, Options], ...] = ()
     domaine: str = ""
+    anciens: Options = ()
+
+    def actuel(self, code: str) -> str:
+        """Le code d'aujourd'hui d'un code d'avant ; lui-même sinon.
+
+        Choix du projet : un contenu d'avant reste lisible et modifiable.
+        """
+        return dict(self.anciens).get(code, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,8 @@ class Champ:
     `exige` au dépôt, `exige_court` aussi sur le chemin court, `associations` : d'une association ou d'une fondation
     seulement. `domaine` : la liste du contrat dont vient le code. `fixe` : la colonne qui donne une rangée par valeur.
     `replie` : fermé à l'écran tant qu'il est vide (rarement utile). `propose` : la réponse cochée d'avance, que la
-    personne enregistre en validant l'étape.
+    personne enregistre en validant l'étape. `groupes` : les options d'un code, rangées sous des titres, à choisir
+    dans une liste.
     """
 
     code: str
@@ -132,6 +143,7 @@ class Champ:
     maximum: int = 0
     domaine: str = ""
     options: Options = ()
+    groupes: tuple[tuple[str, Options], ...] = ()
     colonnes: tuple[Colonne, ...] = ()
     fixe: str = ""
     unite: str = ""

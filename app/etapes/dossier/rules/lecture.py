@@ -14,6 +14,7 @@ from app.noyau.euros import ZERO, Euros, MontantIllisible
 
 MONTANT_MAX = Euros.de(10_000_000)
 RANGEES_MAX = 60
+CENTIEMES_MAX = 1_000_000
 LONGUEUR_NOMBRE = 40
 _NOMBRE = re.compile(r"(?P<entier>\d{1,6})(?:[.,](?P<reste>\d{1,2}))?", re.ASCII)
 Valeur = str | int | bool | list[str] | list[dict[str, str | int | bool]] | None
@@ -77,7 +78,7 @@ def _centiemes(texte: str) -> int:
     trouve = _NOMBRE.fullmatch(texte.replace("\u202f", "").replace("\u00a0", "").replace(" ", ""))
     if trouve is None:
         raise ValueError("Écrivez un nombre, par exemple 0,5 ou 1,25.")
-    return _borner_entier(int(trouve["entier"]) * 100 + int((trouve["reste"] or "").ljust(2, "0")), 1_000_000)
+    return _borner_entier(int(trouve["entier"]) * 100 + int((trouve["reste"] or "").ljust(2, "0")), CENTIEMES_MAX)
 
 
 def _oui(texte: str) -> bool:
@@ -134,8 +135,8 @@ def _lire(champ: Champ, remplis: list[str], domaines: Domaines) -> Valeur:
     match champ.forme:
         case Forme.TEXTE | Forme.LONG:
             return _texte(dernier, champ.maximum)
-        case Forme.ENTIER:
-            return _entier(dernier, champ.maximum)
+        case Forme.ENTIER | Forme.CENTIEMES:
+            return _entier(dernier, champ.maximum) if champ.forme is Forme.ENTIER else _centiemes(dernier)
         case Forme.DATE:
             return _date(dernier)
         case Forme.OUI:
@@ -210,7 +211,8 @@ def _centimes(colonne: Colonne, montant: Euros) -> int:
     return montant.centimes
 
 
-def _code_de_colonne(colonne: Colonne, code: str, domaines: Domaines) -> str:
+def _code_de_colonne(colonne: Colonne, recu: str, domaines: Domaines) -> str:
+    code = colonne.actuel(recu)
     admis = code in {c for c, _ in colonne.options} if colonne.options else domaines.admet(colonne.domaine, code)
     if not admis:
         raise ValueError("Cette réponse n’est pas dans la liste.")
@@ -250,8 +252,8 @@ def _simple_json(champ: Champ, brut: object, domaines: Domaines) -> Valeur:
     match champ.forme:
         case Forme.TEXTE | Forme.LONG:
             return _texte(_texte_json(brut), champ.maximum) or None
-        case Forme.ENTIER:
-            return _entier_json(brut, champ.maximum)
+        case Forme.ENTIER | Forme.CENTIEMES:
+            return _entier_json(brut, champ.maximum if champ.forme is Forme.ENTIER else CENTIEMES_MAX)
         case Forme.DATE:
             return _date(_texte_json(brut))
         case Forme.OUI:

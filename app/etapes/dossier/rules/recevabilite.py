@@ -37,6 +37,11 @@ POINTS: tuple[PointDeControle, ...] = (
         "Le bilan de l’an dernier est rendu, s’il y en avait un",
         "Loi n° 2000-321 du 12 avril 2000, art. 10, al. 6",
     ),
+    PointDeControle(
+        "pieces",
+        "Les pièces que l’appel exige sont fournies, lisibles et valables",
+        "Cerfa n° 12156, pièces à joindre ; CRPA, art. L.114-5 (une pièce manquante se réclame)",
+    ),
 )
 CODES = frozenset(p.code for p in POINTS)
 

@@ -15,7 +15,7 @@ from app.noyau.euros import Euros
 NON_RECOPIES = frozenset(
     {
         "debut", "fin", "duree", "demandes", "precedents", "renouvelle", "numero_dauphin", "frequence",
-        "annees_suivantes", "exercice_debut", "exercice_fin",
+        "annees_suivantes", "annees_budget", "exercice_debut", "exercice_fin",
     }
 )  # fmt: skip
 """Ce qui se redonne chaque année."""

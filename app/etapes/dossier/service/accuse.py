@@ -12,12 +12,14 @@ from app.etapes.dossier.models import DemandeComplement, DocumentDossier, Dossie
 from app.etapes.dossier.repository.accuses import list_accuses
 from app.etapes.dossier.repository.referentiel import Cadre, get_cadre
 from app.etapes.dossier.rules.accuse import VOIES_DE_RECOURS, AccuseAutorite
+from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.dossier.rules.suivi import jusqu_au
 from app.infra import documents, mail, pdf
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.noyau.periodes import date_longue, instant_long
 from app.noyau.roles import Role
 from app.referentiels.acteurs import repository as acteurs
+from app.referentiels.lignes.rules import NatureAutorite
 
 ACCUSE = "accuse"
 DESTINATAIRES = (Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE)
@@ -39,12 +41,18 @@ def accuser_reception(session: Session, dossier_id: int, *, url_publique: str, m
             contrat_id=dossier.contrat_id, dossier_id=dossier.id, nature=ACCUSE, sha256=empreinte, a=maintenant
         )
     )
+    a_l_etat = any(
+        ligne.nature_autorite is NatureAutorite.ETAT and not demande.numero_dauphin
+        for demande, ligne in repository.list_demandes(session, [dossier.id])
+        if demande.etat is not EtatDemande.HORS_CHAMP
+    )
     contexte = {
         "numero": dossier.numero,
         "titre": dossier.titre,
         "organisation": cadre.organisation.nom,
         "depose_le": instant_long(dossier.depose_le),
         "url": f"{url_publique.rstrip('/')}/dossiers/{dossier.numero}/accuse",
+        "portail": f"{url_publique.rstrip('/')}/dossiers/{dossier.numero}/portail" if a_l_etat else "",
     }
     _ecrire_au_porteur(session, dossier, "accuse_reception", contexte, f"accuse:{dossier.numero}", maintenant)
 

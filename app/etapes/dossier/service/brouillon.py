@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
 from app.etapes.dossier.repository import edition
 from app.etapes.dossier.repository.precedents import list_passees
-from app.etapes.dossier.repository.referentiel import get_cadre, get_referentiel
+from app.etapes.dossier.repository.referentiel import est_cer_connu, get_cadre, get_referentiel
 from app.etapes.dossier.rules.budget import lire_budget
 from app.etapes.dossier.rules.champs import champ
 from app.etapes.dossier.rules.depot import FIGES_AU_DEPOT, CadreDepot, est_chemin_court, verifier_depot
@@ -25,7 +25,7 @@ from app.etapes.dossier.rules.etats import MODIFIABLES, EtatDossier
 from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.lecture import Domaines, Valeur
 from app.etapes.dossier.rules.reprise import valeurs_reprises
-from app.etapes.dossier.service import reprise
+from app.etapes.dossier.service import portail_etat, reprise, signature
 from app.etapes.dossier.service.resume import RESUMES, resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier
 from app.infra.identite import Identite
@@ -36,6 +36,7 @@ from app.referentiels.acteurs.models import Organisation
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.lignes import repository as lignes
+from app.referentiels.lignes.models import LigneFinancement
 
 ECRIT = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE})
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -63,7 +64,7 @@ def creer_brouillon(
     if organisation.id not in acteur.organisations(ECRIT):
         raise ActeInterdit("Vous ne rédigez pas pour cette organisation.")
     if renouvelle is not None:
-        _exiger_renouvelable(renouvelle, appel, organisation)
+        _exiger_renouvelable(session, renouvelle, appel, organisation)
     refus = ActeImpossible("Cet appel n’a pas de phase ouverte.", code="appel_clos")
     for phase in appels.list_phases(session, appel.id):
         verdict = depot_possible(appel.etat, appels.intervalle(phase), maintenant)
@@ -101,9 +102,13 @@ def _est_renouvelable(source: Dossier, contrat_id: int, organisation_id: int) ->
     return source.numero is not None and (source.contrat_id, source.organisation_id) == (contrat_id, organisation_id)
 
 
-def _exiger_renouvelable(source: Dossier, appel: Appel, organisation: Organisation) -> None:
+def _exiger_renouvelable(session: Session, source: Dossier, appel: Appel, organisation: Organisation) -> None:
+    phrase = ""
     if not _est_renouvelable(source, appel.contrat_id, organisation.id):
         phrase = "Choisissez un dossier déjà déposé par cette organisation, dans ce contrat."
+    elif appels.get_appel(session, source.appel_id).annee >= appel.annee:
+        phrase = f"Un renouvellement suit un dossier d’une année passée : choisissez-en un d’avant {appel.annee}."
+    if phrase:
         raise SaisieInvalide([Faute("renouvelle", phrase, "renouvellement_impossible")])
 
 
@@ -165,8 +170,8 @@ def enregistrer(
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     exiger_modifiable(acteur, dossier)
-    valeurs = _avec_l_an_dernier(session, dossier, valeurs)
     champs = repository.list_champs(session, dossier.id, verrou=True)
+    valeurs = _avec_le_numero(session, dossier, champs, _avec_l_an_dernier(session, dossier, valeurs))
     changes = {code: valeur for code, valeur in valeurs.items() if _valeur(champs, code) != valeur}
     relus = {code for code in valeurs if code in champs and champs[code].version == 0}
     _exiger_admis(session, dossier, valeurs, changes)
@@ -198,6 +203,8 @@ def _dossier_renouvele(session: Session, dossier: Dossier, numero: Valeur, acteu
     if source is None or not _est_renouvelable(source, dossier.contrat_id, dossier.organisation_id):
         phrase = "Votre organisation n’a déposé aucun dossier de ce numéro dans ce contrat. Sinon, laissez vide."
         raise SaisieInvalide([Faute("renouvelle", phrase, "renouvellement_impossible")])
+    appel = appels.get_appel(session, dossier.appel_id)
+    _exiger_renouvelable(session, source, appel, session.get_one(Organisation, dossier.organisation_id))
     return source.id
 
 
@@ -205,6 +212,16 @@ def _avec_l_an_dernier(session: Session, dossier: Dossier, valeurs: Mapping[str,
     if dossier.renouvelle_id is None or "precedents" not in valeurs:
         return valeurs
     return reprise.completer(session, dossier, appels.get_appel(session, dossier.appel_id).annee, valeurs)
+
+
+def _avec_le_numero(
+    session: Session, dossier: Dossier, champs: Mapping[str, Champ], valeurs: Mapping[str, Valeur]
+) -> Mapping[str, Valeur]:
+    """Un numéro du portail qui change passe par la même porte que partout. Lève SaisieInvalide."""
+    code = portail_etat.CODE
+    if code not in valeurs or valeurs[code] == _valeur(champs, code):
+        return valeurs
+    return {**valeurs, code: portail_etat.au_brouillon(session, dossier, str(valeurs[code] or ""))}
 
 
 def _valeur(champs: Mapping[str, Champ], code: str) -> Any:
@@ -278,15 +295,31 @@ def _ecrire(
     actuel.par, actuel.a = acteur.acteur, maintenant
 
 
-def cadre(session: Session, dossier: Dossier, appel: Appel, organisation: Organisation) -> CadreDepot:
-    """Le cadre du dépôt de ce dossier. Les noms des financeurs ne se lisent que pour plusieurs années."""
+def cadre(
+    session: Session,
+    dossier: Dossier,
+    appel: Appel,
+    organisation: Organisation,
+    connues: Sequence[LigneFinancement] | None = None,
+    *,
+    cer_connu: bool | None = None,
+) -> CadreDepot:
+    """Le cadre du dépôt de ce dossier. Les noms des financeurs (`connues`) ne se lisent que pour plusieurs années.
+
+    `cer_connu` : ce qu'en dit le cadre déjà lu (`Cadre.cer_connu`) ; sinon, une requête pour une association.
+    """
     contrat = contrats.get_contrat(session, dossier.contrat_id)
-    connues = lignes.list_lignes(session, dossier.contrat_id) if dossier.duree_annees > 1 else ()
+    if connues is None:
+        connues = lignes.list_lignes(session, dossier.contrat_id) if dossier.duree_annees > 1 else ()
+    cer_exige = organisation.forme in SOUMIS_AU_CER
+    if cer_connu is None:
+        cer_connu = cer_exige and est_cer_connu(session, organisation)
     return CadreDepot(
         annee=appel.annee,
         derniere_annee=contrat.fin.year,
         seuil_court=appel.seuil_court,
-        cer_exige=organisation.forme in SOUMIS_AU_CER,
+        cer_exige=cer_exige,
+        cer_connu=cer_connu,
         fin_contrat=contrat.fin,
         financeurs={ligne.code: ligne.financeur for ligne in connues},
     )
@@ -317,7 +350,6 @@ def reprendre(session: Session, identifiant: str, *, acteur: Identite, maintenan
     """Revient à la rédaction ; une signature déjà donnée tombe."""
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     passer_dossier(session, dossier, "reprendre", acteur=acteur, maintenant=maintenant)
-    dossier.signe_le = dossier.signe_par = dossier.signe_version = None
-    dossier.signe_nom = dossier.signe_qualite = None
+    signature.oublier(dossier)
     dossier.version += 1
     return dossier

@@ -19,6 +19,7 @@ from app.etapes.dossier.rules.depot import verifier_depot
 from app.etapes.dossier.rules.etats import DEPOSES, EtatDemande, EtatDossier, transition
 from app.etapes.dossier.rules.formulaire_unique import QUALITES, REPRESENTANT
 from app.etapes.dossier.rules.numero_dauphin import normaliser
+from app.etapes.dossier.service import portail_etat, signature
 from app.etapes.dossier.service.brouillon import cadre
 from app.etapes.dossier.service.complements import ACTE, hors_champ_de, rejuger
 from app.etapes.dossier.service.resume import resumer
@@ -49,7 +50,10 @@ def signer(
     session: Session, identifiant: str, *, version_lue: int, qualite: str = REPRESENTANT, acteur: Identite,
     maintenant: datetime,
 ) -> Dossier:  # fmt: skip
-    """Le représentant légal (ou son mandataire) signe la version qu'il a lue. Lève VersionPerimee si elle a changé."""
+    """Le représentant légal (ou son mandataire) signe la version qu'il a lue, et la fiche de l'organisation.
+
+    Lève VersionPerimee si la version a changé.
+    """
     if qualite not in dict(QUALITES):
         raise SaisieInvalide([Faute("qualite", "Dites en quelle qualité vous signez.", "qualite_absente")])
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
@@ -57,6 +61,9 @@ def signer(
         raise ActeInterdit("Seule la personne signataire de l’organisation peut signer.")
     _exiger_version(dossier, version_lue)
     passer_dossier(session, dossier, "signer", acteur=acteur, maintenant=maintenant)
+    annee = appels.get_appel(session, dossier.appel_id).annee
+    fiche = instantane(session, dossier.organisation_id, annee, maintenant)
+    dossier.signe_empreintes = signature.empreintes(repository.contenu(session, dossier.id), fiche)
     dossier.signe_le, dossier.signe_par, dossier.signe_version = maintenant, acteur.acteur, dossier.version
     dossier.signe_nom, dossier.signe_qualite = acteur.nom, qualite
     return dossier
@@ -71,9 +78,10 @@ def deposer(
     maintenant: datetime,
     cle: str | None = None,
 ) -> Dossier:
-    """Dépose un dossier signé. Un second dépôt du même dossier rend le même dossier, déjà numéroté.
+    """Dépose un dossier signé, avec la fiche signée. Un second dépôt rend le même dossier, déjà numéroté.
 
-    Lève ActeInterdit, ActeImpossible (`signature_manquante`, `appel_clos`…), VersionPerimee ou SaisieInvalide.
+    Lève ActeInterdit, ActeImpossible (`signature_manquante`, `fiche_changee`, `appel_clos`…), VersionPerimee ou
+    SaisieInvalide.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     if not roles_sur_dossier(acteur, dossier) & transition("deposer").roles:
@@ -90,16 +98,16 @@ def deposer(
     dossier.phase_id = _phase_du_depot(session, dossier, appel, maintenant)
     contenu = repository.contenu(session, dossier.id)
     organisation = session.get_one(Organisation, dossier.organisation_id)
-    fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
-    if fautes:
-        raise SaisieInvalide(list(fautes), "Il manque encore quelque chose à ce dossier.")
+    fiche = signature.fiche_a_deposer(session, dossier, appel.annee, maintenant)
+    _exiger_deposable_tel_quel(session, dossier, appel, organisation, contenu, fiche)
     appel.compteur += 1
     prefixe = contrats.get_contrat(session, dossier.contrat_id).prefixe
     dossier.numero = numero_de_dossier(prefixe, appel.annee, appel.compteur)
     dossier.depose_le = maintenant
     passer_dossier(session, dossier, "deposer", acteur=acteur, maintenant=maintenant)
     resumer(dossier, contenu, organisation, appel.annee)
-    figer(session, dossier, contenu, appel.annee, acteur, maintenant)
+    fiche |= signature.a_cote(session, dossier, maintenant, None)
+    _figer(session, dossier, contenu, fiche, acteur, maintenant)
     _ouvrir_demandes(session, dossier, appel, contenu, acteur, maintenant)
     if cle is not None:
         session.add(
@@ -132,18 +140,44 @@ def _exiger_deposable(dossier: Dossier, version_lue: int) -> None:
         )
 
 
-def figer(
-    session: Session, dossier: Dossier, contenu: Mapping[str, Any], annee: int, acteur: Identite, maintenant: datetime
+def _exiger_deposable_tel_quel(
+    session: Session,
+    dossier: Dossier,
+    appel: Appel,
+    organisation: Organisation,
+    contenu: Mapping[str, Any],
+    fiche: Mapping[str, Any],
+) -> None:
+    """Rien ne manque, la fiche est celle qui a été signée, le numéro du portail est libre."""
+    fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
+    if fautes:
+        raise SaisieInvalide(list(fautes), "Il manque encore quelque chose à ce dossier.")
+    changees = signature.ce_qui_a_change(dossier, contenu, fiche)
+    if changees:
+        raise ActeImpossible(
+            f"La fiche de votre organisation a changé depuis la signature : {', '.join(changees)}. La signature ne "
+            "tient plus : relisez et signez de nouveau, puis déposez.",
+            code="fiche_changee",
+        )
+    portail_etat.au_depot(session, dossier, contenu)
+
+
+def _figer(
+    session: Session,
+    dossier: Dossier,
+    contenu: Mapping[str, Any],
+    organisation: Mapping[str, Any],
+    acteur: Identite,
+    maintenant: datetime,
 ) -> DossierVersion:
     """Ajoute le contenu figé suivant, et la fiche du porteur : JSON canonique, empreinte consignée, PDF à sceller."""
-    organisation = instantane(session, dossier.organisation_id, annee, maintenant)
     version = DossierVersion(
         contrat_id=dossier.contrat_id,
         dossier_id=dossier.id,
         rang=repository.dernier_rang(session, dossier.id) + 1,
         contenu=dict(contenu),
-        organisation=organisation,
-        empreinte=hashlib.sha256(canonique({"contenu": dict(contenu), "organisation": organisation})).hexdigest(),
+        organisation=dict(organisation),
+        empreinte=hashlib.sha256(canonique({"contenu": dict(contenu), "organisation": dict(organisation)})).hexdigest(),
         a=maintenant,
     )
     session.add(version)
@@ -205,6 +239,7 @@ def _montant(centimes: object) -> Euros | None:
 def completer(session: Session, identifiant: str, *, reponse: str, acteur: Identite, maintenant: datetime) -> Dossier:
     """Le porteur envoie le complément attendu : un nouveau contenu est figé, les demandes de complément sont closes.
 
+    Qui l'envoie ne signe pas : la signature porte toujours sur la première version.
     Une ligne communale dont plus aucune fiche visée n'est de sa commune est mise hors champ d'office.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
@@ -220,7 +255,9 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
         if complement.recue_le is None:
             complement.recue_le, complement.reponse = maintenant, reponse.strip()
     resumer(dossier, contenu, organisation, appel.annee)
-    figer(session, dossier, contenu, appel.annee, acteur, maintenant)
+    fiche = instantane(session, dossier.organisation_id, appel.annee, maintenant)
+    fiche |= signature.a_cote(session, dossier, maintenant, acteur)
+    _figer(session, dossier, contenu, fiche, acteur, maintenant)
     _reporter_dauphin(session, dossier, contenu)
     rejuger(session, dossier, contenu, acteur=acteur, maintenant=maintenant)
     dossier.version += 1
@@ -233,7 +270,8 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
 
 def _reporter_dauphin(session: Session, dossier: Dossier, contenu: Mapping[str, Any]) -> None:
     """Le thème et le numéro Dauphin arrivent souvent après le dépôt : les demandes à l'État les reçoivent."""
+    numero = portail_etat.au_depot(session, dossier, contenu)
     for demande, ligne in repository.list_demandes(session, [dossier.id]):
         if ligne.nature_autorite is NatureAutorite.ETAT:
             demande.theme_p147 = contenu.get("theme_p147") or demande.theme_p147
-            demande.numero_dauphin = normaliser(str(contenu.get("numero_dauphin") or "")) or demande.numero_dauphin
+            demande.numero_dauphin = numero or demande.numero_dauphin

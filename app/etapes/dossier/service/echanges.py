@@ -36,6 +36,7 @@ from app.referentiels.pieces import service as pieces
 
 INSTRUIT = frozenset({Role.INSTRUCTEUR, Role.SOUS_PREFECTURE, Role.CHARGE_MISSION})
 FICHIERS_MAX = 40
+"""Par dossier et par côté : le porteur ne prend pas la place des services, ni eux la sienne. Choix du projet."""
 
 
 def cote_de(acteur: Identite, dossier: Dossier) -> Cote:
@@ -61,16 +62,19 @@ def ecrire(
 ) -> Message:  # fmt: skip
     """Envoie un message, au besoin avec un fichier ; l'autre côté est prévenu par courriel.
 
-    Lève ActeInterdit, ActeImpossible (dossier retiré, pas déposé) ou SaisieInvalide (texte, fichier).
+    Lève ActeInterdit, ActeImpossible (dossier retiré, pas déposé) ou SaisieInvalide (texte, fichier). Un fichier
+    verrouille le dossier : deux envois simultanés ne passent pas la borne.
     """
-    dossier = repository.get_dossier(session, identifiant, acteur)
+    dossier = repository.get_dossier(session, identifiant, acteur, verrou=televersement is not None)
     cote = cote_de(acteur, dossier)
     _exiger_ecriture(acteur, dossier, cote)
     if dossier.numero is None:
         raise ActeImpossible("Un message s’échange une fois le dossier déposé.", code="pas_depose")
-    fautes = verifier_message(texte, avec_fichier=televersement is not None)
+    fautes = list(verifier_message(texte, avec_fichier=televersement is not None))
+    if televersement is not None:
+        fautes += _trop_de_fichiers(session, dossier, cote)
     if fautes:
-        raise SaisieInvalide(list(fautes))
+        raise SaisieInvalide(fautes)
     message = Message(
         contrat_id=dossier.contrat_id, dossier_id=dossier.id, cote=cote, auteur=acteur.acteur, nom=acteur.nom,
         texte=texte.strip(), a=maintenant,
@@ -99,9 +103,18 @@ def joindre(
     _exiger_ecriture(acteur, dossier, Cote.PORTEUR)
     if not intitule.strip():
         raise SaisieInvalide([Faute("intitule", "Dites ce que c’est : devis, tableau, programme…", "intitule_absent")])
-    if len(echanges.list_fichiers(session, dossier.id)) >= FICHIERS_MAX:
-        raise ActeImpossible(f"Au plus {FICHIERS_MAX} fichiers par dossier.", code="trop_de_fichiers")
+    if fautes := _trop_de_fichiers(session, dossier, Cote.PORTEUR):
+        raise SaisieInvalide(fautes)
     return _attacher(session, dossier, televersement, magasin, None, intitule.strip(), acteur, maintenant)
+
+
+def _trop_de_fichiers(session: Session, dossier: Dossier, cote: Cote) -> list[Faute]:
+    """Ce qui s'oppose à un fichier de plus de ce côté. Le dossier est verrouillé : le compte ne bouge pas."""
+    if echanges.compter_fichiers(session, dossier.id, cote) < FICHIERS_MAX:
+        return []
+    dits = "Vous avez" if cote is Cote.PORTEUR else "Les services ont"
+    phrase = f"{dits} déjà joint {FICHIERS_MAX} fichiers à ce dossier, c’est le maximum. Réunissez-en plusieurs en un."
+    return [Faute("fichier", phrase, "trop_de_fichiers")]
 
 
 def _attacher(

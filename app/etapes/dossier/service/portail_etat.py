@@ -10,27 +10,30 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Champ, Dossier
-from app.etapes.dossier.repository.portail import get_ligne_du_dossier, list_demandes_d_etat, numero_deja_pris
+from app.etapes.dossier.repository.portail import (
+    get_ligne_du_dossier,
+    get_porteur_du_numero,
+    list_demandes_d_etat,
+    verrouiller_numero,
+)
 from app.etapes.dossier.rules.numero_dauphin import ATTENDU, normaliser
 from app.etapes.dossier.rules.rapprochement import conflit
-from app.etapes.dossier.service.brouillon import ECRIT
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
+from app.noyau.roles import ROLES_PORTEUR, Role
 from app.referentiels.lignes import repository as lignes
 from app.referentiels.lignes.rules import NatureAutorite
 
-
-def lignes_d_etat(session: Session, dossier: Dossier) -> frozenset[str]:
-    """Les codes des lignes de l'État de ce contrat."""
-    connues = lignes.list_lignes(session, dossier.contrat_id)
-    return frozenset(x.code for x in connues if x.nature_autorite is NatureAutorite.ETAT)
+CODE = "numero_dauphin"
+ECRIVENT = ROLES_PORTEUR - {Role.LECTEUR_PORTEUR}
 
 
 def demande_l_etat(session: Session, dossier: Dossier, contenu: Mapping[str, Any]) -> bool:
     """Vrai si ce dossier sollicite l'État."""
-    de_l_etat = lignes_d_etat(session, dossier)
+    connues = lignes.list_lignes(session, dossier.contrat_id)
+    de_l_etat = {x.code for x in connues if x.nature_autorite is NatureAutorite.ETAT}
     return any(d.get("ligne") in de_l_etat for d in contenu.get("demandes") or ())
 
 
@@ -41,37 +44,94 @@ def numero_connu(session: Session, dossier: Dossier, contenu: Mapping[str, Any])
     return next((d.numero_dauphin for d in list_demandes_d_etat(session, dossier.id) if d.numero_dauphin), "")
 
 
+def lire_numero(texte: str) -> str:
+    """Le numéro tel qu'on le garde, vide si rien n'est donné. Lève SaisieInvalide s'il est illisible."""
+    lu = normaliser(texte) if texte.strip() else ""
+    if lu is None:
+        raise SaisieInvalide([Faute(CODE, ATTENDU, "numero_illisible")])
+    return lu
+
+
+def exiger_admis(session: Session, dossier: Dossier, numero: str) -> None:
+    """Refuse un numéro, déjà normalisé, qu'un autre dossier porte ou que contredit un rapprochement.
+
+    Le numéro est tenu jusqu'à la fin de la transaction : ce qui est vérifié ici le reste. Lève SaisieInvalide.
+    """
+    exiger_seul(session, dossier, numero)
+    ligne = get_ligne_du_dossier(session, dossier.id) if dossier.numero is not None else None
+    if ligne is not None and (not numero or conflit(ligne.numero, numero)):
+        phrase = (
+            f"La sous-préfecture a rapproché ce dossier du numéro {ligne.numero}. S’il n’est pas le bon, dites-le "
+            "dans les messages du dossier : elle défera d’abord ce rapprochement."
+        )
+        raise SaisieInvalide([Faute(CODE, phrase, "dossier_rapproche")])
+
+
+def exiger_seul(session: Session, dossier: Dossier, numero: str) -> None:
+    """Refuse un numéro qu'un autre dossier porte, et tient ce numéro. Vide : rien à vérifier. Lève SaisieInvalide."""
+    if not numero:
+        return
+    verrouiller_numero(session, dossier.contrat_id, numero)
+    autre = get_porteur_du_numero(session, dossier, numero)
+    if autre is None:
+        return
+    if autre.organisation_id == dossier.organisation_id:
+        phrase = (
+            f"Ce numéro est déjà celui de votre dossier {autre.numero or autre.reference}. Un dossier du portail ne "
+            "compte qu’une fois : vérifiez lequel des deux l’a reçu, et ôtez-le de l’autre."
+        )
+    else:
+        phrase = (
+            "Ce numéro est déjà celui d’un dossier d’une autre organisation. Relisez-le sur le portail ; "
+            "s’il est bien le vôtre, dites-le à la sous-préfecture."
+        )
+    raise SaisieInvalide([Faute(CODE, phrase, "numero_deja_pris")])
+
+
 def numeroter(session: Session, identifiant: str, *, numero: str, acteur: Identite, maintenant: datetime) -> Dossier:
     """Porte ce numéro sur les demandes à l'État (ou sur le brouillon). Vide : l'efface, avant le dépôt seulement.
 
     Lève ActeInterdit, ActeImpossible ou SaisieInvalide (forme, numéro déjà pris, dossier rapproché d'un autre).
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
-    if not roles_sur_dossier(acteur, dossier) & ECRIT:
+    if not roles_sur_dossier(acteur, dossier) & ECRIVENT:
         raise ActeInterdit("Vous pouvez lire ce dossier, pas le modifier.")
-    lu = normaliser(numero) if numero.strip() else ""
-    if lu is None or (not lu and dossier.numero is not None):
-        raise SaisieInvalide([Faute("numero_dauphin", ATTENDU, "numero_illisible")])
-    autre = numero_deja_pris(session, dossier, lu) if lu else None
-    if autre is not None:
-        phrase = f"Ce numéro est déjà celui de votre dossier {autre}. Un dossier du portail ne compte qu’une fois."
-        raise SaisieInvalide([Faute("numero_dauphin", phrase, "numero_deja_pris")])
-    ligne = get_ligne_du_dossier(session, dossier.id)
-    if ligne is not None and conflit(ligne.numero, lu):
-        phrase = (
-            f"La sous-préfecture a rapproché ce dossier du numéro {ligne.numero}. S’il n’est pas le bon, dites-le "
-            "dans les messages du dossier."
-        )
-        raise SaisieInvalide([Faute("numero_dauphin", phrase, "dossier_rapproche")])
+    lu = lire_numero(numero)
+    if not lu and dossier.numero is not None:
+        raise SaisieInvalide([Faute(CODE, ATTENDU, "numero_illisible")])
+    exiger_admis(session, dossier, lu)
     porter(session, dossier, lu, acteur=acteur, maintenant=maintenant)
     return dossier
+
+
+def au_brouillon(session: Session, dossier: Dossier, texte: str) -> str | None:
+    """Le numéro donné dans le formulaire, tel qu'il s'enregistre ; les mêmes refus que `numeroter`."""
+    lu = lire_numero(texte)
+    if not lu and dossier.numero is not None and numero_connu(session, dossier, {}):
+        phrase = "Ce numéro ne s’efface plus après le dépôt. S’il est faux, écrivez ici le bon."
+        raise SaisieInvalide([Faute(CODE, phrase, "numero_efface")])
+    exiger_admis(session, dossier, lu)
+    return lu or None
+
+
+def au_depot(session: Session, dossier: Dossier, contenu: Mapping[str, Any]) -> str | None:
+    """Le numéro qu'un dépôt ou un complément porte sur les demandes à l'État ; None s'il n'en dit pas.
+
+    Lève SaisieInvalide si, depuis qu'il a été écrit, un autre dossier l'a pris ou un rapprochement le contredit.
+    """
+    lu = lire_numero(str(contenu.get(CODE) or ""))
+    if lu:
+        exiger_admis(session, dossier, lu)
+    return lu or None
 
 
 def porter(session: Session, dossier: Dossier, numero: str, *, acteur: Identite, maintenant: datetime) -> None:
     """Porte ce numéro, déjà normalisé (vide : l'ôte), sur le brouillon et les demandes à l'État. Consigné.
 
-    Qui le peut est vérifié par l'appelant. Lève ActeImpossible si le dossier déposé ne demande rien à l'État.
+    Qui le peut, et le rapprochement, sont vérifiés par l'appelant. Lève ActeImpossible si le dossier déposé ne demande
+    rien à l'État, SaisieInvalide si un autre dossier porte ce numéro.
     """
+    exiger_seul(session, dossier, numero)
     _ecrire_au_brouillon(session, dossier, numero, acteur, maintenant)
     _porter(session, dossier, numero, maintenant)
     consigner(

@@ -20,6 +20,7 @@ from app.noyau.periodes import a_paris
 from app.noyau.roles import ROLES_PORTEUR, Role
 from app.referentiels.acteurs import repository
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.pages import plusieurs
 from app.referentiels.acteurs.pages.lieu import fil, l_organisation, tient
 from app.referentiels.acteurs.pages.sections import VIDE, en_saisie, paires
 from app.referentiels.acteurs.repository import fiche as lectures
@@ -34,6 +35,7 @@ from app.referentiels.acteurs.rules.fiche import (
     verifier_compte,
     verifier_representant,
 )
+from app.referentiels.acteurs.rules.fusion import Conflit
 from app.referentiels.acteurs.schemas import fiche as schemas
 from app.referentiels.acteurs.service import fiche as service
 
@@ -104,6 +106,7 @@ def _contexte(
     remplis = [r for r in range(schemas.AGREMENTS_MAX) if rendu.get(f"agrement_type_{r}")]
     return {
         "organisation": organisation, "section": section, "saisie": rendu,
+        "versions": plusieurs.versions_montrees(section, rendu, est_relu=saisie is None),
         "ecrit": tient(acteur, organisation, service.qui_ecrit(section)), "formes": FORMES, "lue": lue,
         "droit_local": est_de_droit_local(organisation.code_postal) or bool(organisation.registre_tribunal),
         "annees": [(str(a), f"31 décembre {a}") for a in range(derniere, derniere - 4, -1)],
@@ -138,12 +141,16 @@ def ecrire(envoi: EnvoiDep, organisation: str, section: str) -> Response:
     voulue = _section(section, trouvee)
     _exiger(envoi.session, envoi.acteur, organisation, voulue)
 
+    conflits: list[Conflit] = []
+
     def page() -> Page:
+        if conflits:
+            return "acteurs/fiche_conflit.html", plusieurs.contexte(envoi, trouvee, voulue, conflits)
         contexte = _contexte(envoi.session, envoi.acteur, trouvee, voulue, envoi.maintenant, dict(envoi.saisie))
         return "acteurs/fiche_section.html", contexte
 
     with envoi.sinon(page):
-        _ECRIRE[voulue](envoi, trouvee, envoi.formulaire.en_dict())
+        _ECRIRE[voulue](envoi, trouvee, plusieurs.fusionner_la_saisie(envoi, trouvee, voulue, conflits))
     fait = {Section.BANQUE: COMPTE_AJOUTE, Section.ENGAGEMENT: ATTESTE}.get(voulue, ENREGISTREE)
     return envoi.vers("organisation:fiche", organisation=organisation, fait=fait)
 

@@ -87,7 +87,7 @@ def inviter(
     trouvee = _organisation(session, acteur, organisation, administre=True)
     try:
         donnees = valider(FormulaireInvitation, formulaire.en_dict())
-        suite = liens.inviter(
+        invitation = liens.inviter(
             session, trouvee, courriel=donnees.courriel, role=donnees.role, acteur=acteur.acteur,
             url_publique=request.app.state.config.url_publique, machine=heure_machine(), maintenant=maintenant,
         )  # fmt: skip
@@ -95,7 +95,7 @@ def inviter(
         saisie = {nom: formulaire.get(nom) for nom in ("courriel", "role")}
         contexte = _contexte(session, acteur, trouvee, maintenant, saisie)
         refuser(request, "acteurs/membres.html", contexte, erreur.fautes)
-    return rediriger(request, "membres", fait=FAITS[suite], organisation=trouvee.code)
+    return rediriger(request, "membres", fait=FAITS[invitation.suite], organisation=trouvee.code)
 
 
 @routeur.post(
@@ -145,7 +145,7 @@ def repondre(
     donnees = valider(FormulaireSuiteAcces, formulaire.en_dict())
     relais.repondre_a_l_acces(
         session, trouvee, demande, role=donnees.role, acteur=acteur.acteur,
-        url_publique=request.app.state.config.url_publique, machine=heure_machine(), maintenant=maintenant,
+        url_publique=request.app.state.config.url_publique, maintenant=maintenant,
     )  # fmt: skip
     fait = FAITS[liens.Suite.HABILITE] if donnees.role else ECARTEE
     return rediriger(request, "membres", fait=fait, organisation=trouvee.code)

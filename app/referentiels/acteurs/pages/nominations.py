@@ -1,13 +1,15 @@
-"""Pages : les organisations que plus personne n'administre, pour le chargé de mission d'un contrat."""
+"""Pages du chargé de mission : organisations à confirmer, réclamées, ou que plus personne n'administre."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.infra.acces import Acteur, exiger
+from app.infra.clock import Maintenant, heure_machine
 from app.infra.envoi import EnvoiDep, Page
 from app.infra.forms import valider
 from app.infra.identite import Identite
@@ -15,9 +17,11 @@ from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import Role
 from app.referentiels.acteurs.repository import comptes as lectures
-from app.referentiels.acteurs.rules.comptes import NatureDemande, SuiteDemande
-from app.referentiels.acteurs.schemas.comptes import FormulaireSuite
-from app.referentiels.acteurs.service import relais
+from app.referentiels.acteurs.repository import confirmation as tenues
+from app.referentiels.acteurs.rules.annuaire import est_public
+from app.referentiels.acteurs.rules.comptes import NatureDemande, SuiteContestation, SuiteDemande
+from app.referentiels.acteurs.schemas.comptes import FormulaireSuite, FormulaireSuiteContestation
+from app.referentiels.acteurs.service import confirmation, relais
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.contrats.models import Contrat
 
@@ -26,6 +30,13 @@ NOMME = exiger(Role.CHARGE_MISSION)
 REPONDUE = annoncer(
     "administration-repondue", "Votre réponse est enregistrée. Un courriel la dit aux personnes concernées."
 )
+CONFIRMEE = annoncer("organisation-confirmee", "L’organisation est confirmée. Un courriel le dit à qui la tient.")
+TRANCHEE = annoncer("contestation-tranchee", "Votre réponse est enregistrée. Un courriel la dit aux deux côtés.")
+REPONSES = [
+    (SuiteContestation.CLORE.value, "Accorder : cette personne administre, les autres n’y ont plus accès"),
+    (SuiteContestation.AJOUTER.value, "Accorder : cette personne administre aussi, les autres restent"),
+    (SuiteContestation.REFUSEE.value, "Refuser : rien ne change"),
+]
 
 
 def _contrat(session: SessionDep, acteur: Identite, code: str) -> Contrat:
@@ -35,24 +46,39 @@ def _contrat(session: SessionDep, acteur: Identite, code: str) -> Contrat:
     return trouve
 
 
-def _contexte(session: SessionDep, contrat: Contrat, visee: str, saisie: dict[str, str]) -> dict[str, Any]:
+def _contexte(
+    session: SessionDep, contrat: Contrat, visee: str, saisie: dict[str, str], maintenant: datetime
+) -> dict[str, Any]:
+    """Ce qui attend une réponse. Trois requêtes."""
+    posees = lectures.list_demandes(
+        session, NatureDemande.ADMINISTRATION, NatureDemande.CONTESTATION, contrat_id=contrat.id
+    )
+    a_confirmer = tenues.list_a_confirmer(session)
+    montrees = {o.id for o, _, _ in a_confirmer} | {o.id for _, o, _ in posees}
     return {
         "contrat": contrat,
-        "demandes": lectures.list_demandes(session, NatureDemande.ADMINISTRATION, contrat_id=contrat.id),
+        "demandes": posees,
+        "a_confirmer": [
+            {"organisation": o, "annuaire": nom, "est_public": est_public(o.forme, nature)}
+            for o, nom, nature in a_confirmer[: tenues.A_CONFIRMER_MAX]
+        ],
+        "en_reste": len(a_confirmer) > tenues.A_CONFIRMER_MAX,
+        "tenues": tenues.tenues_de(session, montrees, maintenant) if montrees else {},
+        "reponses": REPONSES,
         "visee": visee,
         "saisie": saisie,
-        "fil": (("Comptes", f"/comptes/{contrat.code}"), ("Organisations sans administrateur", None)),
+        "fil": (("Comptes", f"/comptes/{contrat.code}"), ("Organisations", None)),
     }
 
 
 @routeur.get("/comptes/{contrat}/organisations", name="comptes:organisations", dependencies=[Depends(NOMME)])
 def page_nominations(
-    request: Request, session: SessionDep, acteur: Acteur, contrat: str,
+    request: Request, session: SessionDep, acteur: Acteur, contrat: str, maintenant: Maintenant,
     demande: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:  # fmt: skip
-    """Les demandes qui attendent une réponse ; `demande` : celle à laquelle on répond."""
+    """Les organisations à confirmer, les demandes sans réponse ; `demande` : celle à laquelle on répond."""
     lieu = _contrat(session, acteur, contrat)
-    return rendre(request, "acteurs/nominations.html", _contexte(session, lieu, demande, {}))
+    return rendre(request, "acteurs/nominations.html", _contexte(session, lieu, demande, {}, maintenant))
 
 
 @routeur.post("/comptes/{contrat}/organisations/{lien}/suite", name="comptes:repondre", dependencies=[Depends(NOMME)])
@@ -65,7 +91,7 @@ def repondre(envoi: EnvoiDep, contrat: str, lien: str) -> Response:
         raise Introuvable("Cette demande n’existe pas.")
 
     def page() -> Page:
-        return "acteurs/nominations.html", _contexte(session, lieu, lien, envoi.saisie)
+        return "acteurs/nominations.html", _contexte(session, lieu, lien, envoi.saisie, envoi.maintenant)
 
     with envoi.sinon(page):
         donnees = valider(FormulaireSuite, envoi.formulaire.en_dict())
@@ -75,3 +101,43 @@ def repondre(envoi: EnvoiDep, contrat: str, lien: str) -> Response:
             maintenant=envoi.maintenant,
         )  # fmt: skip
     return envoi.vers("comptes:organisations", contrat=contrat, fait=REPONDUE)
+
+
+@routeur.post("/comptes/{contrat}/organisations/{organisation}/confirmation", name="comptes:confirmer",
+              dependencies=[Depends(NOMME)])  # fmt: skip
+def confirmer(envoi: EnvoiDep, contrat: str, organisation: str) -> Response:
+    """Confirme que ceux qui tiennent cette organisation la représentent."""
+    lieu = _contrat(envoi.session, envoi.acteur, contrat)
+    trouvee = tenues.get_pour_confirmer(envoi.session, organisation)
+    if trouvee is None:
+        raise Introuvable("Cette organisation n’existe pas.")
+
+    def page() -> Page:
+        return "acteurs/nominations.html", _contexte(envoi.session, lieu, "", {}, envoi.maintenant)
+
+    with envoi.sinon(page):
+        confirmation.confirmer(
+            envoi.session, trouvee, lieu, url_publique=envoi.request.app.state.config.url_publique, **envoi.qui
+        )
+    return envoi.vers("comptes:organisations", contrat=contrat, fait=CONFIRMEE)
+
+
+@routeur.post("/comptes/{contrat}/contestations/{lien}/suite", name="comptes:trancher",
+              dependencies=[Depends(NOMME)])  # fmt: skip
+def trancher(envoi: EnvoiDep, contrat: str, lien: str) -> Response:
+    """Refuse, ou rend l'organisation à qui la réclame, avec ou sans ceux qui la tenaient."""
+    lieu = _contrat(envoi.session, envoi.acteur, contrat)
+    demande = lectures.get_demande(envoi.session, lien, NatureDemande.CONTESTATION, contrat_id=lieu.id)
+    if demande is None:
+        raise Introuvable("Cette demande n’existe pas.")
+
+    def page() -> Page:
+        return "acteurs/nominations.html", _contexte(envoi.session, lieu, lien, envoi.saisie, envoi.maintenant)
+
+    with envoi.sinon(page):
+        donnees = valider(FormulaireSuiteContestation, envoi.formulaire.en_dict())
+        confirmation.trancher(
+            envoi.session, demande, suite=donnees.suite, motif=donnees.motif, machine=heure_machine(),
+            url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
+        )  # fmt: skip
+    return envoi.vers("comptes:organisations", contrat=contrat, fait=TRANCHEE)

@@ -23,8 +23,9 @@ from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.acteurs.rules.annuaire import est_de_droit_local, forme_devinee
 from app.referentiels.acteurs.schemas import FormulaireOrganisation
 from app.referentiels.acteurs.schemas.comptes import FormulaireAcces
-from app.referentiels.acteurs.service import annuaire, relais
+from app.referentiels.acteurs.service import annuaire, confirmation, relais
 from app.referentiels.contrats import repository as contrats
+from app.referentiels.contrats.models import Contrat
 
 routeur = APIRouter()
 ORGANISATION_CREEE = annoncer(
@@ -35,6 +36,9 @@ ACCES_DEMANDE = annoncer(
 )
 ADMINISTRATION_DEMANDEE = annoncer(
     "administration-demandee", "Votre demande est partie au chargé de mission. Sa réponse viendra par courriel."
+)
+CONTESTEE = annoncer(
+    "organisation-contestee", "Votre demande est partie au chargé de mission. Sa réponse viendra par courriel."
 )
 CHAMPS_ORGANISATION = tuple(FormulaireOrganisation.model_fields)
 FORMES = [(forme.value, forme.libelle) for forme in FormeOrganisation]
@@ -74,14 +78,17 @@ def page_identite(
 
 
 def _contexte_connue(
-    session: SessionDep, acteur: Acteur, organisation: Organisation, saisie: dict[str, str]
+    session: SessionDep, acteur: Acteur, organisation: Organisation, saisie: dict[str, str], *, conteste: bool = False
 ) -> dict[str, Any]:
+    """`conteste` : le formulaire de contestation est ouvert."""
     return {
         "siret": organisation.siret,
         "code": organisation.code if organisation.id in acteur.organisations() else None,
+        "administre": organisation.id in acteur.organisations({Role.ADMINISTRATEUR_PORTEUR}),
         "est_administree": bool(repository.compter_administrateurs(session, organisation.siret, heure_machine())),
         "contrats": [(c.code, c.intitule) for c in contrats.list_contrats(session)],
         "saisie": saisie,
+        "conteste": conteste,
     }
 
 
@@ -141,6 +148,14 @@ def _connue(envoi: Envoi) -> tuple[FormulaireAcces, Organisation]:
     return donnees, organisation
 
 
+def _contrat_choisi(envoi: Envoi, donnees: FormulaireAcces) -> Contrat:
+    """Le contrat dont le chargé de mission répondra. Lève SaisieInvalide."""
+    contrat = contrats.get_contrat_par_code(envoi.session, donnees.contrat)
+    if contrat is None:
+        raise SaisieInvalide([Faute("contrat", "Choisissez votre contrat de ville.", "contrat_inconnu")])
+    return contrat
+
+
 @routeur.post("/organisations/acces", name="organisation:demander_acces", dependencies=[Depends(exiger())])
 def demander_l_acces(envoi: EnvoiDep) -> Response:
     """Écrit à qui administre l'organisation, sans dire qui c'est."""
@@ -162,11 +177,27 @@ def demander_l_administration(envoi: EnvoiDep) -> Response:
         return "acteurs/organisation_connue.html", contexte
 
     with envoi.sinon(page):
-        contrat = contrats.get_contrat_par_code(envoi.session, donnees.contrat)
-        if contrat is None:
-            raise SaisieInvalide([Faute("contrat", "Choisissez votre contrat de ville.", "contrat_inconnu")])
+        contrat = _contrat_choisi(envoi, donnees)
         relais.demander_l_administration(
             envoi.session, organisation, contrat, motif=donnees.motif,
             url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
         )  # fmt: skip
     return envoi.vers("organisations", fait=ADMINISTRATION_DEMANDEE)
+
+
+@routeur.post("/organisations/contestation", name="organisation:contester", dependencies=[Depends(exiger())])
+def contester(envoi: EnvoiDep) -> Response:
+    """D'autres tiennent l'organisation à tort : demande au chargé de mission de trancher."""
+    donnees, organisation = _connue(envoi)
+
+    def page() -> Page:
+        contexte = _contexte_connue(envoi.session, envoi.acteur, organisation, envoi.saisie, conteste=True)
+        return "acteurs/organisation_connue.html", contexte
+
+    with envoi.sinon(page):
+        contrat = _contrat_choisi(envoi, donnees)
+        confirmation.contester(
+            envoi.session, organisation, contrat, motif=donnees.motif,
+            url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
+        )  # fmt: skip
+    return envoi.vers("organisations", fait=CONTESTEE)

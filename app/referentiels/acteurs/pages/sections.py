@@ -50,6 +50,8 @@ def _identite(lue: FicheLue) -> Paires:
         rendu.append(("Registre des associations", f"{quoi}, le {date_longue(o.registre_inscrit_le)}"))
     if o.rna:
         rendu.append(("Numéro RNA", o.rna))
+    if o.recepisse:
+        rendu.append(("Récépissé de déclaration", o.recepisse))
     if lue.fiche is not None and lue.fiche.site_web:
         rendu.append(("Site", lue.fiche.site_web))
     return rendu
@@ -181,8 +183,8 @@ _DE_LA_FICHE = (
     "aides_minimis",
 )  # fmt: skip
 _DE_L_ORGANISATION = (
-    "nom", "sigle", "forme", "rna", "registre_tribunal", "registre_volume", "registre_folio", "registre_inscrit_le",
-    "adresse", "code_postal", "commune", "courriel", "telephone",
+    "nom", "sigle", "forme", "rna", "recepisse", "registre_tribunal", "registre_volume", "registre_folio",
+    "registre_inscrit_le", "adresse", "code_postal", "commune", "courriel", "telephone",
 )  # fmt: skip
 
 

@@ -56,14 +56,14 @@ def compter_demandes(session: Session, compte_id: int, depuis: datetime) -> int:
 
 
 def list_demandes(
-    session: Session, nature: NatureDemande, *, contrat_id: int | None = None, organisation_id: int | None = None
+    session: Session, *natures: NatureDemande, contrat_id: int | None = None, organisation_id: int | None = None
 ) -> Sequence[Posee]:
-    """Les demandes sans réponse d'un contrat ou d'une organisation, la plus ancienne d'abord."""
+    """Les demandes de ces natures sans réponse, d'un contrat ou d'une organisation, la plus ancienne d'abord."""
     requete = (
         select(DemandeAcces, Organisation, Compte)
         .join(Organisation, Organisation.id == DemandeAcces.organisation_id)
         .join(Compte, Compte.id == DemandeAcces.compte_id)
-        .where(DemandeAcces.nature == nature, DemandeAcces.suite.is_(None), Compte.est_actif)
+        .where(DemandeAcces.nature.in_(natures), DemandeAcces.suite.is_(None), Compte.est_actif)
         .where(DemandeAcces.contrat_id.is_not_distinct_from(contrat_id))
         .order_by(DemandeAcces.cree_at, DemandeAcces.id)
     )

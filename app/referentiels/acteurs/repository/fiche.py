@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import (
@@ -72,32 +72,53 @@ def get_engagement(session: Session, organisation_id: int) -> EngagementRepublic
 
 
 def lire(session: Session, organisation: Organisation, aujourd_hui: date, maintenant: datetime) -> FicheLue:
-    """La fiche entière. Six requêtes, quel que soit ce qu'elle contient."""
-    representants = list_representants(session, organisation.id)
+    """La fiche entière. Une requête, quel que soit ce qu'elle contient : chaque liste y est de quelques rangées."""
+    recents = select(MoyensHumains).where(MoyensHumains.organisation_id == organisation.id)
+    moyens = aliased(MoyensHumains, recents.order_by(MoyensHumains.annee.desc()).limit(5).subquery())
+    dernier = select(func.max(EngagementRepublicain.id)).where(EngagementRepublicain.organisation_id == organisation.id)
+    en_usage = and_(CompteBancaire.organisation_id == Organisation.id, CompteBancaire.retire_at.is_(None))
+    requete = (
+        select(
+            FicheOrganisation, RepresentantLegal, moyens, CompteBancaire, EngagementRepublicain,
+            _tenants(organisation.id, Role.SIGNATAIRE, maintenant).scalar_subquery(),
+        )
+        .select_from(Organisation)
+        .outerjoin(FicheOrganisation, FicheOrganisation.organisation_id == Organisation.id)
+        .outerjoin(RepresentantLegal, RepresentantLegal.organisation_id == Organisation.id)
+        .outerjoin(moyens, moyens.organisation_id == Organisation.id)
+        .outerjoin(CompteBancaire, en_usage)
+        .outerjoin(EngagementRepublicain, EngagementRepublicain.id == dernier.scalar_subquery())
+        .where(Organisation.id == organisation.id)
+        .order_by(RepresentantLegal.depuis, moyens.annee.desc(), CompteBancaire.id.desc())
+    )  # fmt: skip
+    rangees = session.execute(requete).all()
+    representants = list(dict.fromkeys(r[1] for r in rangees if r[1] is not None))
     passes = [r for r in representants if r.depuis <= aujourd_hui]
-    moyens = select(MoyensHumains).where(MoyensHumains.organisation_id == organisation.id)
     return FicheLue(
         organisation=organisation,
-        fiche=get_fiche(session, organisation.id),
+        fiche=rangees[0][0],
         representant=passes[-1] if passes else None,
         prochain=next((r for r in representants if r.depuis > aujourd_hui), None),
-        moyens=session.scalars(moyens.order_by(MoyensHumains.annee.desc()).limit(5)).all(),
-        comptes=list_comptes_bancaires(session, organisation.id),
-        engagement=get_engagement(session, organisation.id),
-        a_un_signataire=compter_tenants(session, organisation.id, Role.SIGNATAIRE, maintenant) > 0,
+        moyens=list(dict.fromkeys(r[2] for r in rangees if r[2] is not None)),
+        comptes=list(dict.fromkeys(r[3] for r in rangees if r[3] is not None)),
+        engagement=rangees[0][4],
+        a_un_signataire=rangees[0][5] > 0,
     )
 
 
-def compter_tenants(session: Session, organisation_id: int, role: Role, maintenant: datetime) -> int:
-    """Combien de personnes tiennent ce rôle dans l'organisation à cet instant."""
+def _tenants(organisation_id: int, role: Role, maintenant: datetime) -> Select[int]:
     h = HabilitationCompte
-    requete = (
+    return (
         select(func.count(h.compte_id.distinct()))
         .join(Compte, Compte.id == h.compte_id)
         .where(h.organisation_id == organisation_id, h.role == role, h.debut <= maintenant, Compte.est_actif)
         .where(or_(h.fin.is_(None), h.fin > maintenant))
     )
-    return session.scalar(requete) or 0
+
+
+def compter_tenants(session: Session, organisation_id: int, role: Role, maintenant: datetime) -> int:
+    """Combien de personnes tiennent ce rôle dans l'organisation à cet instant."""
+    return session.scalar(_tenants(organisation_id, role, maintenant)) or 0
 
 
 def list_signataires_sans_fin(

@@ -79,6 +79,7 @@ class IdentiteOrganisation:
     forme: FormeOrganisation
     siret: str
     rna: str = ""
+    recepisse: str = ""
     registre_tribunal: str = ""
     registre_volume: str = ""
     registre_folio: str = ""
@@ -86,9 +87,10 @@ class IdentiteOrganisation:
 
 
 def verifier_identite(identite: IdentiteOrganisation, aujourd_hui: date) -> tuple[Faute, ...]:
-    """Fautes de l'identité. SIRET exigé ; RNA ou registre local (tribunal, volume, folio, date), les deux admis.
+    """Fautes de l'identité. SIRET exigé ; RNA, récépissé ou registre local (tribunal, volume, folio, date).
 
-    Source : reference/domaine.md § 1.6 et J10 ; code civil local, art. 21 à 79.
+    Source : reference/domaine.md § 1.6 et J10 ; code civil local, art. 21 à 79 ; Cerfa 12156*06, rubrique 1.2
+    (numéro RNA, ou récépissé de la préfecture).
     """
     fautes = []
     if not identite.nom.strip():
@@ -115,7 +117,7 @@ def _verifier_registre(identite: IdentiteOrganisation, aujourd_hui: date) -> lis
         fautes += [Faute(nom, "Complétez l’inscription au registre local.", "registre_incomplet") for nom in manquants]
     if identite.registre_inscrit_le is not None and identite.registre_inscrit_le > aujourd_hui:
         fautes.append(Faute("registre_inscrit_le", "Cette date est dans l’avenir.", "date_future"))
-    if identite.forme is FormeOrganisation.ASSOCIATION and not identite.rna and not donnes:
+    if identite.forme is FormeOrganisation.ASSOCIATION and not (identite.rna or identite.recepisse or donnes):
         phrase = "Donnez le numéro RNA, ou l’inscription au registre des associations d’Alsace-Moselle."
         fautes.append(Faute("rna", phrase, "rna_ou_registre"))
     return fautes

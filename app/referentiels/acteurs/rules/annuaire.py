@@ -40,6 +40,14 @@ def forme_devinee(nature_juridique: str) -> FormeOrganisation | None:
     return next((forme for debut, forme in _FORMES if nature_juridique.startswith(debut)), None)
 
 
+def est_public(forme: FormeOrganisation, nature_juridique: str = "") -> bool:
+    """Vrai pour une commune, un établissement ou un bailleur public, d'après ce qui est dit ou ce que dit l'annuaire.
+
+    Source : INSEE, catégories juridiques (7 : personne morale de droit public ; 41 : établissement public industriel).
+    """
+    return not forme.est_privee or nature_juridique.startswith(("7", "41"))
+
+
 def est_de_droit_local(code_postal: str, nature_juridique: str = "") -> bool:
     """Vrai si le registre des associations d'Alsace-Moselle est à proposer d'abord.
 

@@ -30,16 +30,25 @@ _SYSTEMES = (
 
 
 class NatureDemande(StrEnum):
-    """Ce qu'on demande : rejoindre une organisation, ou l'administrer quand plus personne ne le fait."""
+    """Ce qu'on demande : rejoindre une organisation, l'administrer quand plus personne ne le fait, ou la reprendre."""
 
     ACCES = "acces"
     ADMINISTRATION = "administration"
+    CONTESTATION = "contestation"
 
 
 class SuiteDemande(StrEnum):
     """Ce qu'on y a répondu."""
 
     ACCEPTEE = "acceptee"
+    REFUSEE = "refusee"
+
+
+class SuiteContestation(StrEnum):
+    """Ce que le chargé de mission répond à qui réclame une organisation. Choix du projet : ADR 0019."""
+
+    CLORE = "clore"
+    AJOUTER = "ajouter"
     REFUSEE = "refusee"
 
 

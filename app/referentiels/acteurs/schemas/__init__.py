@@ -78,6 +78,7 @@ class FormulaireOrganisation(Entree):
     forme: FormeOrganisation | None = Field(None, title="Forme")
     siret: Court = Field("", title="SIRET")
     rna: Court = Field("", title="Numéro RNA")
+    recepisse: Court = Field("", title="Récépissé de déclaration")
     registre_tribunal: Court = Field("", title="Tribunal du registre")
     registre_volume: Court = Field("", title="Volume")
     registre_folio: Court = Field("", title="Folio")
@@ -98,6 +99,7 @@ class FormulaireOrganisation(Entree):
             forme=self.forme or FormeOrganisation.COLLECTIVITE,
             siret=self.siret,
             rna=self.rna,
+            recepisse=self.recepisse,
             registre_tribunal=self.registre_tribunal,
             registre_volume=self.registre_volume,
             registre_folio=self.registre_folio,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.infra.forms import Entree
 from app.noyau.roles import Role
+from app.referentiels.acteurs.rules.comptes import SuiteContestation
 from app.referentiels.acteurs.schemas import Court, telephone_lisible
 
 Secret = Annotated[str, StringConstraints(max_length=500, strip_whitespace=False)]
@@ -72,6 +73,13 @@ class FormulaireSuiteAcces(Entree):
     """Le rôle donné à qui demande l'accès ; absent : la demande est écartée."""
 
     role: Role | None = Field(None, title="Ce que cette personne fera")
+
+
+class FormulaireSuiteContestation(Entree):
+    """Ce que le chargé de mission tranche."""
+
+    suite: SuiteContestation = Field(title="Votre réponse")
+    motif: Motif = Field("", title="Motif")
 
 
 class FormulaireSuite(Entree):

@@ -62,13 +62,16 @@ class FormulaireIdentite(Entree):
     registre_folio: Court = Field("", title="Folio")
     registre_inscrit_le: date | None = Field(None, title="Date d’inscription")
     rna: Court = Field("", title="Numéro RNA")
-    site_web: Annotated[str, StringConstraints(max_length=200), AfterValidator(_site)] = ""
+    recepisse: Court = Field("", title="Récépissé de déclaration")
+    site_web: Annotated[str, StringConstraints(max_length=200), AfterValidator(_site)] = Field(
+        "", title="Site internet"
+    )
 
     def identite(self, siret: str) -> IdentiteOrganisation:
         """L'identité saisie ; sans forme, celle qui n'exige rien de plus (la page la réclame)."""
         return IdentiteOrganisation(
             nom=self.nom, forme=self.forme or FormeOrganisation.COLLECTIVITE, siret=siret, rna=self.rna,
-            registre_tribunal=self.registre_tribunal, registre_volume=self.registre_volume,
+            recepisse=self.recepisse, registre_tribunal=self.registre_tribunal, registre_volume=self.registre_volume,
             registre_folio=self.registre_folio, registre_inscrit_le=self.registre_inscrit_le,
         )  # fmt: skip
 

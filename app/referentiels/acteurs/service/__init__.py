@@ -235,7 +235,8 @@ def _a_qui_demander(session: Session, siret: str, maintenant: datetime) -> str:
     if repository.compter_administrateurs(session, siret, maintenant):
         return (
             "Cette organisation est déjà enregistrée. Demandez une invitation à la personne qui l’administre : elle "
-            "l’envoie depuis « Mon organisation », « Membres ». Votre présidence sait qui c’est."
+            "l’envoie depuis « Mon organisation », « Membres ». Votre présidence sait qui c’est. Si d’autres la "
+            "tiennent à tort, dites-le au chargé de mission : revenez à la première étape et donnez ce SIRET."
         )
     return (
         "Cette organisation est déjà enregistrée, mais plus personne ne l’administre. Écrivez au chargé de mission du "
@@ -251,8 +252,9 @@ def creer_organisation(
     maintenant: datetime,
     coordonnees: Mapping[str, str | int | None] | None = None,
     est_fictif: bool = False,
+    est_confirmee: bool = False,
 ) -> Organisation:
-    """Crée une organisation. Lève SaisieInvalide (identité, SIRET déjà connu)."""
+    """Crée une organisation, à confirmer sauf `est_confirmee`. Lève SaisieInvalide (identité, SIRET déjà connu)."""
     fautes = list(verifier_identite(identite, maintenant.date()))
     siret = normaliser_siret(identite.siret) or ""
     if siret and repository.get_organisation_par_siret(session, siret) is not None:
@@ -265,12 +267,15 @@ def creer_organisation(
         forme=identite.forme,
         siret=siret,
         rna=normaliser_rna(identite.rna) if identite.rna else None,
+        recepisse=identite.recepisse.strip(),
         registre_tribunal=identite.registre_tribunal or None,
         registre_volume=identite.registre_volume or None,
         registre_folio=identite.registre_folio or None,
         registre_inscrit_le=identite.registre_inscrit_le,
         est_fictif=est_fictif,
         cree_at=maintenant,
+        confirmee_at=maintenant if est_confirmee else None,
+        confirmee_par=acteur if est_confirmee else None,
         **(coordonnees or {}),
     )
     session.add(organisation)

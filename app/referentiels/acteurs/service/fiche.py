@@ -102,6 +102,7 @@ def enregistrer_identite(
     fiche.site_web = site_web
     organisation.nom, organisation.sigle, organisation.forme = identite.nom.strip(), sigle, identite.forme
     organisation.rna = normaliser_rna(identite.rna) if identite.rna else None
+    organisation.recepisse = identite.recepisse.strip()
     organisation.registre_tribunal = identite.registre_tribunal or None
     organisation.registre_volume = identite.registre_volume or None
     organisation.registre_folio = identite.registre_folio or None
@@ -276,7 +277,7 @@ def manques_de(lue: lectures.FicheLue, aujourd_hui: date) -> tuple[Faute, ...]:
     reconnue = fiche.est_reconnue_utilite if fiche is not None else None
     faits = FaitsFiche(
         forme=o.forme,
-        a_un_registre=bool(o.rna or o.registre_tribunal),
+        a_un_registre=bool(o.rna or o.recepisse or o.registre_tribunal),
         siege={"adresse": o.adresse, "code_postal": o.code_postal, "commune": o.commune},
         representant=_representant(lue),
         relations={
@@ -307,8 +308,8 @@ def _jour(valeur: date | None) -> str | None:
 def instantane(session: Session, organisation_id: int, annee: int, maintenant: datetime) -> dict[str, JSON]:
     """Tout ce que le Cerfa 12156*06 demande de l'organisation (rubriques 1 à 4 et 7), à figer avec un dossier.
 
-    `annee` : celle de l'action. Les moyens humains sont ceux du dernier 31 décembre connu avant elle (l'appel ouvre à
-    l'automne d'avant : le sien n'est pas passé), None s'il a plus de deux ans. L'IBAN entier n'est que sous
+    `annee` : celle de l'action. Les moyens humains sont ceux du dernier 31 décembre passé avant elle, ou de celui
+    d'avant ; None s'ils sont plus vieux. L'IBAN entier n'est que sous
     `compte_bancaire`, clé à part qu'un export public retire. Lève Introuvable.
     """
     organisation = repository.get_organisation(session, organisation_id)
@@ -316,7 +317,8 @@ def instantane(session: Session, organisation_id: int, annee: int, maintenant: d
         raise Introuvable("Cette organisation n’existe pas.")
     lue = lectures.lire(session, organisation, a_paris(maintenant).date(), maintenant)
     fiche, compte, engagement = lue.fiche, lue.compte, lue.engagement
-    moyens = next((m for m in lue.moyens if annee - MOYENS_RECENTS <= m.annee < annee), None)
+    limite = min(annee, annee_des_moyens(a_paris(maintenant).date()) + 1)
+    moyens = next((m for m in lue.moyens if limite - MOYENS_RECENTS <= m.annee < limite), None)
     return {
         "identite": _identite(organisation, fiche),
         "siege": {
@@ -355,6 +357,7 @@ def _identite(organisation: Organisation, fiche: FicheOrganisation | None) -> di
     }  # fmt: skip
     return {
         "nom": o.nom, "sigle": o.sigle, "forme": o.forme.value, "siret": o.siret, "rna": o.rna,
+        **({"recepisse": o.recepisse} if o.recepisse else {}),
         "registre": registre if o.registre_tribunal else None, "site_web": fiche.site_web if fiche else "",
         "est_fictif": o.est_fictif,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -29,10 +30,18 @@ LIEN_REFUSE = (
 
 
 class Suite(StrEnum):
-    """Ce que devient une invitation : un compte connu est habilité tout de suite, les autres reçoivent un lien."""
+    """Ce que devient une invitation : qui est déjà membre est habilité tout de suite, les autres reçoivent un lien."""
 
     HABILITE = "habilite"
     INVITE = "invite"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Ce qu'une invitation est devenue. `reference` : l'acteur habilité, sinon le code du lien ; jamais une adresse."""
+
+    suite: Suite
+    reference: str
 
 
 class LienRefuse(Introuvable):
@@ -140,8 +149,12 @@ def repondre_a_l_oubli(
 def inviter(
     session: Session, organisation: Organisation, *, courriel: str, role: Role, acteur: str, url_publique: str,
     machine: datetime, maintenant: datetime,
-) -> Suite:  # fmt: skip
-    """Invite une personne dans une organisation. Lève SaisieInvalide. Elle reçoit un courriel dans les deux cas."""
+) -> Invitation:  # fmt: skip
+    """Invite une personne dans une organisation : elle y entre en suivant le lien de son courriel. Lève SaisieInvalide.
+
+    Qu'elle ait déjà un compte ou non, la réponse est la même : inviter ne sert pas à savoir qui en a un. Seul un membre
+    (que l'on voit déjà) reçoit son nouveau rôle sur-le-champ. Choix du projet.
+    """
     adresse = courriel.strip().lower()
     if role not in ROLES_PORTEUR:
         raise SaisieInvalide([Faute("role", "Choisissez une réponse de la liste.", "role_non_donnable")])
@@ -149,24 +162,35 @@ def inviter(
         raise SaisieInvalide(
             [Faute("courriel", "Écrivez une adresse de la forme nom@exemple.fr.", "courriel_invalide")]
         )
-    compte = repository.get_compte_par_courriel(session, adresse)
-    if compte is not None:
-        habilitations.donner(
-            session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur=acteur, donnables=ROLES_PORTEUR,
-            maintenant=maintenant, organisation_id=organisation.id,
-        )  # fmt: skip
-        contexte = {"organisation": organisation.nom, "role": role.libelle, "url": f"{url_publique}/dossiers"}
-        mail.envoyer(session, compte.courriel, "acces_ouvert", contexte, maintenant=maintenant)
-        return Suite.HABILITE
+    membres = (compte for _, compte in repository.list_membres(session, organisation.id, maintenant))
+    membre = next((compte for compte in membres if compte.courriel == adresse), None)
+    if membre is not None:
+        ouvrir_acces(
+            session, organisation, membre, role=role, acteur=acteur, url_publique=url_publique, maintenant=maintenant
+        )
+        return Invitation(Suite.HABILITE, membre.acteur)
     if len(repository.list_liens_vifs(session, machine, organisation_id=organisation.id)) >= INVITATIONS_MAX:
         phrase = f"{INVITATIONS_MAX} invitations attendent déjà une réponse : annulez-en une d’abord."
         raise SaisieInvalide([Faute("courriel", phrase, "trop_d_invitations")])
-    _creer(session, courriel=adresse, acteur=acteur, machine=machine, organisation_id=organisation.id, role=role)
+    lien = _creer(session, courriel=adresse, acteur=acteur, machine=machine, organisation_id=organisation.id, role=role)
     consigner(
         session, contrat_id=None, acte="membre.invite", objet=organisation.code, acteur=acteur, maintenant=maintenant,
-        apres={"courriel": adresse, "role": role.value},
+        apres={"lien": lien.code, "role": role.value},
     )  # fmt: skip
-    return Suite.INVITE
+    return Invitation(Suite.INVITE, lien.code)
+
+
+def ouvrir_acces(
+    session: Session, organisation: Organisation, compte: Compte, *, role: Role, acteur: str, url_publique: str,
+    maintenant: datetime,
+) -> None:  # fmt: skip
+    """Donne tout de suite un rôle à un membre, ou à qui l'a demandé ; un courriel le lui dit. Lève SaisieInvalide."""
+    habilitations.donner(
+        session, compte=compte, role=role, portee=Portee.ORGANISATION, acteur=acteur, donnables=ROLES_PORTEUR,
+        maintenant=maintenant, organisation_id=organisation.id,
+    )  # fmt: skip
+    contexte = {"organisation": organisation.nom, "role": role.libelle, "url": f"{url_publique}/dossiers"}
+    mail.envoyer(session, compte.courriel, "acces_ouvert", contexte, maintenant=maintenant)
 
 
 def annuler(
@@ -176,10 +200,25 @@ def annuler(
     lien = repository.get_lien(session, code, verrou=True)
     if lien is None or lien.organisation_id != organisation.id or not _est_vif(lien, machine):
         raise Introuvable("Cette invitation n’attend plus de réponse.")
+    _annuler(session, organisation, lien, acteur=acteur, machine=machine, maintenant=maintenant)
+
+
+def annuler_toutes(
+    session: Session, organisation: Organisation, *, acteur: str, machine: datetime, maintenant: datetime
+) -> None:
+    """Annule les invitations de cette organisation qui attendent encore : celles d'un administrateur écarté."""
+    for lien in repository.list_liens_vifs(session, machine, organisation_id=organisation.id):
+        _annuler(session, organisation, lien, acteur=acteur, machine=machine, maintenant=maintenant)
+
+
+def _annuler(
+    session: Session, organisation: Organisation, lien: LienAcces, *, acteur: str, machine: datetime,
+    maintenant: datetime,
+) -> None:  # fmt: skip
     lien.annule_at = machine
     consigner(
         session, contrat_id=None, acte="membre.desinvite", objet=organisation.code, acteur=acteur,
-        maintenant=maintenant, avant={"courriel": lien.courriel, "role": lien.role.value if lien.role else None},
+        maintenant=maintenant, avant={"lien": lien.code, "role": lien.role.value if lien.role else None},
     )  # fmt: skip
 
 

@@ -53,11 +53,12 @@ def transmettre(
     )  # fmt: skip
     if fautes or fin_le is None:
         raise SaisieInvalide(list(fautes))
-    if courriel not in partants:
-        liens.inviter(
+    suivant = next((compte.acteur for _, compte in tenues if compte.courriel == courriel), "")
+    if not suivant:
+        suivant = liens.inviter(
             session, organisation, courriel=courriel, role=Role.SIGNATAIRE, acteur=acteur.acteur,
             url_publique=url_publique, machine=machine, maintenant=maintenant,
-        )  # fmt: skip
+        ).reference  # fmt: skip
     anciens = [(tenue, compte) for tenue, compte in tenues if compte.courriel == sien]
     for tenue, _ in anciens:
         tenue.fin = fin_de_jour(fin_le)
@@ -69,7 +70,7 @@ def transmettre(
     consigner(
         session, contrat_id=None, acte="signature.transmise", objet=organisation.code, acteur=acteur.acteur,
         maintenant=maintenant, apres={
-            "partant": anciens[0][1].acteur, "dernier_jour": fin_le.isoformat(), "successeur": courriel,
+            "partant": anciens[0][1].acteur, "dernier_jour": fin_le.isoformat(), "successeur": suivant,
         },
     )  # fmt: skip
     contexte = {"organisation": organisation.nom, "fin_le": fin_le, "url": f"{url_publique}/organisations"}
@@ -84,11 +85,11 @@ def _signataires(session: Session, organisation: Organisation, maintenant: datet
     return {compte.courriel for compte in tenants}
 
 
-def _ranger(
+def ranger(
     session: Session, organisation: Organisation, nature: NatureDemande, *, acteur: Identite, contrat_id: int | None,
     motif: str, maintenant: datetime,
 ) -> DemandeAcces | None:  # fmt: skip
-    """La demande rangée ; None si la même attend déjà. Lève TropDEssais."""
+    """La demande, rangée et consignée ; None si la même attend déjà. Lève TropDEssais."""
     lectures.verrouiller(session, organisation.id)
     if demandes.get_demande_en_attente(session, acteur.compte_id, organisation.id, nature) is not None:
         return None
@@ -121,7 +122,7 @@ def demander_l_acces(
     )
     if not administrateurs:
         raise ActeImpossible("Plus personne n’administre cette organisation.", code="sans_administrateur")
-    demande = _ranger(
+    demande = ranger(
         session, organisation, NatureDemande.ACCES, acteur=acteur, contrat_id=None, motif="", maintenant=maintenant
     )
     if demande is None:
@@ -145,7 +146,7 @@ def demander_l_administration(
     if not motif.strip():
         phrase = "Dites pourquoi personne n’administre plus, et à quel titre vous le demandez."
         raise SaisieInvalide([Faute("motif", phrase, "motif_absent")])
-    demande = _ranger(
+    demande = ranger(
         session, organisation, NatureDemande.ADMINISTRATION, acteur=acteur, contrat_id=contrat.id,
         motif=motif.strip()[:LONGUEUR_MOTIF], maintenant=maintenant,
     )  # fmt: skip
@@ -163,7 +164,8 @@ def demander_l_administration(
     )
 
 
-def _conclure(demande: DemandeAcces, suite: SuiteDemande, motif: str, acteur: str, maintenant: datetime) -> None:
+def conclure(demande: DemandeAcces, suite: SuiteDemande, motif: str, acteur: str, maintenant: datetime) -> None:
+    """Range la réponse. Lève ActeImpossible s'il y en a déjà une."""
     if demande.suite is not None:
         raise ActeImpossible("Une réponse a déjà été donnée à cette demande.", code="deja_repondue")
     demande.suite, demande.suite_motif, demande.suite_at, demande.suite_par = suite, motif, maintenant, acteur
@@ -171,16 +173,15 @@ def _conclure(demande: DemandeAcces, suite: SuiteDemande, motif: str, acteur: st
 
 def repondre_a_l_acces(
     session: Session, organisation: Organisation, demande: DemandeAcces, *, role: Role | None, acteur: str,
-    url_publique: str, machine: datetime, maintenant: datetime,
+    url_publique: str, maintenant: datetime,
 ) -> None:  # fmt: skip
     """L'administrateur donne un rôle à qui le demande, ou écarte la demande (`role` absent). Lève ActeImpossible."""
     compte = session.get_one(Compte, demande.compte_id)
-    _conclure(demande, SuiteDemande.ACCEPTEE if role else SuiteDemande.REFUSEE, "", acteur, maintenant)
+    conclure(demande, SuiteDemande.ACCEPTEE if role else SuiteDemande.REFUSEE, "", acteur, maintenant)
     if role is not None:
-        liens.inviter(
-            session, organisation, courriel=compte.courriel, role=role, acteur=acteur, url_publique=url_publique,
-            machine=machine, maintenant=maintenant,
-        )  # fmt: skip
+        liens.ouvrir_acces(
+            session, organisation, compte, role=role, acteur=acteur, url_publique=url_publique, maintenant=maintenant
+        )
         return
     consigner(
         session, contrat_id=None, acte="acces.refuse", objet=organisation.code, acteur=acteur, maintenant=maintenant,
@@ -201,7 +202,7 @@ def repondre_a_l_administration(
     organisation = lectures.verrouiller(session, demande.organisation_id)
     compte = session.get_one(Compte, demande.compte_id)
     suite = SuiteDemande.ACCEPTEE if est_acceptee else SuiteDemande.REFUSEE
-    _conclure(demande, suite, motif.strip()[:LONGUEUR_MOTIF], acteur, maintenant)
+    conclure(demande, suite, motif.strip()[:LONGUEUR_MOTIF], acteur, maintenant)
     membres = repository.list_comptes_habilites(session, organisation.id, ROLES_PORTEUR, maintenant)
     if est_acceptee:
         if repository.compter_administrateurs(session, organisation.siret, maintenant):
