@@ -1,12 +1,20 @@
-"""Un client d'essai qui sert dans son propre fil : TestClient passe d'un fil à l'autre, et met trois fois le temps."""
+"""Un client d'essai qui sert dans son propre fil : TestClient passe d'un fil à l'autre, et met trois fois le temps.
+
+Les dépendances et les routes, que Starlette rendrait à d'autres fils (douze allers-retours par page), s'y exécutent
+aussi, chacune dans une copie du contexte, comme elle l'aurait dans le sien. Les vrais fils se voient là où un vrai
+service est lancé : tests/infra/test_servir.py, tests/navigateur.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+from collections.abc import Callable
+from contextvars import copy_context
 from functools import cache
 from typing import Any, Self
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, BaseTransport, Request, Response
@@ -20,6 +28,11 @@ def _boucle() -> asyncio.AbstractEventLoop:
     return boucle
 
 
+async def _sur_place(fonction: Callable[..., Any], *args: Any, **_: Any) -> Any:
+    """Ce que ferait `anyio.to_thread.run_sync`, sans changer de fil."""
+    return copy_context().run(fonction, *args)
+
+
 class _Direct(BaseTransport):
     """Appelle l'application dans une boucle à soi, et rend sa réponse entière, telle qu'elle l'a écrite."""
 
@@ -28,7 +41,11 @@ class _Direct(BaseTransport):
 
     def handle_request(self, request: Request) -> Response:
         """Une requête, servie avant de rendre la main."""
-        return _boucle().run_until_complete(self._servir(request))
+        vrai, to_thread.run_sync = to_thread.run_sync, _sur_place
+        try:
+            return _boucle().run_until_complete(self._servir(request))
+        finally:
+            to_thread.run_sync = vrai
 
     async def _servir(self, request: Request) -> Response:
         recue = Request(request.method, request.url, headers=request.headers.raw, content=request.read())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -42,6 +43,7 @@ MODELE = "IQ_ESSAI_MODELE"
 settings.register_profile("projet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("projet")
 _PILE = pytest.StashKey[ExitStack]()
+_CONFIG = Config(mode=Mode.ESSAI, secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"), _env_file=None)
 
 
 def _dossier() -> Path:
@@ -126,6 +128,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Les essais les plus longs d'abord : le dernier ne tourne pas seul pendant que l'autre cœur attend."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGS))
+
+
+def pytest_collection_finish() -> None:
+    """Tout ce qui est chargé y est pour de bon : le ramasse-miettes n'a plus à le relire (un dixième du temps, mesuré)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _est_pur(item: pytest.Item) -> bool:
@@ -219,7 +228,8 @@ def _clone_a_vider(grappe: pg.Grappe) -> Iterator[tuple[Base, Menage, Engine]]:
     """Le second clone de ce processus, celui des vrais COMMIT, et son moteur (ses requêtes déjà compilées)."""
     with un_clone(grappe) as base:
         moteur = creer_moteur(base.url)
-        yield base, Menage(base), moteur
+        with closing(Menage(base)) as menage:
+            yield base, menage, moteur
         moteur.dispose()
 
 
@@ -246,9 +256,8 @@ def ecriture(moteur_propre: Engine) -> Iterator[Session]:
 
 
 def une_config(donnees: Path) -> Config:
-    """Configuration d'essai, sans lecture de l'environnement."""
-    secret = SecretStr("secret-d-essai-de-plus-de-32-octets!")
-    return Config(mode=Mode.ESSAI, donnees=donnees, secret=secret, _env_file=None)
+    """Configuration d'essai, sans lecture de l'environnement (pydantic le relirait trois millièmes à chaque essai)."""
+    return _CONFIG.model_copy(update={"donnees": donnees})
 
 
 @pytest.fixture

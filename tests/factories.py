@@ -411,6 +411,9 @@ def contenu_complet(annee: int = 2027, **remplacements: Any) -> dict[str, Any]:
         "aides_publiques": "inferieur",
     }
     rendu = {cle: valeur for cle, valeur in (contenu | remplacements).items() if valeur is not None}
+    if "demandes" not in remplacements:  # la même chose chaque année de la durée
+        annees = range(annee, annee + int(rendu.get("duree", 1)))
+        rendu["demandes"] = [{**d, "annee": n} for n in annees for d in contenu["demandes"]]
     if "annees_suivantes" not in remplacements:
         rendu |= annees_suivantes(rendu, annee)
     return rendu

@@ -269,6 +269,8 @@ def test_sur_le_chemin_court_les_questions_facultatives_se_replient(decor: Decor
     demandes = [{"ligne": "M2A", "annee": 2027, "montant": 300_000}]
     petit = un_brouillon(decor, demandes=demandes, participation_degre=None)
     page = etape(decor, petit, "habitants")
+    assert "étape facultative" in page.text
+    assert "étape 1 sur 8" in etape(decor, petit, "projet").text.replace("\u00a0", " ")
     assert "Facultatif : " in page.text.replace("\u00a0", " ")
     assert '<details class="repli repli-facultatif">' in page.text
     assert formulaire(page, "/etapes/habitants").envoyer(decor.client, "enregistrer").status_code == 303

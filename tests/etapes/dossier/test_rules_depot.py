@@ -109,6 +109,8 @@ def test_un_dossier_complet_peut_etre_depose() -> None:
         ({"ressources_volontaires": [{"compte": "870", "montant": 100}]},
          ("ressources_volontaires", "volontaires_desequilibrees")),
         ({"duree": "2", "demandes": [{"ligne": "M2A", "annee": 2029, "montant": 100}]}, ("demandes", "rien_demande")),
+        ({"duree": "2", "demandes": [{"ligne": "M2A", "annee": 2027, "montant": 300_000}]},
+         ("demandes", "annee_sans_demande")),
     ],
 )  # fmt: skip
 def test_ce_qui_manque_est_dit_a_sa_place(change: dict[str, Any], attendu: tuple[str, str]) -> None:

@@ -31,7 +31,7 @@ from tests import factories as f
 from tests.etapes.dossier.aide_pages import formulaire
 from tests.etapes.dossier.conftest import Decor
 from tests.etapes.dossier.test_pages_porteur import etape, un_brouillon, un_dossier
-from tests.etapes.dossier.test_rules_depot import codes
+from tests.etapes.dossier.test_rules_depot import codes, contenu
 
 E = EtatDemande
 COMMISSION = datetime(2027, 4, 8, 18, tzinfo=PARIS)
@@ -98,7 +98,8 @@ def test_une_action_hors_de_l_annee_financee_ne_se_depose_pas(change: dict[str, 
 
 def test_une_action_suit_l_annee_scolaire_ou_plusieurs_annees() -> None:
     assert codes(debut="2026-09-01", fin="2028-06-30") == []
-    assert codes(duree="2", debut="2028-12-31", fin="2029-06-30") == []
+    demandes = [*contenu()["demandes"], {"ligne": "M2A", "annee": 2028, "montant": 300_000}]
+    assert codes(duree="2", demandes=demandes, debut="2028-12-31", fin="2029-06-30") == []
 
 
 def test_le_lieu_hors_des_fiches_se_signale_sans_empecher() -> None:

@@ -85,6 +85,8 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
         ),
         "version_completee": repository.dernier_rang(session, dossier.id) if len(attendus) < len(complements) else 0,
         "portail_a_faire": portail_a_faire(demandes),
+        "numero_d_etat": next((d.numero_dauphin for d in siennes if d.numero_dauphin), None)
+        or ouvert.contenu.get("numero_dauphin"),
         "est_clos": ouvert.cadre.depot_clos(maintenant),
         "lignes": lignes_suivies(
             dossier, annee, demandes, motifs_dus(siennes, passages), notifies, ouvert.roles, a_paris(maintenant).date()

@@ -93,13 +93,13 @@ def contexte_etape(
     fautifs = {f.champ.split(".")[0] for f in fautes}
     replies = [v for v in vus if v.facultatif and v.code not in CHAMPS_D_ETAT] if ouvert.est_court else []
     precedente, suivante = ouvert.autour(etape)
-    sections = ouvert.sections
+    suivies = ouvert.suivies(etape)
+    en_plus = ouvert.est_court and ouvert.est_facultative(etape)
     return {
         "titre": etape.libelle,
         "ouvert": ouvert,
         "etape": etape,
-        "rang": sections.index(etape) + 1,
-        "total": len(sections),
+        "place": "étape facultative" if en_plus else f"étape {suivies.index(etape) + 1} sur {len(suivies)}",
         "precedente": precedente,
         "suivante": suivante,
         "champs": [v for v in vus if v not in replies],

@@ -165,7 +165,13 @@ def enregistrer_etape(
         _garder(request, ouvert, envoi, erreur.conflits, acteur)
         raise ReponseRefusee(_conflit(request, ouvert, etape, referentiel, formulaire, erreur)) from None
     edition.lacher(session, ouvert.dossier, etape, acteur=acteur)
-    return _suite(request, ouvert.avec(gardes), etape, referentiel, envoi, acte)
+    garde = ouvert.avec(gardes)
+    if acte != "quitter" and _manque_des_annees(ouvert, garde):
+        return rediriger(
+                request, "dossier:etape", identifiant=ouvert.identifiant, section=etape.value, fait=POUR_LES_ANNEES,
+                ancre="champ-demandes",
+            )  # fmt: skip
+    return _suite(request, garde, etape, referentiel, envoi, acte)
 
 
 def _remontrer(
@@ -215,11 +221,6 @@ def _suite(
                 request, "dossier:etape", identifiant=ouvert.identifiant, section=etape.value, fait=POUR_L_ETAT,
                 ancre=f"champ-{CHAMPS_D_ETAT[0]}",
             )  # fmt: skip
-    if acte != "quitter" and _manque_des_annees(ouvert, envoi):
-        return rediriger(
-                request, "dossier:etape", identifiant=ouvert.identifiant, section=etape.value, fait=POUR_LES_ANNEES,
-                ancre="champ-demandes",
-            )  # fmt: skip
     _, suivante = ouvert.autour(etape)
     if acte == "quitter" or suivante is None:
         fait = ENREGISTRE if ouvert.dossier.numero is None else A_ENVOYER
@@ -229,13 +230,10 @@ def _suite(
     )
 
 
-def _manque_des_annees(ouvert: DossierOuvert, envoi: Envoi) -> bool:
-    """Vrai si la durée vient d'être allongée : les cases des années d'après n'étaient pas encore montrées."""
-    avant = ouvert.champs["duree"].valeur if "duree" in ouvert.champs else "1"
-    duree = int(ouvert.contenu.get("duree") or 1)
-    premiere = ouvert.cadre.appel.annee
-    muettes = [a for a in range(premiere + 1, premiere + duree) if ouvert.budget.demande_en(a) == ZERO]
-    return "duree" in envoi.versions and duree > int(avant or 1) and bool(muettes)
+def _manque_des_annees(avant: DossierOuvert, apres: DossierOuvert) -> bool:
+    """Vrai si la durée vient d'être allongée : sans scripts, les cases des années d'après n'étaient pas montrées."""
+    allongee = int(apres.contenu.get("duree") or 1) > int(avant.contenu.get("duree") or 1)
+    return allongee and any(suite.demande == ZERO for suite in apres.suites)
 
 
 def _manque_l_etat(ouvert: DossierOuvert, referentiel: Referentiel, envoi: Envoi) -> bool:

@@ -45,9 +45,10 @@ MOTIFS_DITS: Mapping[EtatDemande, frozenset[str]] = {
     EtatDemande.ORIENTEE: frozenset({"orienter"}),
     EtatDemande.REFUS_NOTIFIE: frozenset({"refuser"}),
     EtatDemande.TRANCHE_RESERVEE: frozenset({"notifier_tranche"}),
-    EtatDemande.CADUQUE: frozenset({"ecarter_tranche"}),
+    EtatDemande.CADUQUE: frozenset({"ecarter_tranche", "declarer_caduque"}),
 }
 """État montré → actes dont le motif est dû au porteur. Le motif d'un refus ne se lit qu'une fois notifié."""
+AIDES = {EtatDemande.AJOURNEE: "La commission y reviendra à une prochaine séance. Vous n’avez rien à faire."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class LigneSuivie:
     ton: str
     pas: tuple[Pas, ...]
     motif: str
+    aide: str
     lettre: str
     peut_renoncer: bool
     est_nouvelle: bool
@@ -98,6 +100,7 @@ def lignes_suivies(
                 ton=LIBELLES_DEMANDE[etat].ton,
                 pas=pas_a_pas(etat),
                 motif=motifs.get(demande.id, ""),
+                aide=AIDES.get(etat, ""),
                 lettre=_lettre(dossier, ligne, etat, lue=lue),
                 peut_renoncer=etat is EtatDemande.NOTIFIEE and bool(roles & transition_demande("renoncer").roles),
                 est_nouvelle=etat in NOTIFIEES

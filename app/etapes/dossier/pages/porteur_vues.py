@@ -141,13 +141,17 @@ class DossierOuvert:
         """Vrai si ce champ est exigé au dépôt de ce dossier."""
         return est_exige(champ, court=self.est_court, association=self.cer_exige)
 
-    def autour(self, section: Section) -> tuple[Section | None, Section | None]:
-        """(étape d'avant, étape d'après) parmi celles qui se modifient ; le chemin court passe les facultatives."""
-        suivies = [
+    def suivies(self, section: Section) -> list[Section]:
+        """Les étapes que l'on enchaîne en passant par celle-ci : modifiables, et exigées si c'est court."""
+        return [
             s
             for s in self.sections
             if s is section or (s in self.ouvertes and not (self.est_court and self.est_facultative(s)))
         ]
+
+    def autour(self, section: Section) -> tuple[Section | None, Section | None]:
+        """(étape d'avant, étape d'après) parmi celles que l'on enchaîne."""
+        suivies = self.suivies(section)
         rang = suivies.index(section)
         return suivies[rang - 1] if rang else None, suivies[rang + 1] if rang + 1 < len(suivies) else None
 

@@ -103,6 +103,12 @@ def verifier_identite(identite: IdentiteOrganisation, aujourd_hui: date) -> tupl
     return tuple(fautes)
 
 
+_REGISTRE = {
+    "registre_tribunal": "le tribunal", "registre_volume": "le volume", "registre_folio": "le folio",
+    "registre_inscrit_le": "la date",
+}  # fmt: skip
+
+
 def _verifier_registre(identite: IdentiteOrganisation, aujourd_hui: date) -> list[Faute]:
     registre = {
         "registre_tribunal": identite.registre_tribunal,
@@ -113,8 +119,11 @@ def _verifier_registre(identite: IdentiteOrganisation, aujourd_hui: date) -> lis
     donnes = [nom for nom, valeur in registre.items() if valeur]
     fautes = []
     if donnes and len(donnes) < len(registre):
-        manquants = [nom for nom in registre if nom not in donnes]
-        fautes += [Faute(nom, "Complétez l’inscription au registre local.", "registre_incomplet") for nom in manquants]
+        fautes += [
+            Faute(nom, f"Donnez aussi {mot} de l’inscription au registre.", "registre_incomplet")
+            for nom, mot in _REGISTRE.items()
+            if nom not in donnes
+        ]
     if identite.registre_inscrit_le is not None and identite.registre_inscrit_le > aujourd_hui:
         fautes.append(Faute("registre_inscrit_le", "Cette date est dans l’avenir.", "date_future"))
     if identite.forme is FormeOrganisation.ASSOCIATION and not (identite.rna or identite.recepisse or donnes):
