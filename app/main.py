@@ -193,7 +193,7 @@ def create_app(config: Config | None = None, moteur: Engine | None = None) -> Fa
     errors.installer(service)
     service.router.routes.extend(reunir(*ROUTEURS).routes)
     service.mount("/static", Statiques(STATIQUE), name="static")
-    service.add_middleware(intergiciels.LimiterLeCorps, taille_max=config.taille_max_corps)
+    service.add_middleware(intergiciels.LimiterLeCorps, config=config)
     service.add_middleware(intergiciels.RejouerInterblocage)
     service.add_middleware(intergiciels.EntetesDeSecurite, https=config.est_https)
     service.add_middleware(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 from typing import Any, Self
@@ -28,9 +29,19 @@ def _boucle() -> asyncio.AbstractEventLoop:
     return boucle
 
 
-async def _sur_place(fonction: Callable[..., Any], *args: Any, **_: Any) -> Any:
+async def _executer(fonction: Callable[..., Any], *args: Any, **_: Any) -> Any:
     """Ce que ferait `anyio.to_thread.run_sync`, sans changer de fil."""
     return copy_context().run(fonction, *args)
+
+
+@contextmanager
+def sur_place() -> Iterator[None]:
+    """Le temps de servir : ce que Starlette rendrait à un autre fil s'exécute dans celui-ci."""
+    vrai, to_thread.run_sync = to_thread.run_sync, _executer
+    try:
+        yield
+    finally:
+        to_thread.run_sync = vrai
 
 
 class _Direct(BaseTransport):
@@ -41,11 +52,8 @@ class _Direct(BaseTransport):
 
     def handle_request(self, request: Request) -> Response:
         """Une requête, servie avant de rendre la main."""
-        vrai, to_thread.run_sync = to_thread.run_sync, _sur_place
-        try:
+        with sur_place():
             return _boucle().run_until_complete(self._servir(request))
-        finally:
-            to_thread.run_sync = vrai
 
     async def _servir(self, request: Request) -> Response:
         recue = Request(request.method, request.url, headers=request.headers.raw, content=request.read())

@@ -18,6 +18,8 @@ from coverage import Coverage
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -29,6 +31,7 @@ from app.infra.config import Config, Mode
 from app.infra.db import creer_moteur
 from app.infra.journal import ecriture as journal
 from app.main import create_app
+from app.referentiels.acteurs import service as comptes
 from tests.client import ClientDirect
 from tests.lieu import DOSSIER, MARQUE, MEMOIRE, deja_juges, en_memoire
 from tests.menage import Menage
@@ -42,6 +45,7 @@ MODELE = "IQ_ESSAI_MODELE"
 # une faute du tirage.
 settings.register_profile("projet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("projet")
+VRAI_HACHEUR = comptes._hacheur
 _PILE = pytest.StashKey[ExitStack]()
 _CONFIG = Config(mode=Mode.ESSAI, secret=SecretStr("secret-d-essai-de-plus-de-32-octets!"), _env_file=None)
 
@@ -131,7 +135,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Tout ce qui est chargé y est pour de bon : le ramasse-miettes n'a plus à le relire (un dixième du temps, mesuré)."""
+    """Ce qui est chargé l'est pour de bon : le ramasse-miettes n'a plus à le relire (un vingtième du temps, mesuré)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -264,6 +268,15 @@ def une_config(donnees: Path) -> Config:
 def config_essai(tmp_path: Path) -> Config:
     """Configuration d'essai, sans lecture de l'environnement."""
     return une_config(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empreintes_legeres() -> Iterator[None]:
+    """argon2 à son moindre coût : le vrai prend 60 ms par mot de passe (tests/referentiels/test_hachage.py le voit)."""
+    leger = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(comptes, "_hacheur", lambda: leger)
+        yield
 
 
 Service = Callable[[Base], FastAPI]

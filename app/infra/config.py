@@ -60,6 +60,7 @@ class Config(BaseSettings):
     portail_etat_url: str | None = None
     contact: str | None = None
     taille_max_corps: int = 12 * 1024 * 1024
+    taille_max_envoi: int = 32 * 1024 * 1024
     session_heures: int = Field(168, ge=1)
     session_max_jours: int = Field(30, ge=1)
     annuaire: Annuaire | None = None

@@ -23,7 +23,7 @@ from app.infra import envoi_garde
 from app.infra.acces import ConnexionRequise
 from app.infra.files import MagasinIndisponible
 from app.infra.forms import fautes_de
-from app.infra.intergiciels import CLE_INTERBLOCAGE
+from app.infra.intergiciels import CLE_INTERBLOCAGE, limite_du_corps
 from app.infra.web import ReponseRefusee, rendre
 from app.noyau.erreurs import (
     ActeImpossible,
@@ -113,10 +113,11 @@ def _erreur_metier(request: Request, erreur: ErreurMetier) -> Response:
 
 
 def _http(request: Request, erreur: HTTPException) -> Response:
+    megas = limite_du_corps(request.scope, request.app.state.config) // 1_048_576
     messages = {
         404: "Cette page n’existe pas, ou vous n’y avez pas accès.",
         405: "Cette adresse n’accepte pas cette méthode.",
-        413: f"L’envoi est trop lourd : {request.app.state.config.taille_max_corps // 1_048_576} Mo au plus en tout, "
+        413: f"L’envoi est trop lourd : {megas} Mo au plus en tout, "
         "10 Mo par fichier. Rien n’est enregistré : réduisez-le (PDF léger, photo plus petite), puis recommencez.",
     }
     codes = {404: "introuvable", 405: "methode_non_admise", 413: "corps_trop_lourd"}

@@ -10,6 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.infra.config import Config
+
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
@@ -66,21 +68,22 @@ class EntetesDeSecurite:
 
 
 class LimiterLeCorps:
-    """Refuse (413) un corps plus lourd que `taille_max` octets, annoncé ou constaté.
+    """Refuse (413) un corps trop lourd (`limite_du_corps`), annoncé ou constaté.
 
     Celui de Starlette répond lui-même, en anglais : ici le refus passe par `infra.errors` comme les autres.
     """
 
-    def __init__(self, app: ASGIApp, *, taille_max: int) -> None:
+    def __init__(self, app: ASGIApp, *, config: Config) -> None:
         self.app = app
-        self.taille_max = taille_max
+        self.config = config
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         annonce = Headers(scope=scope).get("content-length", "")
-        trop_lourd = annonce.isascii() and annonce.isdigit() and int(annonce) > self.taille_max
+        limite = limite_du_corps(scope, self.config)
+        trop_lourd = annonce.isascii() and annonce.isdigit() and int(annonce) > limite
         recus = 0
 
         async def recevoir() -> Message:
@@ -89,11 +92,16 @@ class LimiterLeCorps:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             message = await receive()
             recus += len(message.get("body", b""))
-            if recus > self.taille_max:
+            if recus > limite:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
         await self.app(scope, recevoir, send)
+
+
+def limite_du_corps(scope: Scope, config: Config) -> int:
+    """Octets au plus. Un formulaire à fichiers se lit plus loin qu'un fichier permis : le texte tapé revient avec."""
+    return config.taille_max_envoi if _porte_des_fichiers(scope) else config.taille_max_corps
 
 
 def _porte_des_fichiers(scope: Scope) -> bool:

@@ -39,6 +39,7 @@ from app.referentiels.acteurs.service import empreinte_secret, ouvrir_session_de
 from app.referentiels.instances.models import Instance
 from seeds import chargement
 from tests.architecture.test_conventions import exigences, routes
+from tests.client import sur_place
 from tests.conftest import un_clone, une_config
 from tests.factories import (
     MAINTENANT,
@@ -192,7 +193,8 @@ def appeler(
         async with AsyncClient(transport=transport, base_url="http://testserver", headers=entetes) as client:
             return [await _appeler(client, route, adresse(route, monde)) for route in routes_appelees]
 
-    return asyncio.run(tous())
+    with sur_place():
+        return asyncio.run(tous())
 
 
 async def _appeler(client: AsyncClient, route: APIRoute, chemin: str) -> tuple[int, str]:

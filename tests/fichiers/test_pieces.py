@@ -76,8 +76,15 @@ def test_sans_fichier_la_page_le_dit(decor: Decor) -> None:
         assert (refus.status_code, "Choisissez un fichier" in refus.text) == (422, True)
 
 
-def test_treize_megas_sont_refuses_sans_etre_lus(decor: Decor) -> None:
-    refus = decor.deposer(b"a" * (13 * 1024 * 1024))
+def test_treize_megas_sont_refuses_et_la_saisie_revient(decor: Decor) -> None:
+    refus = decor.deposer(b"a" * (13 * 1024 * 1024), datee_du="2026-05-04")
+    assert (refus.status_code, "pèse 13,0 Mo" in refus.text) == (422, True)
+    assert 'value="2026-05-04"' in refus.text
+    assert (decor.fichiers(), decor.octets()) == ([], [])
+
+
+def test_plus_de_trente_deux_megas_sont_refuses_sans_etre_lus(decor: Decor) -> None:
+    refus = decor.deposer(b"a" * (33 * 1024 * 1024))
     assert (refus.status_code, "10 Mo par fichier" in refus.text) == (413, True)
     assert (decor.fichiers(), decor.octets()) == ([], [])
 

@@ -163,7 +163,8 @@ class Scene:
 
     def _un_dossier_propose(self, session: Session, titre: str) -> None:
         organisation = une_organisation(session, rang=next(self.rangs))
-        porteur = un_compte(session, Role.REDACTEUR, Role.SIGNATAIRE, organisation=organisation)
+        roles = (Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE)
+        porteur = un_compte(session, *roles, organisation=organisation)
         demandes = [{"ligne": ligne, "annee": 2027, "montant": montant} for ligne, montant in MONTANTS.items()]
         dossier = un_dossier_complet(
             session, self.appel, organisation, identite(session, porteur), titre=titre, demandes=demandes,

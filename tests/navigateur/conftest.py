@@ -22,8 +22,10 @@ from tests.conftest import un_clone, une_config
 from tests.navigateur.aide_fenetre import Fenetre, une_fenetre
 from tests.navigateur.aide_scene import Scene, une_scene
 
-ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking")
-EXECUTABLES = ("chromium", "chromium-browser")
+ARGUMENTS = (
+    "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu", "--in-process-gpu",
+)  # fmt: skip
+EXECUTABLES = ("chromium-headless-shell", "chromium", "chromium-browser")
 DELAI_DEMARRAGE = 30.0  # secondes
 
 
@@ -69,7 +71,7 @@ def chromium() -> Iterator[Browser]:
     """Chromium, ouvert le temps d'un module : sa boucle occupe le fil, et gênerait les essais des autres dossiers."""
     chemin = next(filter(None, map(shutil.which, EXECUTABLES)), None)
     if chemin is None:
-        pytest.fail("Chromium manque : installez le paquet « chromium » (Debian : apt-get install chromium).")
+        pytest.fail("Chromium manque : installez le paquet « chromium-headless-shell » ou « chromium ».")
     with sync_playwright() as pilote:
         navigateur = pilote.chromium.launch(executable_path=chemin, args=list(ARGUMENTS))
         yield navigateur

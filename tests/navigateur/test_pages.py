@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.acteurs.models import Compte, Organisation
 from app.referentiels.acteurs.rules.fiche import Section
 from tests.etapes.commission.aide_seance import AVANT
@@ -42,7 +43,8 @@ PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
             "/organisations", "/organisations/nouvelle", "/organisations/nouvelle/identite?siret=97000001400013",
             "/organisations/nouvelle/identite?siret={siret}", "/organisations/{organisation}",
             *(f"/organisations/{{organisation}}/fiche/{section.value}" for section in Section),
-            "/organisations/{organisation}/membres", "/organisations/{organisation}/relais", "/compte",
+            "/organisations/{organisation}/membres", "/organisations/{organisation}/membres/{habilitation}/retrait",
+            "/organisations/{organisation}/relais", "/compte",
         ),
     ),
     "brouillon": (MAINTENANT, ("/dossiers/nouveau", "/dossiers/{brouillon}", "/dossiers/{brouillon}/signature")),
@@ -123,6 +125,7 @@ def noms(site: Site) -> dict[str, str]:
     scene.comptes["brouillon"], brouillon = scene.un_brouillon()
     with scene.fabrique() as session:
         organisation = session.get_one(Organisation, scene.dossier.organisation_id)
+        tenue, _ = acteurs.list_membres(session, organisation.id, AVANT)[0]
     porteuse = une_porteuse(scene)
     scene.comptes["auteur"], vecu = porteuse.tete, un_dossier_qui_a_vecu(scene, porteuse)
     return {
@@ -130,6 +133,7 @@ def noms(site: Site) -> dict[str, str]:
         "numero": str(scene.dossier.numero), "seance": scene.seance.code, "brouillon": brouillon,
         "rencontre": scene.une_rencontre_convoquee(), "scenario": scene.un_scenario(),
         "personne": scene.comptes["membre"].acteur, "organisation": organisation.code, "siret": organisation.siret,
+        "habilitation": str(tenue.id),
     }  # fmt: skip
 
 

@@ -413,9 +413,11 @@ def _fausse(champ: str) -> Callable[[Session, bilan.Bilan], bilan.Bilan]:
 def test_chaque_controle_sait_echouer(
     jouee: Jouee, fausser: Callable[[Session, bilan.Bilan], bilan.Bilan], extrait: str
 ) -> None:
+    """Relire tout le journal prend une demi-seconde : seuls les cas qui le faussent le relisent."""
+    controles = [c for c in controle.CONTROLES if (c is controle.journal_sain) == (extrait == "Journal : ")]
     with _proprietaire(jouee) as session:
         fausse = fausser(session, bilan.dresser(session, "m2a-2027"))
-        phrases = controle.discordances(session, fausse)
+        phrases = [phrase for un_controle in controles for phrase in un_controle(session, fausse)]
     assert any(extrait in phrase for phrase in phrases), phrases
 
 

@@ -177,10 +177,13 @@ def test_vingt_invitations_en_attente_suffisent(decor: Decor) -> None:
 def test_retirer_un_membre_ferme_son_acces_et_l_administrateur_reste(decor: Decor) -> None:
     cles = {c.id: t.id for t, c in repository.list_membres(decor.session, decor.organisation.id, heure_machine())}
     page = decor.client.get(decor.adresse)
-    soi = formulaire(page, f"/membres/{cles[decor.administrateur.id]}/retrait").envoyer(decor.client)
-    assert soi.status_code == 403
-    autre = formulaire(page, f"/membres/{cles[decor.redacteur.id]}/retrait").envoyer(decor.client)
-    assert autre.status_code == 303
+    soi, autre = (f"/membres/{cles[compte.id]}/retrait" for compte in (decor.administrateur, decor.redacteur))
+    assert (soi in page.text, autre in page.text) == (True, True)
+    refus = formulaire(decor.client.get(f"/organisations/{decor.organisation.code}{soi}"), soi).envoyer(decor.client)
+    assert (refus.status_code, "Il faut toujours un administrateur" in refus.text) == (403, True)
+    confirmer = decor.client.get(f"/organisations/{decor.organisation.code}{autre}")
+    assert f"{decor.redacteur.nom_affiche} ({decor.redacteur.courriel}) ne sera plus rédacteur" in confirmer.text
+    assert formulaire(confirmer, autre).envoyer(decor.client).status_code == 303
     assert decor.roles(decor.redacteur.courriel) == set()
     assert decor.roles(decor.administrateur.courriel) == {Role.ADMINISTRATEUR_PORTEUR}
 

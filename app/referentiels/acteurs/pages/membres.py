@@ -12,10 +12,10 @@ from app.infra.clock import Maintenant, heure_machine
 from app.infra.forms import FormulaireDep, valider
 from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rediriger, refuser, rendre
-from app.noyau.erreurs import Introuvable, SaisieInvalide
+from app.noyau.erreurs import Faute, Introuvable, SaisieInvalide
 from app.noyau.roles import ROLES_PORTEUR, Role
 from app.referentiels.acteurs import repository
-from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.models import Compte, HabilitationCompte, Organisation
 from app.referentiels.acteurs.pages.lieu import fil, l_organisation
 from app.referentiels.acteurs.repository import comptes as demandes
 from app.referentiels.acteurs.rules.comptes import NatureDemande
@@ -112,6 +112,41 @@ def desinviter(
     return rediriger(request, "membres", fait=DESINVITE, organisation=trouvee.code)
 
 
+def _tenue(session: SessionDep, organisation: Organisation, cle: int) -> tuple[HabilitationCompte, Compte]:
+    tenue = repository.get_tenue(session, cle, organisation_id=organisation.id)
+    if tenue is None:
+        raise Introuvable("Cette personne ne tient pas ce rôle dans l’organisation.")
+    return tenue
+
+
+def _contexte_retrait(
+    acteur: Identite, organisation: Organisation, tenue: tuple[HabilitationCompte, Compte]
+) -> dict[str, Any]:
+    habilitation, compte = tenue
+    membres = f"/organisations/{organisation.code}/membres"
+    return {
+        "organisation": organisation,
+        "tenue": habilitation,
+        "compte": compte,
+        "est_soi": compte.acteur == acteur.acteur,
+        "fil": (*fil(organisation), ("Membres", membres), ("Retirer un rôle", None)),
+    }
+
+
+@routeur.get(
+    "/organisations/{organisation}/membres/{habilitation_id}/retrait",
+    name="membres:page_retirer",
+    dependencies=[Depends(ADMINISTRE)],
+)
+def page_retirer(
+    request: Request, session: SessionDep, acteur: Acteur, organisation: str, habilitation_id: int
+) -> Response:
+    """Confirmer qu'on retire un rôle."""
+    trouvee = _organisation(session, acteur, organisation, administre=True)
+    tenue = _tenue(session, trouvee, habilitation_id)
+    return rendre(request, "acteurs/membre_retrait.html", _contexte_retrait(acteur, trouvee, tenue))
+
+
 @routeur.post(
     "/organisations/{organisation}/membres/{habilitation_id}/retrait",
     name="membres:retirer",
@@ -123,10 +158,12 @@ def retirer(
 ) -> Response:  # fmt: skip
     """Retire un rôle à une personne de l'organisation."""
     trouvee = _organisation(session, acteur, organisation, administre=True)
-    tenue = repository.get_tenue(session, habilitation_id, organisation_id=trouvee.id)
-    if tenue is None:
-        raise Introuvable("Cette personne ne tient pas ce rôle dans l’organisation.")
-    habilitations.clore(session, *tenue, acteur=acteur.acteur, donnables=ROLES_PORTEUR, maintenant=maintenant)
+    tenue = _tenue(session, trouvee, habilitation_id)
+    try:
+        habilitations.clore(session, *tenue, acteur=acteur.acteur, donnables=ROLES_PORTEUR, maintenant=maintenant)
+    except habilitations.SansAdministrateur as refus:
+        contexte = _contexte_retrait(acteur, trouvee, tenue)
+        refuser(request, "acteurs/membre_retrait.html", contexte, (Faute("", refus.message, refus.code),), statut=403)
     return rediriger(request, "membres", fait=RETIRE, organisation=trouvee.code)
 
 
