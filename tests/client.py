@@ -37,7 +37,7 @@ async def _executer(fonction: Callable[..., Any], *args: Any, **_: Any) -> Any:
 @contextmanager
 def sur_place() -> Iterator[None]:
     """Le temps de servir : ce que Starlette rendrait à un autre fil s'exécute dans celui-ci."""
-    vrai, to_thread.run_sync = to_thread.run_sync, _executer
+    vrai, to_thread.run_sync = to_thread.run_sync, _executer  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -68,6 +68,7 @@ class ClientDirect(TestClient):
     def __init__(self, app: FastAPI, *, lever: bool = False, **options: Any) -> None:
         super().__init__(app, follow_redirects=False, raise_server_exceptions=lever, **options)
         self._transport = _Direct(app, lever=lever)
+        self.headers["Accept-Encoding"] = "identity"  # serrer et desserrer chaque page ne prouve rien ici
 
     def __enter__(self) -> Self:
         return self

@@ -138,7 +138,7 @@ def pytest_collection_finish() -> None:
     """Ce qui est chargé l'est pour de bon : le ramasse-miettes n'a plus à le relire (un vingtième du temps, mesuré)."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _est_pur(item: pytest.Item) -> bool:

@@ -128,8 +128,9 @@ SERT_ENCORE = "La base sert encore : arrêtez le service et ses tâches de fond,
 
 def _exiger_le_repos(grappe: pg.Grappe) -> None:
     # Le renommage le refuserait aussi, mais seulement une fois tout le travail fait. Une session qui vient de se fermer
-    # se voit encore un instant : d'où l'attente.
-    requete = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+    # se voit encore un instant : d'où l'attente. Le genre d'une session est masqué au propriétaire, pas qui la tient :
+    # l'entretien de la base (autovacuum) n'est à personne.
+    requete = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL"
     limite = time.monotonic() + DELAI_REPOS
     with psycopg.connect(grappe.conninfo("postgres", pg.PROPRIETAIRE), autocommit=True) as administration:
         while administration.execute(requete, [NOM_BASE]).fetchone() != (0,):

@@ -12,9 +12,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 
+from app.infra import csrf, envoi_garde
 from app.infra.clock import Maintenant
-from app.infra.csrf import CHAMP, FormulaireBrut, origine_etrangere, verifier
+from app.infra.csrf import CHAMP, FormulaireBrut, JetonPerime, origine_etrangere
 from app.infra.envoi_garde import EnvoiGarde
 from app.infra.identite import Habilitation, Identite
 from app.infra.web import SessionDep
@@ -61,32 +63,63 @@ class Exigence:
     def __call__(
         self, request: Request, session: SessionDep, maintenant: Maintenant, formulaire: FormulaireBrut
     ) -> Identite | None:
-        """Charge l'identité, vérifie le rôle puis le jeton de formulaire. Lève ConnexionRequise ou ActeInterdit."""
+        """Charge l'identité, vérifie le jeton de formulaire puis le rôle. Lève ConnexionRequise ou ActeInterdit.
+
+        Le jeton d'abord : qui a changé de compte dans un autre onglet retrouve ce qu'il tapait avant d'être refusé.
+        """
         chargeur: ChargeurIdentite = request.app.state.charger_identite
         identite = chargeur(session, request, maintenant)
         request.state.identite = identite
         if identite is None:
             if not self.publique:
-                envoi = _envoi(request, session, formulaire)
+                envoi = _envoi_sans_session(request, session, formulaire)
                 raise ConnexionRequise("Connectez-vous pour continuer.", envoi=envoi)
             return None
+        if not identite.par_jeton:
+            try:
+                csrf.verifier(request, formulaire, identite.empreinte_session)
+            except JetonPerime as perime:
+                perime.envoi = _envoi_d_avant(request, formulaire, identite)
+                raise
         if not self.publique and self.roles and not identite.roles & self.roles:
             attendus = ", ".join(sorted(r.libelle for r in self.roles))
             raise ActeInterdit(f"Cette page est réservée à : {attendus}.", code="role_requis")
-        if not identite.par_jeton:
-            verifier(request, formulaire, identite.empreinte_session)
         return identite
 
 
-def _envoi(request: Request, session: Session, formulaire: FormulaireBrut) -> EnvoiGarde | None:
-    """Ce qu'une personne dont la session vient de finir envoyait ; None si l'on ne sait pas qui c'était."""
+def _envoi_sans_session(request: Request, session: Session, formulaire: FormData | None) -> EnvoiGarde | None:
+    """Ce qu'envoyait une personne dont la session vient de finir ; None si l'on ne sait pas qui c'était.
+
+    Déconnectée dans un autre onglet, elle n'a plus de témoin : le formulaire dit encore pour qui il a été fait.
+    """
+    if formulaire is None or origine_etrangere(request):
+        return None
+    marque = csrf.marque_recue(formulaire)
+    if not marque:
+        compte_id: int | None = request.app.state.compte_d_avant(session, request)
+        marque = csrf.marque(request, compte_id) if compte_id is not None else None
+    envoi = _envoi(request, formulaire, marque) if marque else None
+    return envoi if envoi is not None and not envoi.est_vide else None
+
+
+def _envoi_d_avant(request: Request, formulaire: FormData | None, identite: Identite) -> EnvoiGarde | None:
+    """Ce que portait un formulaire d'avant cette session ; celui d'une connexion déjà faite rend ce qu'il gardait."""
     if formulaire is None:
         return None
-    compte_id: int | None = request.app.state.compte_d_avant(session, request)
-    if compte_id is None or origine_etrangere(request):
-        return None
-    champs = [(nom, v) for nom, v in formulaire.multi_items() if isinstance(v, str) and nom != CHAMP]
-    return EnvoiGarde(compte_id, request.url.path, champs)
+    garde = formulaire.get("garde")
+    if isinstance(garde, str) and garde:
+        rendu = envoi_garde.rendre(request.app.state.secret, garde)
+        if rendu is not None and rendu.marque == csrf.marque(request, identite.compte_id):
+            return rendu
+    return _envoi(request, formulaire, csrf.marque_recue(formulaire) or "")
+
+
+def _envoi(request: Request, formulaire: FormData, marque: str) -> EnvoiGarde:
+    chemin = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    omis = {CHAMP} | envoi_garde.SECRETS
+    champs = [(nom, v) for nom, v in formulaire.multi_items() if isinstance(v, str) and nom not in omis]
+    fichiers = [(nom, v.filename) for nom, v in formulaire.multi_items() if not isinstance(v, str) and v.filename]
+    return EnvoiGarde(marque, chemin, champs, fichiers)
 
 
 def exiger(*roles: Role) -> Exigence:

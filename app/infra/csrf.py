@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
+from app.infra.envoi_garde import EnvoiGarde
 from app.infra.secret import deriver
 from app.noyau.erreurs import ActeInterdit
 
@@ -18,7 +19,16 @@ METHODES_SURES = frozenset({"GET", "HEAD", "OPTIONS"})
 CHAMP = "_csrf"
 ENTETE = "X-CSRF-Token"
 TAILLE = 32  # octets
+TAILLE_MARQUE = 16  # octets
+HORS_D_ICI = "Ce formulaire n’est plus valable ou vient d’un autre site. Rouvrez la page et recommencez."
 MEDIAS_FORMULAIRE = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class JetonPerime(ActeInterdit):
+    """Un formulaire de ce site, ouvert avant la session en cours ; `envoi` : ce qu'il portait, à relire avant tout."""
+
+    code = "jeton_perime"
+    envoi: EnvoiGarde | None = None
 
 
 async def lire_formulaire_brut(request: Request) -> AsyncIterator[FormData | None]:
@@ -37,13 +47,34 @@ async def lire_formulaire_brut(request: Request) -> AsyncIterator[FormData | Non
 FormulaireBrut = Annotated[FormData | None, Depends(lire_formulaire_brut)]
 
 
-def jeton(request: Request, empreinte_session: bytes) -> str:
+def jeton(request: Request, empreinte_session: bytes, compte_id: int) -> str:
     """Le jeton à mettre dans chaque formulaire, propre à la session ; masqué, il change à chaque page.
 
     Une page compressée qui répète un secret à côté d'un texte choisi par l'attaquant le laisserait deviner (BREACH).
+    La marque du compte le suit, en clair : elle n'ouvre rien, elle dit qui tapait quand la session n'est plus la même.
     """
     masque = secrets.token_bytes(TAILLE)
-    return (masque + _xor(masque, _attendu(request, empreinte_session))).hex()
+    return (masque + _xor(masque, _attendu(request, empreinte_session))).hex() + marque(request, compte_id)
+
+
+def marque(request: Request, compte_id: int) -> str:
+    """Ce qui reconnaît un compte d'une session à l'autre, sans dire lequel."""
+    secret: bytes = request.app.state.secret
+    return deriver(secret, "csrf-compte", str(compte_id).encode())[:TAILLE_MARQUE].hex()
+
+
+def marque_recue(formulaire: FormData | None) -> str | None:
+    """La marque du compte pour qui ce formulaire a été fait, vide s'il ne le dit pas ; None s'il n'est pas d'ici.
+
+    Le formulaire d'un visiteur porte un jeton vide : il est d'ici, et ne dit personne.
+    """
+    recu = formulaire.get(CHAMP) if formulaire is not None else None
+    if not isinstance(recu, str):
+        return None
+    octets = _octets(recu)
+    if len(octets) == 2 * TAILLE + TAILLE_MARQUE:
+        return octets[2 * TAILLE :].hex()
+    return "" if not recu or len(octets) in {TAILLE, 2 * TAILLE} else None
 
 
 def _attendu(request: Request, empreinte_session: bytes) -> bytes:
@@ -55,13 +86,19 @@ def _xor(a: bytes, b: bytes) -> bytes:
     return bytes(x ^ y for x, y in zip(a, b, strict=True))
 
 
-def _demasquer(recu: str) -> bytes:
-    """Le jeton nu d'un jeton masqué (ou déjà nu) ; vide s'il n'a pas la forme d'un jeton."""
+def _octets(recu: str) -> bytes:
     try:
-        octets = bytes.fromhex(recu)
+        return bytes.fromhex(recu)
     except ValueError:
         return b""
-    return _xor(octets[:TAILLE], octets[TAILLE:]) if len(octets) == 2 * TAILLE else octets
+
+
+def _demasquer(recu: str) -> bytes:
+    """Le jeton nu d'un jeton masqué (ou déjà nu) ; vide s'il n'a pas la forme d'un jeton."""
+    octets = _octets(recu)
+    if len(octets) not in {2 * TAILLE, 2 * TAILLE + TAILLE_MARQUE}:
+        return octets
+    return _xor(octets[:TAILLE], octets[TAILLE : 2 * TAILLE])
 
 
 def origine_etrangere(request: Request) -> bool:
@@ -76,13 +113,18 @@ def origine_etrangere(request: Request) -> bool:
 
 
 def verifier(request: Request, formulaire: FormData | None, empreinte_session: bytes) -> None:
-    """Refuse une écriture venue d'ailleurs ou sans jeton. Lève ActeInterdit (`csrf_invalide`)."""
+    """Refuse une écriture venue d'ailleurs ou sans jeton. Lève ActeInterdit (`csrf_invalide`).
+
+    Lève JetonPerime si ce formulaire est d'ici, mais d'avant cette session (reconnexion dans un autre onglet).
+    """
     if request.method in METHODES_SURES:
         return
     recu = request.headers.get(ENTETE) or (formulaire.get(CHAMP) if formulaire is not None else None)
     juste = isinstance(recu, str) and hmac.compare_digest(_demasquer(recu), _attendu(request, empreinte_session))
-    if origine_etrangere(request) or not juste:
-        raise ActeInterdit(
-            "Ce formulaire n’est plus valable ou vient d’un autre site. Rouvrez la page et recommencez.",
-            code="csrf_invalide",
-        )
+    if origine_etrangere(request):
+        raise ActeInterdit(HORS_D_ICI, code="csrf_invalide")
+    if juste:
+        return
+    if ENTETE not in request.headers and marque_recue(formulaire) is not None:
+        raise JetonPerime("Vous vous êtes reconnecté depuis que cette page est ouverte. Rouvrez-la, puis recommencez.")
+    raise ActeInterdit(HORS_D_ICI, code="csrf_invalide")

@@ -1,6 +1,7 @@
 """Un envoi reçu après la fin d'une session : chiffré, lié à son compte, rendu à la personne une fois reconnectée.
 
-Rien n'est gardé au serveur ; rien n'est rejoué sans un clic (conventions, « Un POST après expiration »).
+Reconnectée ailleurs avant d'envoyer, elle le relit aussitôt. Rien n'est gardé au serveur ; rien n'est rejoué sans un
+clic (conventions, « Un POST après expiration »).
 """
 
 from __future__ import annotations
@@ -19,20 +20,59 @@ if TYPE_CHECKING:
 
 DUREE = 24 * 3600  # secondes
 TAILLE_MAX = 400_000  # caractères du texte chiffré
+CLAIR_MAX = 2_000_000  # octets avant compression
+SECRETS = frozenset({"mot_de_passe", "actuel", "nouveau", "confirmation"})
+"""Les champs d'un mot de passe : ni gardés, ni remontrés."""
+TECHNIQUES = frozenset({"acte", "version", "cle", "garde", "retour"})
+VERSION = "v."
 
 
 @dataclass(frozen=True, slots=True)
 class EnvoiGarde:
-    """Le compte qui envoyait, l'adresse visée, les champs de texte dans l'ordre (sans jeton ni fichier)."""
+    """Qui envoyait (`csrf.marque` ; vide : on ne sait pas), où, les champs dans l'ordre, sans jeton ni mot de passe.
 
-    compte_id: int
+    `fichiers` : le champ et le nom de chacun. Leur contenu ne revient pas : la personne les redonne.
+    """
+
+    marque: str
     chemin: str
     champs: Sequence[tuple[str, str]]
+    fichiers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def est_vide(self) -> bool:
+        """Vrai si rien n'a été tapé ni choisi : un bouton seul, qu'il suffit de recliquer."""
+        return not (self.textes or self.courtes or self.fichiers)
+
+    @property
+    def textes(self) -> list[str]:
+        """Ce qui a été tapé en plusieurs mots."""
+        return [v for v in self._tapes if " " in v or "\n" in v]
+
+    @property
+    def courtes(self) -> list[str]:
+        """Les réponses d'un mot, les nombres et les choix, une fois chacun."""
+        return list(dict.fromkeys(v for v in self._tapes if " " not in v and "\n" not in v))
+
+    @property
+    def _tapes(self) -> list[str]:
+        montres = (v.strip() for nom, v in self.champs if nom not in TECHNIQUES and not nom.startswith(VERSION))
+        return [v for v in montres if v]
+
+    @property
+    def fichiers_par_champ(self) -> dict[str, list[str]]:
+        """Champ → les noms des fichiers à y redonner."""
+        rendu: dict[str, list[str]] = {}
+        for champ, nom in self.fichiers:
+            rendu.setdefault(champ, []).append(nom)
+        return rendu
 
 
 def garder(secret: bytes, envoi: EnvoiGarde) -> str:
     """Le texte chiffré à mettre dans le formulaire de connexion ; vide si l'envoi est trop gros."""
-    clair = json.dumps([envoi.compte_id, envoi.chemin, list(envoi.champs)]).encode()
+    clair = json.dumps([envoi.marque, envoi.chemin, list(envoi.champs), list(envoi.fichiers)]).encode()
+    if len(clair) > CLAIR_MAX:
+        return ""
     texte: str = _chiffreur(secret).encrypt(zlib.compress(clair)).decode()
     return texte if len(texte) <= TAILLE_MAX else ""
 
@@ -45,10 +85,12 @@ def rendre(secret: bytes, texte: str) -> EnvoiGarde | None:
         return None
     try:
         clair = zlib.decompress(_chiffreur(secret).decrypt(texte.encode(), ttl=DUREE))
-    except (InvalidToken, UnicodeEncodeError):
+        marque, chemin, champs, fichiers = json.loads(clair)
+    except (InvalidToken, ValueError):  # ValueError : illisible, ou gardé par une version d'avant
         return None
-    compte_id, chemin, champs = json.loads(clair)
-    return EnvoiGarde(compte_id, chemin, [(nom, valeur) for nom, valeur in champs])
+    return EnvoiGarde(
+        marque, chemin, [(nom, valeur) for nom, valeur in champs], [(champ, nom) for champ, nom in fichiers]
+    )
 
 
 def _chiffreur(secret: bytes) -> Fernet:

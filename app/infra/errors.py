@@ -19,10 +19,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.infra import envoi_garde
+from app.infra import csrf, envoi_garde
 from app.infra.acces import ConnexionRequise
+from app.infra.csrf import JetonPerime
+from app.infra.envoi_garde import EnvoiGarde
 from app.infra.files import MagasinIndisponible
 from app.infra.forms import fautes_de
+from app.infra.identite import Identite
 from app.infra.intergiciels import CLE_INTERBLOCAGE, limite_du_corps
 from app.infra.web import ReponseRefusee, rendre
 from app.noyau.erreurs import (
@@ -71,6 +74,11 @@ def veut_du_json(request: Request) -> bool:
     return request.url.path.startswith("/api/") or request.url.path == "/sante"
 
 
+def _attend_du_json(request: Request) -> bool:
+    """Vrai pour ce qu'une page demande d'elle-même (l'enregistrement au fil de la saisie)."""
+    return "application/json" in request.headers.get("accept", "")
+
+
 def probleme(statut: int, code: str, detail: str, **plus: Any) -> JSONResponse:
     """Un problème RFC 9457, avec son code stable."""
     corps = {
@@ -97,9 +105,10 @@ def _repondre(request: Request, statut: int, code: str, detail: str, **plus: Any
 
 def _erreur_metier(request: Request, erreur: ErreurMetier) -> Response:
     statut = next(s for classe, s in STATUTS if isinstance(erreur, classe))
-    if isinstance(erreur, ConnexionRequise) and erreur.envoi is not None and not veut_du_json(request):
-        garde = envoi_garde.garder(request.app.state.secret, erreur.envoi)
-        return _page(request, 401, erreur.code, "Votre session a pris fin. Votre saisie est gardée.", garde=garde)
+    if isinstance(erreur, ConnexionRequise | JetonPerime) and not veut_du_json(request):
+        reponse = _sans_rien_perdre(request, erreur)
+        if reponse is not None:
+            return reponse
     if statut == 401 and not veut_du_json(request):
         retour = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         retour = retour if request.method == "GET" and len(retour) <= RETOUR_MAX else "/"
@@ -110,6 +119,50 @@ def _erreur_metier(request: Request, erreur: ErreurMetier) -> Response:
     if isinstance(erreur, VersionPerimee):
         plus["conflits"] = {c: {"enregistre": a, "saisi": b} for c, (a, b) in erreur.conflits.items()}
     return _repondre(request, statut, erreur.code, erreur.message, **plus)
+
+
+def _sans_rien_perdre(request: Request, erreur: ConnexionRequise | JetonPerime) -> Response | None:
+    """La session n'est plus celle du formulaire : ce qu'il portait revient. None s'il ne portait rien."""
+    envoi = erreur.envoi
+    if envoi is None:
+        return None
+    if isinstance(erreur, JetonPerime):
+        return _relire(request, erreur, envoi)
+    if _attend_du_json(request):
+        return probleme(401, erreur.code, erreur.message)
+    garde = envoi_garde.garder(request.app.state.secret, envoi)
+    detail = "Votre session a pris fin. Votre saisie est gardée."
+    if not garde:
+        detail = (
+            "Votre session a pris fin, et votre saisie est trop longue pour être gardée ici. Connectez-vous dans un autre "
+            "onglet, revenez à celui-ci, remontez d’une page et envoyez de nouveau : elle vous sera rendue."
+        )
+    return _page(request, 401, erreur.code, detail, garde=garde)
+
+
+def _relire(request: Request, erreur: JetonPerime, envoi: EnvoiGarde) -> Response | None:
+    """Reconnectée dans un autre onglet : la personne relit ce qu'elle avait tapé et l'envoie d'un clic.
+
+    403, et non 409 : rien ne s'oppose à l'acte que le jeton. Ce que la page envoyait d'elle-même repart d'elle-même avec
+    un jeton neuf, si le compte est le même : un autre site ne peut pas lire cette réponse.
+    """
+    identite: Identite = request.state.identite
+    marque = csrf.marque(request, identite.compte_id)
+    jeton = csrf.jeton(request, identite.empreinte_session, identite.compte_id)
+    if _attend_du_json(request):
+        if envoi.marque == marque:
+            return probleme(403, erreur.code, erreur.message, jeton=jeton)
+        detail = (
+            f"Vous êtes maintenant connecté en tant que {identite.nom}. Cliquez « Enregistrer et continuer » : tout ce "
+            "que vous avez tapé vous sera montré."
+        )
+        return probleme(403, erreur.code, detail)
+    if envoi.est_vide:
+        return None
+    autre_compte = envoi.marque not in {"", marque}
+    garde = envoi_garde.garder(request.app.state.secret, envoi) if autre_compte else ""
+    contexte = {"envoi": envoi, "jeton": jeton, "personne": identite.nom, "autre_compte": autre_compte, "garde": garde}
+    return rendre(request, "acteurs/saisie_retrouvee.html", contexte | {"message": None}, statut=403)
 
 
 def _http(request: Request, erreur: HTTPException) -> Response:

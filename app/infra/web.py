@@ -84,7 +84,7 @@ def contexte_commun(request: Request) -> dict[str, Any]:
         "htmx_present": etat.htmx_present,
         "utilisateur": identite,
         "navigation": etat.navigation(identite, request.url.path),
-        "jeton_csrf": csrf.jeton(request, identite.empreinte_session) if identite else "",
+        "jeton_csrf": csrf.jeton(request, identite.empreinte_session, identite.compte_id) if identite else "",
         "erreurs": (),
         "fil": (),
         "message": _MESSAGES.get(request.query_params.get("fait", "")),

@@ -16,6 +16,7 @@
   let reprises = 0;
   let part = false;
   let refuse = false;
+  let finie = false; // la session : reconnectée dans un autre onglet, on réessaie au retour dans celui-ci
 
   const codeDe = (champ) => champ.name.split(".")[0];
   const versionDe = (code) => formulaire.elements.namedItem(`v.${code}`);
@@ -79,6 +80,21 @@
     if (recu.tenue_par) dire(`${recu.tenue_par} a pris la main sur cette étape. Ce que vous tapez s’enregistre encore ; en cas de différence, les deux textes seront montrés.`, "attention");
   }
 
+  function poster(codes) {
+    const envoye = corps(codes);
+    return fetch(`${action}/champs`, { method: "POST", body: envoye, keepalive: envoye.toString().length < SURVIT_AU_DEPART, redirect: "manual", headers: { Accept: "application/json" } });
+  }
+
+  // Reconnectée dans un autre onglet : le service donne un jeton neuf, l’envoi repart une fois avec lui.
+  async function posterSousCetteSession(codes) {
+    const reponse = await poster(codes);
+    if (reponse.status !== 403) return reponse;
+    const refus = await reponse.clone().json().catch(() => ({}));
+    if (!refus.jeton) return reponse;
+    document.querySelectorAll('input[name="_csrf"]').forEach((champ) => { champ.value = refus.jeton; });
+    return poster(codes);
+  }
+
   async function enregistrer() {
     clearTimeout(minuterie);
     if (envoi || modifies.size === 0) return envoi;
@@ -88,18 +104,19 @@
     dire("Enregistrement…");
     envoi = (async () => {
       try {
-        const envoye = corps(codes);
-        const reponse = await fetch(`${action}/champs`, { method: "POST", body: envoye, keepalive: envoye.toString().length < SURVIT_AU_DEPART, redirect: "manual", headers: { Accept: "application/json" } });
+        const reponse = await posterSousCetteSession(codes);
+        finie = false;
         if (reponse.type === "opaqueredirect" || reponse.status === 401) {
           codes.forEach((c) => modifies.add(c));
           dire("Votre session est finie. Cliquez « Enregistrer et continuer » : après connexion, tout ce que vous avez tapé revient.", "attention");
-          part = true; // rien à retenir : le formulaire entier revient
+          finie = true;
           return;
         }
         if (reponse.status >= 400 && reponse.status < 500) {
           const refus = await reponse.json().catch(() => ({}));
           if (!refus.garde) codes.forEach((c) => modifies.add(c));
-          dire(`${refus.detail || "Le service refuse cet enregistrement."} ${refus.garde ? "Ce que vous avez tapé est gardé." : "Copiez votre texte, puis rechargez la page."}`, "attention");
+          const suite = refus.garde ? " Ce que vous avez tapé est gardé." : " Copiez votre texte, puis rechargez la page.";
+          dire(`${refus.detail || "Le service refuse cet enregistrement."}${refus.code === "jeton_perime" ? "" : suite}`, "attention");
           refuse = true; // réessayer n’y changerait rien
           return;
         }
@@ -117,7 +134,7 @@
       }
     })();
     await envoi;
-    if (modifies.size && !part && !refuse && reprises === 0) minuterie = setTimeout(enregistrer, ATTENTE);
+    if (modifies.size && !part && !refuse && !finie && reprises === 0) minuterie = setTimeout(enregistrer, ATTENTE);
     return null;
   }
 
@@ -163,13 +180,15 @@
   }, SIGNE_DE_VIE);
 
   addEventListener("pagehide", () => {
-    if (part) return; // le formulaire entier est parti : un envoi de plus reprendrait l’étape qu’il vient de libérer
+    if (part || finie) return; // le formulaire entier est parti : un envoi de plus reprendrait l’étape qu’il vient de libérer
     if (modifies.size) navigator.sendBeacon(`${action}/champs`, corps(modifies));
     else navigator.sendBeacon(`${action}/tenue`, donner("lacher"));
   });
   addEventListener("beforeunload", (evenement) => {
     if ((modifies.size || partis.size) && !part) evenement.preventDefault();
   });
+
+  addEventListener("focus", () => { if (finie) enregistrer(); });
 
   const code = formulaire.dataset.aEnregistrer;
   if (code && versionDe(code)) {

@@ -173,7 +173,7 @@ def test_une_session_fermee_ailleurs_ne_perd_rien(site: Site, ouvrir: Ouvrir) ->
         f.capturer("session-finie")
         entrer(f, courriel)
         assert BESOIN in lu(f.page.locator("main"))
-        f.suivre(f.bouton("Envoyer ma saisie"))
+        f.suivre(f.bouton("Envoyer ce que vous avez tapé"))
         f.aller(adresse)
         assert (valeur(f, "titre"), valeur(f, "besoin")) == ("Café des parents", BESOIN)
 

@@ -12,6 +12,7 @@ from app.infra.forms import Entree
 
 Code = Annotated[str, StringConstraints(max_length=60)]
 Phrase = Annotated[str, StringConstraints(max_length=2000)]
+Empreinte = Annotated[str, StringConstraints(max_length=64)]
 Version = Annotated[int, Field(ge=0, le=2**31, description="La version du dossier qui a été lue")]
 
 
@@ -31,9 +32,10 @@ class FormulaireVersion(Entree):
 
 
 class FormulaireSignature(Entree):
-    """Signer : la version lue, et en quelle qualité."""
+    """Signer : la version lue, l'empreinte de la fiche relue avec elle, et en quelle qualité."""
 
     version: Version
+    fiche: Empreinte = ""
     qualite: Code = ""
 
 

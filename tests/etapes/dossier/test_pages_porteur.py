@@ -13,7 +13,7 @@ from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.etats import EtatDossier
 from app.etapes.dossier.rules.formes import Section
-from app.etapes.dossier.rules.sections import sections_du_dossier
+from app.etapes.dossier.rules.parcours import sections_du_dossier
 from app.etapes.dossier.service import accuse, recevabilite
 from app.noyau.roles import Role
 from tests import factories as f

@@ -76,11 +76,37 @@ def test_une_mauvaise_saisie_dit_comment_faire(code: str, textes: tuple[str, ...
 
 @pytest.mark.parametrize(
     ("texte", "morceau"),
-    [("beaucoup", "montant en euros"), ("-5", "négatif"), ("10 000 001", "dix millions")],
+    [
+        ("beaucoup", "montant en euros"),
+        ("-5", "négatif"),
+        ("10 000 001", "dix millions"),
+        ("12 50", "groupes de trois chiffres"),
+        ("1 250 5", "groupes de trois chiffres"),
+        ("1\u202f250,5\u00a00 €", "groupes de trois chiffres"),
+    ],
 )
 def test_un_montant_absurde_est_refuse(texte: str, morceau: str) -> None:
     with pytest.raises(ValueError, match=morceau):
         lire_montant(texte)
+
+
+@pytest.mark.parametrize(
+    "texte", ["1250", " 1 250 ", "1\u202f250\u00a0€", "1250 €", "€ 1250", "1 250,00", "1 250, 00", "1250.0"]
+)
+def test_les_facons_d_ecrire_un_montant_se_lisent(texte: str) -> None:
+    assert lire_montant(texte) == Euros.de(1250)
+
+
+def test_le_budget_de_l_organisation_a_sa_propre_borne() -> None:
+    """Une fondation paie plus de dix millions de salaires ; une action, non."""
+    for colonne in ("asso_charges", "asso_produits"):
+        compte = "64" if colonne == "asso_charges" else "74"
+        valeur, fautes = table(colonne, {"compte": compte, "montant": "412 000 000"})
+        assert (valeur, fautes) == ([{"compte": compte, "montant": 41_200_000_000}], [])
+        _, fautes = table(colonne, {"compte": compte, "montant": "1 000 000 001"})
+        assert [m for _, m in fautes] == ["Ce montant dépasse un milliard d’euros : vérifiez-le."]
+    _, fautes = table("budget_charges", {"compte": "64", "montant": "10 000 001"})
+    assert [m for _, m in fautes] == ["Ce montant dépasse dix millions d’euros : vérifiez-le."]
 
 
 @given(st.integers(0, 10**9))

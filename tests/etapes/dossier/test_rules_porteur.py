@@ -21,6 +21,7 @@ from app.etapes.dossier.rules.edition import TENUE, est_tenue
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, Ton
 from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.lecture import Domaines
+from app.etapes.dossier.rules.parcours import sections_du_dossier
 from app.etapes.dossier.rules.recherche import requete_de_recherche, texte_de_recherche
 from app.etapes.dossier.rules.reprise import DemandePassee, valeurs_reprises
 from app.etapes.dossier.rules.sections import (
@@ -28,7 +29,6 @@ from app.etapes.dossier.rules.sections import (
     est_facultative,
     etats_des_sections,
     pas_a_pas,
-    sections_du_dossier,
 )
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros

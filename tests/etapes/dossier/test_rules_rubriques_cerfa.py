@@ -183,13 +183,12 @@ def test_le_detail_d_une_annee_suivante_s_accorde_avec_ses_totaux(
     assert dites(duree="2", demandes=DEUX_ANS, annees_suivantes=[SUITE], annees_budget=detail) == attendu
 
 
-def test_un_detail_reste_d_une_cpo_abandonnee_se_dit() -> None:
-    reste = [{"annee": 2028, "compte": "64", "montant": 1}]
-    suites = [SUITE | {"produits": 1_000_000}]
-    assert ("annees_budget.0.annee", "L’année 2028 n’est pas une année suivante.") in dites(annees_budget=reste)
-    assert [c for c, _ in dites(annees_budget=reste, annees_suivantes=suites)] == [
-        "annees_suivantes.0.annee", "annees_budget.0.annee",
-    ]  # fmt: skip
+def test_ce_qui_reste_d_une_convention_raccourcie_se_dit_si_son_etape_reste() -> None:
+    reste, suites = [{"annee": 2029, "compte": "64", "montant": 1}], [SUITE, SUITE | {"annee": 2029}]
+    plus_court = dites(duree="2", demandes=DEUX_ANS, annees_budget=reste, annees_suivantes=suites)
+    assert ("annees_budget.0.annee", "L’année 2029 n’est pas une année suivante.") in plus_court
+    assert "annees_suivantes.1.annee" in {champ for champ, _ in plus_court}
+    assert dites(annees_budget=reste, annees_suivantes=suites) == [], "un an : l’étape n’est plus là"
 
 
 @pytest.mark.parametrize("compte", ["74", "74orgasoc", "74aidespriv"])

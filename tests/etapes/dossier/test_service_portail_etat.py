@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.etapes.dossier import repository
@@ -14,8 +14,9 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.models.portail import ImportPortail, LignePortail
 from app.etapes.dossier.rules.etats import EtatDossier
 from app.etapes.dossier.rules.rapprochement import Suite
-from app.etapes.dossier.service import brouillon, depot, portail_etat, recevabilite, references
+from app.etapes.dossier.service import brouillon, depot, portail_etat, rapprochement, recevabilite, references
 from app.infra.identite import Identite
+from app.infra.journal.models import JournalEntree
 from app.noyau.erreurs import SaisieInvalide
 from app.noyau.roles import Role
 from tests import factories as f
@@ -195,6 +196,57 @@ def test_la_sous_prefecture_passe_par_la_meme_porte(decor: Decor) -> None:
     referencer(decor, agent, premier, NUMERO)
     referencer(decor, agent, second, f"{NUMERO}-2")
     assert portes(decor, second) == {f"{NUMERO}-2"}
+
+
+def a_rapprocher(decor: Decor, dossier: Dossier, numero: str = NUMERO) -> None:
+    """La ligne du portail que tout désigne comme ce dossier."""
+    rapprocher(decor, dossier, numero)
+    ligne = decor.session.scalars(select(LignePortail)).one()
+    o = decor.organisation
+    ligne.intitule, ligne.demandeur, ligne.siret, ligne.exercice = dossier.titre, o.nom, o.siret, 2027
+    ligne.suite, ligne.dossier_id, ligne.tranchee_par, ligne.tranchee_at = Suite.A_RAPPROCHER, None, None, None
+    decor.session.commit()
+
+
+@pytest.mark.parametrize("voie", ["une", "lot", "references"])
+def test_un_brouillon_oublie_n_arrete_pas_l_agent_et_perd_le_numero(decor: Decor, voie: str) -> None:
+    numero = f"{NUMERO}-1" if voie == "lot" else NUMERO
+    agent, depose = sous_prefecture(decor), un_depose(decor, numero_dauphin=NUMERO if voie == "lot" else "")
+    oublie = un_brouillon(decor, numero_dauphin=numero.lower().replace("da", "da "))
+    autre = un_brouillon(decor, numero_dauphin="DA00077777")
+    version = repository.list_champs(decor.session, oublie.id)["numero_dauphin"].version
+    qui = {"acteur": agent, "maintenant": f.MAINTENANT}
+    if voie == "references":
+        referencer(decor, agent, depose, NUMERO)
+    else:
+        a_rapprocher(decor, depose, numero)
+    if voie == "une":
+        code = decor.appel.code
+        rapprochement.rapprocher(decor.session, code, NUMERO, dossier=str(depose.numero), **qui)
+    if voie == "lot":
+        assert rapprochement.confirmer_certains(decor.session, decor.appel.code, **qui) == 1
+    decor.session.commit()
+    assert portes(decor, depose) == {numero}
+    perdu = repository.list_champs(decor.session, oublie.id)["numero_dauphin"]
+    assert (perdu.valeur, perdu.version) == (None, version + 1), "une page ouverte avant ne le remet pas sans le dire"
+    assert repository.contenu(decor.session, autre.id)["numero_dauphin"] == "DA00077777"
+    objets = decor.session.scalars(select(JournalEntree.objet).where(JournalEntree.acte == "dossier.numero_portail"))
+    assert sorted(objets) == sorted([str(depose.numero), oublie.reference])
+
+
+def test_un_dossier_depose_arrete_l_agent_avec_sa_phrase(decor: Decor) -> None:
+    agent, premier, second = sous_prefecture(decor), un_depose(decor), un_depose(decor)
+    referencer(decor, agent, premier, NUMERO)
+    a_rapprocher(decor, second)
+    qui = {"acteur": agent, "maintenant": f.MAINTENANT}
+    with pytest.raises(SaisieInvalide) as refus:
+        rapprochement.rapprocher(decor.session, decor.appel.code, NUMERO, dossier=str(second.numero), **qui)
+    assert code_du_refus(refus) == [("choix", "numero_deja_pris")]
+    with pytest.raises(SaisieInvalide) as refus:
+        referencer(decor, agent, second, NUMERO)
+    assert refus.value.fautes[0].message == (
+        f"Le dossier {premier.numero} porte déjà {NUMERO} : corrigez d’abord son numéro."
+    )
 
 
 def test_deux_personnes_donnent_le_meme_numero_au_meme_instant(decor: Decor) -> None:

@@ -116,13 +116,18 @@ def test_le_fichier_est_valide_au_schema_officiel(
 
 
 def valide(fichier: Path) -> bool:
-    """Vrai si frictionless accepte le fichier contre le schéma SCDL 2.1.1."""
+    """Vrai si frictionless accepte le fichier contre le schéma SCDL 2.1.1.
+
+    Il lève pour tout le processus la borne du lecteur csv : on la remet, d'autres essais la voient refuser.
+    """
+    borne = csv.field_size_limit()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import frictionless  # noqa: PLC0415 -- ses dépendances avertissent à l'import
 
         with frictionless.system.use_context(trusted=True):
             rapport = frictionless.validate(str(fichier), schema=str(SCHEMA), encoding="utf-8")
+    csv.field_size_limit(borne)
     return bool(rapport.valid)
 
 

@@ -58,7 +58,7 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime)
     return _fiche_relue(session, ouvert, maintenant) | {
         "titre": f"Relire « {ouvert.titre} »",
         "ouvert": ouvert,
-        "sections": contenu_en_clair(ouvert.contenu, referentiel),
+        "sections": contenu_en_clair(ouvert.utile, referentiel),
         "avertissement": avertissement_du_lieu(ouvert.contenu, referentiel),
         "lignes": lignes_relues(ouvert.contenu, referentiel),
         "a_revoir": [s for s, etat in ouvert.etats.items() if etat.value == "a_revoir"],
@@ -73,10 +73,14 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime)
 def _fiche_relue(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
     """La fiche que l'on signe avec le dossier, et ce qui y a changé depuis. Une requête ; aucune après le dépôt."""
     if ouvert.dossier.numero is not None:
-        return {"fiche": None, "changees": ()}
+        return {"fiche": None, "empreinte_fiche": "", "changees": ()}
     fige = signature.fiche_a_deposer(session, ouvert.dossier, ouvert.cadre.appel.annee, maintenant)
-    changees = signature.ce_qui_a_change(ouvert.dossier, ouvert.contenu, fige) if ouvert.est_signe else ()
-    return {"fiche": fiche_relue(fige, entiere=lit_le_bancaire(ouvert.acteur, ouvert.dossier)), "changees": changees}
+    changees = signature.ce_qui_a_change(ouvert.dossier, ouvert.utile, fige) if ouvert.est_signe else ()
+    return {
+        "fiche": fiche_relue(fige, entiere=lit_le_bancaire(ouvert.acteur, ouvert.dossier)),
+        "empreinte_fiche": signature.empreinte_de_la_fiche(fige),
+        "changees": changees,
+    }
 
 
 @routeur.get("/dossiers/{identifiant}/signature", name="dossier:signature", dependencies=PORTEUR)
@@ -115,7 +119,10 @@ def signer(envoi: EnvoiDep, identifiant: str) -> Response:
     """Signe la version relue ; une version périmée se relit (412)."""
     with envoi.sinon(lambda: _page_signature(envoi, identifiant)):
         donnees = valider(FormulaireSignature, envoi.formulaire.en_dict())
-        depot.signer(envoi.session, identifiant, version_lue=donnees.version, qualite=donnees.qualite, **envoi.qui)
+        depot.signer(
+            envoi.session, identifiant, version_lue=donnees.version, fiche_lue=donnees.fiche,
+            qualite=donnees.qualite, **envoi.qui,
+        )  # fmt: skip
     return envoi.vers("dossier:signature", identifiant=identifiant, fait=SIGNE)
 
 

@@ -12,7 +12,7 @@ from app.etapes.dossier.models import Champ as ChampEnregistre
 from app.etapes.dossier.repository.referentiel import Entree, Referentiel
 from app.etapes.dossier.rules.clair import centiemes, intitule_montre
 from app.etapes.dossier.rules.formes import Champ, Colonne, Forme, FormeColonne, Options
-from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_montant, lire_simple, lire_table
+from app.etapes.dossier.rules.lecture import Domaines, Valeur, lire_montant, lire_simple, lire_table, plafond
 from app.infra.forms import Formulaire
 from app.infra.gabarits import montant_saisi
 from app.noyau.erreurs import Faute, SaisieInvalide
@@ -81,9 +81,9 @@ class ChampVu:
         return any(t.strip() and t != "non" for t in self.textes)
 
 
-def _montant(texte: str) -> Euros:
+def _montant(champ: Champ, texte: str) -> Euros:
     try:
-        return lire_montant(texte)
+        return lire_montant(texte, plafond(champ))
     except ValueError:
         return ZERO
 
@@ -136,7 +136,7 @@ def total_tape(champ: Champ, saisie: Sequence[Rangee] | Saisie) -> Euros | None:
     """Le total des montants lisibles d'une table, tels que tapés ; None si la table n'en a pas."""
     if not any(c.code == "montant" for c in champ.colonnes):
         return None
-    return Euros.somme(_montant(r.get("montant", "")) for r in saisie if isinstance(r, dict))
+    return Euros.somme(_montant(champ, r.get("montant", "")) for r in saisie if isinstance(r, dict))
 
 
 def sans_la_rangee(saisie: Saisie, rang: str) -> Saisie:

@@ -23,12 +23,12 @@ from app.etapes.dossier.rules.depot import est_chemin_court, est_exige, section_
 from app.etapes.dossier.rules.etats import MODIFIABLES, Transition, actes_possibles
 from app.etapes.dossier.rules.formes import Champ as ChampDuDossier
 from app.etapes.dossier.rules.formes import Section
+from app.etapes.dossier.rules.parcours import contenu_utile, sections_du_dossier
 from app.etapes.dossier.rules.sections import (
     A_REMPLIR,
     EtatSection,
     est_facultative,
     etats_des_sections,
-    sections_du_dossier,
 )
 from app.etapes.dossier.service import brouillon
 from app.etapes.dossier.service.vie import roles_sur_dossier
@@ -37,6 +37,7 @@ from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute
 from app.noyau.euros import ZERO
 from app.noyau.roles import Role
+from app.referentiels.acteurs.rules.fiche import ENGAGEES
 
 TUES_AVANT_LES_DEMANDES = frozenset({"budget_desequilibre"})
 
@@ -67,6 +68,11 @@ class DossierOuvert:
         """Code de champ → valeur."""
         enregistre = {code: c.valeur for code, c in self.champs.items()} | dict(self.change)
         return {code: valeur for code, valeur in enregistre.items() if valeur is not None}
+
+    @property
+    def utile(self) -> dict[str, Any]:
+        """Le contenu des seules étapes que ce dossier a : ce qui se relit, se signe et se dépose."""
+        return contenu_utile(self.contenu, association=self.cer_exige)
 
     @cached_property
     def referentiel(self) -> Referentiel:
@@ -115,7 +121,7 @@ class DossierOuvert:
     @property
     def cer_exige(self) -> bool:
         """Vrai si l'organisation doit avoir souscrit le contrat d'engagement républicain."""
-        return self.cadre.organisation.forme in brouillon.SOUMIS_AU_CER
+        return self.cadre.organisation.forme in ENGAGEES
 
     @cached_property
     def etats(self) -> dict[Section, EtatSection]:

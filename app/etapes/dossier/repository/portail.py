@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
@@ -45,11 +45,11 @@ def verrouiller_numero(session: Session, contrat_id: int, numero: str) -> None:
     )
 
 
-def get_porteur_du_numero(session: Session, dossier: Dossier, numero: str) -> Dossier | None:
+def get_porteur_du_numero(session: Session, dossier: Dossier, numero: str, *, deposes: bool = False) -> Dossier | None:
     """Un autre dossier, pas retiré, qui porte déjà ce numéro : de la même organisation, ou déposé au même appel.
 
-    Le brouillon d'une autre organisation n'en prive personne : il sera jugé à son dépôt. Un numéro gardé sous une autre
-    forme (repris d'ailleurs) est le même numéro.
+    Le brouillon d'une autre organisation n'en prive personne : il sera jugé à son dépôt. `deposes` : aucun brouillon ne
+    compte, seulement les demandes déposées. Un numéro gardé sous une autre forme (repris d'ailleurs) est le même.
     """
     chiffres = dossier_de(numero).removeprefix("DA")
     portes = (
@@ -58,20 +58,36 @@ def get_porteur_du_numero(session: Session, dossier: Dossier, numero: str) -> Do
         .where(func.replace(Demande.numero_dauphin, " ", "").contains(chiffres))
         .where(or_(Dossier.organisation_id == dossier.organisation_id, Dossier.appel_id == dossier.appel_id))
     )
-    tape = Champ.valeur[()].astext
-    tapes = (
-        select(Dossier, tape)
-        .join(Champ, Champ.dossier_id == Dossier.id)
-        .where(Champ.code == "numero_dauphin", func.replace(tape, " ", "").contains(chiffres))
-        .where(Dossier.organisation_id == dossier.organisation_id)
-    )
-    for requete in (portes, tapes):
+    for requete in (portes,) if deposes else (portes, _tapes(dossier, chiffres)):
         du_contrat = requete.where(Dossier.contrat_id == dossier.contrat_id, Dossier.id != dossier.id)
         for autre, porte in session.execute(du_contrat.where(Dossier.etat != EtatDossier.RETIRE).order_by(Dossier.id)):
             if lisible(porte) == numero:
                 trouve: Dossier = autre
                 return trouve
     return None
+
+
+def _tapes(dossier: Dossier, chiffres: str) -> Select[Dossier, str]:
+    """Les dossiers de la même organisation dont le formulaire dit un numéro qui contient ces chiffres."""
+    tape = Champ.valeur[()].astext
+    return (
+        select(Dossier, tape)
+        .join(Champ, Champ.dossier_id == Dossier.id)
+        .where(Champ.code == "numero_dauphin", func.replace(tape, " ", "").contains(chiffres))
+        .where(Dossier.organisation_id == dossier.organisation_id)
+    )
+
+
+def list_brouillons_portant(session: Session, dossier: Dossier, numero: str) -> Sequence[Dossier]:
+    """Les dossiers pas encore déposés de la même organisation qui disent ce numéro, verrouillés.
+
+    Celui que quelqu'un écrit en ce moment est passé, sans l'attendre : son dépôt le jugera.
+    """
+    requete = _tapes(dossier, dossier_de(numero).removeprefix("DA"))
+    requete = requete.where(Dossier.contrat_id == dossier.contrat_id, Dossier.id != dossier.id)
+    requete = requete.where(Dossier.numero.is_(None), Dossier.etat != EtatDossier.RETIRE).order_by(Dossier.id)
+    requete = requete.with_for_update(key_share=True, skip_locked=True, of=Dossier)
+    return [autre for autre, porte in session.execute(requete) if lisible(porte) == numero]
 
 
 def list_nos_dossiers(session: Session, acteur: Identite, appel: Appel) -> dict[int, NotreDossier]:
@@ -141,16 +157,3 @@ def verrouiller_dossiers(session: Session, cles: Iterable[int]) -> dict[int, Dos
     requete = select(Dossier).where(Dossier.id.in_(list(cles))).order_by(Dossier.id)
     requete = requete.with_for_update(key_share=True).execution_options(populate_existing=True)
     return {d.id: d for d in session.scalars(requete)}
-
-
-def dossier_portant(session: Session, dossier: Dossier, numero: str) -> str | None:
-    """Le numéro d'un autre dossier du même appel, pas retiré, dont une demande porte ce numéro du portail."""
-    requete = (
-        select(Dossier.numero)
-        .join(Demande, Demande.dossier_id == Dossier.id)
-        .where(Dossier.appel_id == dossier.appel_id, Dossier.id != dossier.id, Dossier.etat != EtatDossier.RETIRE)
-        .where(Demande.numero_dauphin == numero)
-        .order_by(Dossier.numero)
-        .limit(1)
-    )
-    return session.scalar(requete)

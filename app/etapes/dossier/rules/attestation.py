@@ -12,6 +12,8 @@ from app.referentiels.acteurs.rules.fiche import ENGAGEES, engagement_repute
 
 NON_DIT = "Non renseigné"
 EMPREINTE_COURTE = 12
+HORS_SIGNATURE = frozenset({"numero_dauphin"})
+"""Le numéro que rend le portail de l'État n'est pas une réponse du porteur : le donner ne défait pas une signature."""
 PARTIES = {
     "contenu": "les réponses du dossier", "identite": "l’identité", "siege": "l’adresse",
     "correspondance": "l’adresse de correspondance", "representant": "le représentant légal",

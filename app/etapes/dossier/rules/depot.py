@@ -12,6 +12,7 @@ from app.etapes.dossier.rules.budgets_annexes import verifier_annees, verifier_d
 from app.etapes.dossier.rules.champs import CHAMPS, champ
 from app.etapes.dossier.rules.formes import Champ, Forme, Section
 from app.etapes.dossier.rules.numero_dauphin import ATTENDU, normaliser
+from app.etapes.dossier.rules.parcours import contenu_utile
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
 from app.noyau.periodes import ajouter_mois, date_longue
@@ -182,6 +183,7 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
 
     Source : reference/domaine.md § 1.2 à 1.4 ; décret n° 2016-1971.
     """
+    contenu = contenu_utile(contenu, association=cadre.cer_exige)
     budget = lire_budget(contenu, cadre.annee)
     court = est_chemin_court(budget, cadre.seuil_court)
     fautes = list(champs_manquants(contenu, court=court, cer_exige=cadre.cer_exige, cer_connu=cadre.cer_connu))
@@ -201,6 +203,23 @@ def verifier_depot(contenu: Mapping[str, Any], cadre: CadreDepot) -> tuple[Faute
     fautes.extend(f for f in suite if f.champ not in dits)
     ordre = {c.code: rang for rang, c in enumerate(CHAMPS)}
     return tuple(sorted(fautes, key=lambda f: ordre[f.champ.split(".")[0]]))
+
+
+def fautes_du_complement(
+    avant: Iterable[Faute], apres: Iterable[Faute], rouvertes: Collection[Section]
+) -> tuple[Faute, ...]:
+    """Ce qui empêche d'envoyer un complément : une faute d'une étape rouverte, ou que le complément a fait naître.
+
+    Le reste n'est pas à la main du porteur : ce qui est figé au dépôt, une étape qu'on ne lui a pas rouverte, une règle
+    venue après son dépôt. `avant` : les fautes de la dernière version figée, jugée par les mêmes règles.
+    Choix du projet : CRPA, art. L.114-5 (l'administration demande ce qui manque) ; nul n'est tenu à l'impossible.
+    """
+    deja = {(f.champ, f.code) for f in avant}
+    return tuple(
+        f
+        for f in apres
+        if (f.champ, f.code) not in deja or (section_de(f) in rouvertes and f.champ.split(".")[0] not in FIGES_AU_DEPOT)
+    )
 
 
 def section_de(faute: Faute) -> Section:

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.etapes.dossier.rules.formes import Champ, Colonne, Forme, FormeColonne
+from app.etapes.dossier.rules.formes import Champ, Colonne, Forme, FormeColonne, Section
 from app.noyau.erreurs import Faute
 from app.noyau.euros import ZERO, Euros, MontantIllisible
 
-MONTANT_MAX = Euros.de(10_000_000)
+MONTANT_MAX, MONTANT_MAX_ORGANISATION = Euros.de(10_000_000), Euros.de(1_000_000_000)
+_EN_LETTRES = {MONTANT_MAX: "dix millions", MONTANT_MAX_ORGANISATION: "un milliard"}
 RANGEES_MAX = 60
 CENTIEMES_MAX = 1_000_000
 LONGUEUR_NOMBRE = 40
+_COUPE = re.compile(r"[0-9]\s+[0-9]")
+_MILLIERS = re.compile(r"[-−]?\s*[0-9]+(?:\s+[0-9]{3})*\s*(?:[.,]\s*[0-9]{1,2})?")
 _NOMBRE = re.compile(r"(?P<entier>\d{1,6})(?:[.,](?P<reste>\d{1,2}))?", re.ASCII)
 Valeur = str | int | bool | list[str] | list[dict[str, str | int | bool]] | None
 
@@ -34,25 +37,41 @@ class Domaines:
         return code in self.codes.get(domaine, frozenset())
 
 
-def lire_montant(texte: str) -> Euros:
-    """Un montant positif ou nul, au plus dix millions d'euros. Lève ValueError avec une phrase française.
+def plafond(champ: Champ) -> Euros:
+    """Le plus grand montant qu'une case de cette table admet : le budget de l'organisation dépasse celui d'une action.
 
-    Choix du projet : borne de vraisemblance (la plus grosse action réelle reçoit 269 000 €, domaine.md § 2.2).
+    Choix du projet : bornes de vraisemblance (la plus grosse action réelle reçoit 269 000 €, domaine.md § 2.2 ; une
+    fondation peut payer plus de dix millions de salaires).
+    """
+    return MONTANT_MAX_ORGANISATION if champ.section is Section.ORGANISATION else MONTANT_MAX
+
+
+def lire_montant(texte: str, maximum: Euros = MONTANT_MAX) -> Euros:
+    """Un montant positif ou nul, au plus `maximum`. Lève ValueError avec une phrase française.
+
+    Choix du projet : un espace sépare des milliers ; « 12 50 », qui se lirait 1 250 ou 12,50, est refusé.
     """
     if sum(map(str.isdigit, texte)) > LONGUEUR_NOMBRE:
-        raise ValueError("Ce montant dépasse dix millions d’euros : vérifiez-le.")
+        raise _trop_grand(maximum)
     try:
         montant = Euros.lire(texte)
     except MontantIllisible:
         raise ValueError("Écrivez un montant en euros, par exemple 1 250 ou 1 250,50.") from None
-    return _borner_montant(montant)
+    nu = texte.replace("€", " ").strip()
+    if _COUPE.search(nu) and _MILLIERS.fullmatch(nu) is None:
+        raise ValueError("Un espace sépare des groupes de trois chiffres : écrivez 1 250, ou 12,50 pour des centimes.")
+    return _borner_montant(montant, maximum)
 
 
-def _borner_montant(montant: Euros) -> Euros:
+def _trop_grand(maximum: Euros) -> ValueError:
+    return ValueError(f"Ce montant dépasse {_EN_LETTRES[maximum]} d’euros : vérifiez-le.")
+
+
+def _borner_montant(montant: Euros, maximum: Euros) -> Euros:
     if montant < ZERO:
         raise ValueError("Un montant ne peut pas être négatif.")
-    if montant > MONTANT_MAX:
-        raise ValueError("Ce montant dépasse dix millions d’euros : vérifiez-le.")
+    if montant > maximum:
+        raise _trop_grand(maximum)
     return montant
 
 
@@ -167,7 +186,7 @@ def lire_table(
         for colonne in champ.colonnes:
             brut = rangee.get(colonne.code, "").strip()
             try:
-                valeur = _cellule(colonne, brut, domaines)
+                valeur = _cellule(colonne, brut, domaines, plafond(champ))
             except ValueError as erreur:
                 fautes.append(Faute(f"{champ.code}.{rang}.{colonne.code}", str(erreur), "valeur_refusee"))
                 continue
@@ -183,7 +202,7 @@ def _compte(champ: Champ, colonne: Colonne) -> bool:
     return not est_fixe and colonne.forme not in {FormeColonne.CODE, FormeColonne.OUI}
 
 
-def _cellule(colonne: Colonne, brut: str, domaines: Domaines) -> str | int | bool | None:
+def _cellule(colonne: Colonne, brut: str, domaines: Domaines, maximum: Euros) -> str | int | bool | None:
     if not brut:
         _exiger_remplie(colonne)
         return None
@@ -193,7 +212,7 @@ def _cellule(colonne: Colonne, brut: str, domaines: Domaines) -> str | int | boo
         case FormeColonne.ENTIER | FormeColonne.CENTIEMES:
             return _entier(brut, 1_000_000) if colonne.forme is FormeColonne.ENTIER else _centiemes(brut)
         case FormeColonne.MONTANT:
-            return _centimes(colonne, lire_montant(brut))
+            return _centimes(colonne, lire_montant(brut, maximum))
         case FormeColonne.OUI:
             return _oui(brut)
         case _:
@@ -280,7 +299,7 @@ def _table_json(
         lue: dict[str, str | int | bool] = {}
         for colonne in champ.colonnes:
             try:
-                valeur = _cellule_json(colonne, objet.get(colonne.code), domaines)
+                valeur = _cellule_json(colonne, objet.get(colonne.code), domaines, plafond(champ))
             except ValueError as erreur:
                 fautes.append(Faute(f"{champ.code}.{rang}.{colonne.code}", str(erreur), "valeur_refusee"))
                 continue
@@ -290,7 +309,7 @@ def _table_json(
     return (rendu or None), tuple(fautes)
 
 
-def _cellule_json(colonne: Colonne, brut: object, domaines: Domaines) -> str | int | bool | None:
+def _cellule_json(colonne: Colonne, brut: object, domaines: Domaines, maximum: Euros) -> str | int | bool | None:
     if brut is None or (isinstance(brut, str) and not brut.strip()):
         _exiger_remplie(colonne)
         return None
@@ -301,7 +320,7 @@ def _cellule_json(colonne: Colonne, brut: object, domaines: Domaines) -> str | i
             return _entier_json(brut, 1_000_000)
         case FormeColonne.MONTANT:
             centimes = _attendre(brut, int, "Donnez un montant en centimes entiers.")
-            return _centimes(colonne, _borner_montant(Euros(centimes)))
+            return _centimes(colonne, _borner_montant(Euros(centimes), maximum))
         case FormeColonne.OUI:
             return bool(_attendre(brut, bool, "Répondez par true ou false."))
         case _:

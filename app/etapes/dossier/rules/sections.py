@@ -45,17 +45,6 @@ _MOTS = {
 }
 
 
-def sections_du_dossier(duree: int, *, association: bool) -> tuple[Section, ...]:
-    """Les étapes que ce dossier a : les années suivantes d'une CPO, le budget d'une association ou d'une fondation.
-
-    Source : reference/domaine.md § 1.2 (5) ; conception/produit.md n° 6.
-    """
-    ecartees = {Section.ANNEES} if duree < 2 else set()
-    if not association:
-        ecartees.add(Section.ORGANISATION)
-    return tuple(section for section in Section if section not in ecartees)
-
-
 def est_facultative(section: Section, *, court: bool, association: bool) -> bool:
     """Vrai si rien n'y est exigé : le chemin court passe ces étapes, on peut y revenir.
 

@@ -33,14 +33,13 @@ from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, Introuvable, SaisieInvalide, VersionPerimee
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
-from app.referentiels.acteurs.rules import FormeOrganisation
+from app.referentiels.acteurs.rules.fiche import ENGAGEES
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.lignes import repository as lignes
 from app.referentiels.lignes.models import LigneFinancement
 
 ECRIT = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.REDACTEUR, Role.SIGNATAIRE})
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-SOUMIS_AU_CER = frozenset({FormeOrganisation.ASSOCIATION, FormeOrganisation.FONDATION})
 
 
 def nouvelle_reference() -> str:
@@ -311,7 +310,7 @@ def cadre(
     contrat = contrats.get_contrat(session, dossier.contrat_id)
     if connues is None:
         connues = lignes.list_lignes(session, dossier.contrat_id) if dossier.duree_annees > 1 else ()
-    cer_exige = organisation.forme in SOUMIS_AU_CER
+    cer_exige = organisation.forme in ENGAGEES
     if cer_connu is None:
         cer_connu = cer_exige and est_cer_connu(session, organisation)
     return CadreDepot(

@@ -16,6 +16,7 @@ from app.etapes.dossier.repository.referentiel import Cadre, Referentiel, get_ca
 from app.etapes.dossier.rules.attestation import EMPREINTE_COURTE, Completee, phrase_de_signature
 from app.etapes.dossier.rules.formulaire_unique import CERFA, DemandeEcrite, cerfa
 from app.etapes.dossier.rules.rubriques import Rubrique, a_plat
+from app.etapes.dossier.service.signature import contenu_a_signer
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra import documents, pdf
 from app.infra.identite import Identite
@@ -111,7 +112,7 @@ def ecrire_la_derniere(
         contenu, fiche, completee = version.contenu, version.organisation or {}, _completee(session, version)
     else:
         fiche = instantane(session, dossier.organisation_id, cadre.appel.annee, maintenant)
-        contenu, completee = repository.contenu(session, dossier.id), None
+        contenu, completee = contenu_a_signer(session, dossier), None
     entiere = lecteur is not None and lit_le_bancaire(lecteur, dossier)
     return ecrire(session, dossier, cadre, contenu, fiche if entiere else masquer(fiche), noms, completee)
 

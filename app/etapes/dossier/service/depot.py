@@ -15,12 +15,12 @@ from app.etapes.appel.rules import depot_possible
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Demande, DepotIdempotent, Dossier, DossierVersion, Passage
 from app.etapes.dossier.rules.budget import lire_budget
-from app.etapes.dossier.rules.depot import verifier_depot
+from app.etapes.dossier.rules.depot import fautes_du_complement, verifier_depot
 from app.etapes.dossier.rules.etats import DEPOSES, EtatDemande, EtatDossier, transition
 from app.etapes.dossier.rules.formulaire_unique import QUALITES, REPRESENTANT
 from app.etapes.dossier.rules.numero_dauphin import normaliser
 from app.etapes.dossier.service import portail_etat, signature
-from app.etapes.dossier.service.brouillon import cadre
+from app.etapes.dossier.service.brouillon import cadre, sections_ouvertes
 from app.etapes.dossier.service.complements import ACTE, hors_champ_de, rejuger
 from app.etapes.dossier.service.resume import resumer
 from app.etapes.dossier.service.vie import passer_dossier, roles_sur_dossier, verifier_passage
@@ -47,12 +47,12 @@ def _exiger_version(dossier: Dossier, version_lue: int) -> None:
 
 
 def signer(
-    session: Session, identifiant: str, *, version_lue: int, qualite: str = REPRESENTANT, acteur: Identite,
-    maintenant: datetime,
+    session: Session, identifiant: str, *, version_lue: int, fiche_lue: str | None = None,
+    qualite: str = REPRESENTANT, acteur: Identite, maintenant: datetime,
 ) -> Dossier:  # fmt: skip
     """Le représentant légal (ou son mandataire) signe la version qu'il a lue, et la fiche de l'organisation.
 
-    Lève VersionPerimee si la version a changé.
+    `fiche_lue` : l'empreinte de la fiche qu'on lui a montrée. Lève VersionPerimee si la version ou la fiche a changé.
     """
     if qualite not in dict(QUALITES):
         raise SaisieInvalide([Faute("qualite", "Dites en quelle qualité vous signez.", "qualite_absente")])
@@ -63,7 +63,10 @@ def signer(
     passer_dossier(session, dossier, "signer", acteur=acteur, maintenant=maintenant)
     annee = appels.get_appel(session, dossier.appel_id).annee
     fiche = instantane(session, dossier.organisation_id, annee, maintenant)
-    dossier.signe_empreintes = signature.empreintes(repository.contenu(session, dossier.id), fiche)
+    montree = signature.empreinte_de_la_fiche(fiche)
+    if fiche_lue is not None and fiche_lue != montree:
+        raise VersionPerimee(PERIMEE, {"fiche": (montree, fiche_lue)})
+    dossier.signe_empreintes = signature.empreintes(signature.contenu_a_signer(session, dossier), fiche)
     dossier.signe_le, dossier.signe_par, dossier.signe_version = maintenant, acteur.acteur, dossier.version
     dossier.signe_nom, dossier.signe_qualite = acteur.nom, qualite
     return dossier
@@ -96,7 +99,7 @@ def deposer(
     # Relu sous verrou même s'il est déjà en mémoire : un compteur périmé donnerait deux fois le même numéro.
     appel = session.get_one(Appel, dossier.appel_id, with_for_update={"key_share": True}, populate_existing=True)
     dossier.phase_id = _phase_du_depot(session, dossier, appel, maintenant)
-    contenu = repository.contenu(session, dossier.id)
+    contenu = signature.contenu_a_signer(session, dossier)
     organisation = session.get_one(Organisation, dossier.organisation_id)
     fiche = signature.fiche_a_deposer(session, dossier, appel.annee, maintenant)
     _exiger_deposable_tel_quel(session, dossier, appel, organisation, contenu, fiche)
@@ -155,7 +158,7 @@ def _exiger_deposable_tel_quel(
     changees = signature.ce_qui_a_change(dossier, contenu, fiche)
     if changees:
         raise ActeImpossible(
-            f"La fiche de votre organisation a changé depuis la signature : {', '.join(changees)}. La signature ne "
+            f"Ce qui a été signé a changé depuis : {', '.join(changees)}. La signature ne "
             "tient plus : relisez et signez de nouveau, puis déposez.",
             code="fiche_changee",
         )
@@ -246,8 +249,8 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
     verifier_passage(dossier, "completer", acteur=acteur, motif=reponse)
     appel = appels.get_appel(session, dossier.appel_id)
     organisation = session.get_one(Organisation, dossier.organisation_id)
-    contenu = repository.contenu(session, dossier.id)
-    fautes = verifier_depot(contenu, cadre(session, dossier, appel, organisation))
+    contenu = signature.contenu_a_signer(session, dossier)
+    fautes = _fautes_du_complement(session, dossier, appel, organisation, contenu)
     if fautes:
         raise SaisieInvalide(list(fautes), "Le dossier complété n’est pas encore prêt.")
     passer_dossier(session, dossier, "completer", acteur=acteur, maintenant=maintenant, motif=reponse)
@@ -266,6 +269,16 @@ def completer(session: Session, identifiant: str, *, reponse: str, acteur: Ident
         dossier_id=dossier.id,
     )  # fmt: skip
     return dossier
+
+
+def _fautes_du_complement(
+    session: Session, dossier: Dossier, appel: Appel, organisation: Organisation, contenu: Mapping[str, Any]
+) -> tuple[Faute, ...]:
+    """Ce que le porteur peut et doit mender : rien de ce qu'on ne lui a pas rouvert."""
+    juge = cadre(session, dossier, appel, organisation)
+    figee = repository.get_version(session, dossier.id)
+    avant = verifier_depot(figee.contenu, juge) if figee is not None else ()
+    return fautes_du_complement(avant, verifier_depot(contenu, juge), sections_ouvertes(session, dossier))
 
 
 def _reporter_dauphin(session: Session, dossier: Dossier, contenu: Mapping[str, Any]) -> None:

@@ -13,9 +13,11 @@ from app.etapes.dossier.models import Champ, Dossier
 from app.etapes.dossier.repository.portail import (
     get_ligne_du_dossier,
     get_porteur_du_numero,
+    list_brouillons_portant,
     list_demandes_d_etat,
     verrouiller_numero,
 )
+from app.etapes.dossier.rules.etats import EtatDossier
 from app.etapes.dossier.rules.numero_dauphin import ATTENDU, normaliser
 from app.etapes.dossier.rules.rapprochement import conflit
 from app.etapes.dossier.service.vie import roles_sur_dossier
@@ -52,12 +54,13 @@ def lire_numero(texte: str) -> str:
     return lu
 
 
-def exiger_admis(session: Session, dossier: Dossier, numero: str) -> None:
+def exiger_admis(session: Session, dossier: Dossier, numero: str, *, par_un_agent: bool = False) -> None:
     """Refuse un numéro, déjà normalisé, qu'un autre dossier porte ou que contredit un rapprochement.
 
-    Le numéro est tenu jusqu'à la fin de la transaction : ce qui est vérifié ici le reste. Lève SaisieInvalide.
+    Le numéro est tenu jusqu'à la fin de la transaction : ce qui est vérifié ici le reste. `par_un_agent` : voir
+    `exiger_seul`. Lève SaisieInvalide.
     """
-    exiger_seul(session, dossier, numero)
+    exiger_seul(session, dossier, numero, par_un_agent=par_un_agent)
     ligne = get_ligne_du_dossier(session, dossier.id) if dossier.numero is not None else None
     if ligne is not None and (not numero or conflit(ligne.numero, numero)):
         phrase = (
@@ -67,15 +70,29 @@ def exiger_admis(session: Session, dossier: Dossier, numero: str) -> None:
         raise SaisieInvalide([Faute(CODE, phrase, "dossier_rapproche")])
 
 
-def exiger_seul(session: Session, dossier: Dossier, numero: str) -> None:
-    """Refuse un numéro qu'un autre dossier porte, et tient ce numéro. Vide : rien à vérifier. Lève SaisieInvalide."""
+def porteur_depose(session: Session, dossier: Dossier, numero: str) -> Dossier | None:
+    """Le dossier déposé, autre que celui-là, qui porte ce numéro ; le numéro est tenu, comme par `exiger_seul`."""
+    verrouiller_numero(session, dossier.contrat_id, numero)
+    return get_porteur_du_numero(session, dossier, numero, deposes=True)
+
+
+def exiger_seul(session: Session, dossier: Dossier, numero: str, *, par_un_agent: bool = False) -> None:
+    """Refuse un numéro qu'un autre dossier porte, et tient ce numéro. Vide : rien à vérifier. Lève SaisieInvalide.
+
+    `par_un_agent` : les brouillons, qu'il ne voit pas, ne comptent pas ; la phrase s'adresse à lui.
+    """
     if not numero:
         return
-    verrouiller_numero(session, dossier.contrat_id, numero)
-    autre = get_porteur_du_numero(session, dossier, numero)
+    if par_un_agent:
+        autre = porteur_depose(session, dossier, numero)
+    else:
+        verrouiller_numero(session, dossier.contrat_id, numero)
+        autre = get_porteur_du_numero(session, dossier, numero)
     if autre is None:
         return
-    if autre.organisation_id == dossier.organisation_id:
+    if par_un_agent:
+        phrase = f"Le dossier {autre.numero} porte déjà {numero} : corrigez d’abord son numéro."
+    elif autre.organisation_id == dossier.organisation_id:
         phrase = (
             f"Ce numéro est déjà celui de votre dossier {autre.numero or autre.reference}. Un dossier du portail ne "
             "compte qu’une fois : vérifiez lequel des deux l’a reçu, et ôtez-le de l’autre."
@@ -96,6 +113,8 @@ def numeroter(session: Session, identifiant: str, *, numero: str, acteur: Identi
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     if not roles_sur_dossier(acteur, dossier) & ECRIVENT:
         raise ActeInterdit("Vous pouvez lire ce dossier, pas le modifier.")
+    if dossier.etat is EtatDossier.RETIRE:
+        raise ActeImpossible("Ce dossier est retiré : il n’attend plus de numéro.", code="etat_contraire")
     lu = lire_numero(numero)
     if not lu and dossier.numero is not None:
         raise SaisieInvalide([Faute(CODE, ATTENDU, "numero_illisible")])
@@ -125,13 +144,19 @@ def au_depot(session: Session, dossier: Dossier, contenu: Mapping[str, Any]) -> 
     return lu or None
 
 
-def porter(session: Session, dossier: Dossier, numero: str, *, acteur: Identite, maintenant: datetime) -> None:
+def porter(
+    session: Session, dossier: Dossier, numero: str, *, acteur: Identite, maintenant: datetime,
+    par_un_agent: bool = False,
+) -> None:  # fmt: skip
     """Porte ce numéro, déjà normalisé (vide : l'ôte), sur le brouillon et les demandes à l'État. Consigné.
 
-    Qui le peut, et le rapprochement, sont vérifiés par l'appelant. Lève ActeImpossible si le dossier déposé ne demande
-    rien à l'État, SaisieInvalide si un autre dossier porte ce numéro.
+    Qui le peut, et le rapprochement, sont vérifiés par l'appelant. `par_un_agent` : un brouillon de l'organisation qui
+    dit ce numéro ne l'arrête pas, il le perd. Lève ActeImpossible si le dossier déposé ne demande rien à l'État,
+    SaisieInvalide si un autre dossier porte ce numéro.
     """
-    exiger_seul(session, dossier, numero)
+    exiger_seul(session, dossier, numero, par_un_agent=par_un_agent)
+    if par_un_agent and numero:
+        _oter_aux_brouillons(session, dossier, numero, acteur, maintenant)
     _ecrire_au_brouillon(session, dossier, numero, acteur, maintenant)
     _porter(session, dossier, numero, maintenant)
     consigner(
@@ -139,6 +164,19 @@ def porter(session: Session, dossier: Dossier, numero: str, *, acteur: Identite,
         objet=dossier.numero or dossier.reference, acteur=acteur.acteur, maintenant=maintenant,
         apres={"numero_dauphin": numero},
     )  # fmt: skip
+
+
+def _oter_aux_brouillons(
+    session: Session, dossier: Dossier, numero: str, acteur: Identite, maintenant: datetime
+) -> None:
+    """Un agent a dit de quel dossier est ce numéro : les brouillons de l'organisation ne le disent plus. Consigné."""
+    for autre in list_brouillons_portant(session, dossier, numero):
+        _ecrire_au_brouillon(session, autre, "", acteur, maintenant)
+        consigner(
+            session, contrat_id=autre.contrat_id, acte="dossier.numero_portail", objet=autre.reference,
+            acteur=acteur.acteur, maintenant=maintenant, avant={"numero_dauphin": numero},
+            apres={"numero_dauphin": "", "porte_par": dossier.numero},
+        )  # fmt: skip
 
 
 def _ecrire_au_brouillon(

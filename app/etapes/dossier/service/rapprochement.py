@@ -29,7 +29,7 @@ from app.etapes.dossier.rules.rapprochement import (
     proposer,
     retrouver,
 )
-from app.etapes.dossier.service.portail_etat import porter
+from app.etapes.dossier.service.portail_etat import porter, porteur_depose
 from app.infra.files import Televersement
 from app.infra.files.controle import nettoyer_nom, verifier_taille
 from app.infra.files.refus import FichierRefuse
@@ -182,9 +182,10 @@ def rapprocher(
             f"{ligne.numero}, cochez cette case et recommencez."
         )
         raise SaisieInvalide([Faute("remplacer", phrase, "numero_different")])
-    autre = portail.dossier_portant(session, notre, ligne.numero)
+    autre = porteur_depose(session, notre, ligne.numero)
     if autre is not None:
-        phrase = f"Le dossier {autre} porte déjà {ligne.numero}. Choisissez-le, ou corrigez d’abord son numéro."
+        choix = "Choisissez-le, ou corrigez" if autre.appel_id == appel.id else "Corrigez"
+        phrase = f"Le dossier {autre.numero} porte déjà {ligne.numero}. {choix} d’abord son numéro."
         raise SaisieInvalide([Faute("choix", phrase, "numero_deja_pris")])
     _lier(session, ligne, notre, porte, acteur, maintenant)
     return ligne
@@ -227,7 +228,7 @@ def _lier(
     ligne.tranchee_par, ligne.tranchee_at = acteur.acteur, maintenant
     session.flush()
     if porte != ligne.numero:
-        porter(session, notre, ligne.numero, acteur=acteur, maintenant=maintenant)
+        porter(session, notre, ligne.numero, acteur=acteur, maintenant=maintenant, par_un_agent=True)
     _consigner(session, ligne, "ligne_portail.rapprochee", acteur, maintenant, dossier=notre.numero, numero_avant=porte)
 
 
@@ -271,7 +272,7 @@ def defaire(
     avant = ligne.numero_avant or ""
     for dossier in dossiers.values():
         if avant != ligne.numero and _numero_porte(session, dossier) == ligne.numero:
-            porter(session, dossier, avant, acteur=acteur, maintenant=maintenant)
+            porter(session, dossier, avant, acteur=acteur, maintenant=maintenant, par_un_agent=True)
     ligne.suite, ligne.dossier_id, ligne.numero_avant = Suite.A_RAPPROCHER, None, None
     ligne.tranchee_par, ligne.tranchee_at = acteur.acteur, maintenant
     numeros = ", ".join(d.numero or "" for d in dossiers.values())
@@ -298,7 +299,7 @@ def confirmer_certains(session: Session, code: str, *, acteur: Identite, mainten
     for ligne in lignes:
         numero = encore.get(ligne.numero)
         dossier = dossiers.get(cles.get(numero, 0)) if numero is not None else None
-        if dossier is not None:
+        if dossier is not None and porteur_depose(session, dossier, ligne.numero) is None:
             _lier(session, ligne, dossier, nos[dossier.id].numero_portail, acteur, maintenant)
             faites += 1
     if not faites:

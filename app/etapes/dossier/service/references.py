@@ -68,5 +68,5 @@ def _porter_le_numero(
 ) -> None:
     numero = portail_etat.lire_numero(texte)
     if numero != lisible(demande.numero_dauphin):
-        portail_etat.exiger_admis(session, dossier, numero)
-    portail_etat.porter(session, dossier, numero, acteur=acteur, maintenant=maintenant)
+        portail_etat.exiger_admis(session, dossier, numero, par_un_agent=True)
+    portail_etat.porter(session, dossier, numero, acteur=acteur, maintenant=maintenant, par_un_agent=True)

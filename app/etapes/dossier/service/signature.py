@@ -13,21 +13,36 @@ from app.etapes.appel import repository as appels
 from app.etapes.dossier import repository
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.repository.jointes import list_jointes
-from app.etapes.dossier.rules.attestation import parties_changees
+from app.etapes.dossier.rules.attestation import HORS_SIGNATURE, parties_changees
 from app.etapes.dossier.rules.etats import EtatDossier, transition
+from app.etapes.dossier.rules.parcours import contenu_utile
 from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.journal.chaine import canonique
 from app.infra.journal.ecriture import consigner
 from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
+from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.rules.fiche import ENGAGEES
 from app.referentiels.acteurs.service.fiche import instantane
 
 
 def empreintes(contenu: Mapping[str, Any], organisation: Mapping[str, Any]) -> dict[str, str]:
     """Partie → son empreinte : les réponses du dossier, puis chaque part de la fiche."""
-    parties = {"contenu": dict(contenu), **{cle: _sans_fuseau(part) for cle, part in organisation.items()}}
+    reponses = {code: valeur for code, valeur in contenu.items() if code not in HORS_SIGNATURE}
+    parties = {"contenu": reponses, **{cle: _sans_fuseau(part) for cle, part in organisation.items()}}
     return {nom: hashlib.sha256(canonique(partie)).hexdigest() for nom, partie in parties.items()}
+
+
+def empreinte_de_la_fiche(organisation: Mapping[str, Any]) -> str:
+    """Une seule empreinte pour toute la fiche : la page relue la renvoie, et la signature exige que ce soit la même."""
+    return hashlib.sha256(canonique({cle: _sans_fuseau(part) for cle, part in organisation.items()})).hexdigest()
+
+
+def contenu_a_signer(session: Session, dossier: Dossier) -> dict[str, Any]:
+    """Les réponses des étapes que ce dossier a : ce qui se signe, se dépose et se fige."""
+    organisation = session.get_one(Organisation, dossier.organisation_id)
+    return contenu_utile(repository.contenu(session, dossier.id), association=organisation.forme in ENGAGEES)
 
 
 def _sans_fuseau(part: Any) -> Any:
@@ -70,7 +85,7 @@ def faire_tomber(session: Session, identifiant: str, *, acteur: Identite, mainte
         return False
     annee = appels.get_appel(session, dossier.appel_id).annee
     fiche = fiche_a_deposer(session, dossier, annee, maintenant)
-    changees = ce_qui_a_change(dossier, repository.contenu(session, dossier.id), fiche)
+    changees = ce_qui_a_change(dossier, contenu_a_signer(session, dossier), fiche)
     if not changees:
         return False
     oublier(dossier)

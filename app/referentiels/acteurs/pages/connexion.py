@@ -65,9 +65,10 @@ def se_connecter(request: Request, session: SessionDep, formulaire: FormulaireDe
         refuser(request, "acteurs/connexion.html", contexte, erreur.fautes)
     reponse: Response = RedirectResponse(chemin_sur(donnees.retour or "/accueil"), status_code=303)
     envoi = envoi_garde.rendre(request.app.state.secret, donnees.garde)
-    if envoi is not None and envoi.compte_id == compte.id:
-        jeton = csrf.jeton(request, service.empreinte_secret(temoin))
-        reponse = rendre(request, "acteurs/saisie_retrouvee.html", {"envoi": envoi, "jeton": jeton})
+    if envoi is not None and envoi.marque == csrf.marque(request, compte.id):
+        jeton = csrf.jeton(request, service.empreinte_secret(temoin), compte.id)
+        contexte = {"envoi": envoi, "jeton": jeton, "personne": compte.nom_affiche}
+        reponse = rendre(request, "acteurs/saisie_retrouvee.html", contexte)
     poser_temoin(request, reponse, temoin)
     return reponse
 
