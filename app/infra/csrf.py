@@ -51,10 +51,10 @@ def jeton(request: Request, empreinte_session: bytes, compte_id: int) -> str:
     """Le jeton à mettre dans chaque formulaire, propre à la session ; masqué, il change à chaque page.
 
     Une page compressée qui répète un secret à côté d'un texte choisi par l'attaquant le laisserait deviner (BREACH).
-    La marque du compte le suit, en clair : elle n'ouvre rien, elle dit qui tapait quand la session n'est plus la même.
+    La marque du compte le précède, en clair : elle n'ouvre rien, elle dit qui tapait quand la session a changé.
     """
     masque = secrets.token_bytes(TAILLE)
-    return (masque + _xor(masque, _attendu(request, empreinte_session))).hex() + marque(request, compte_id)
+    return marque(request, compte_id) + (masque + _xor(masque, _attendu(request, empreinte_session))).hex()
 
 
 def marque(request: Request, compte_id: int) -> str:
@@ -73,7 +73,7 @@ def marque_recue(formulaire: FormData | None) -> str | None:
         return None
     octets = _octets(recu)
     if len(octets) == 2 * TAILLE + TAILLE_MARQUE:
-        return octets[2 * TAILLE :].hex()
+        return octets[:TAILLE_MARQUE].hex()
     return "" if not recu or len(octets) in {TAILLE, 2 * TAILLE} else None
 
 
@@ -98,7 +98,8 @@ def _demasquer(recu: str) -> bytes:
     octets = _octets(recu)
     if len(octets) not in {2 * TAILLE, 2 * TAILLE + TAILLE_MARQUE}:
         return octets
-    return _xor(octets[:TAILLE], octets[TAILLE : 2 * TAILLE])
+    masque, masquee = octets[-2 * TAILLE : -TAILLE], octets[-TAILLE:]
+    return _xor(masque, masquee)
 
 
 def origine_etrangere(request: Request) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DUREE = 24 * 3600  # secondes
 TAILLE_MAX = 400_000  # caractères du texte chiffré
-CLAIR_MAX = 2_000_000  # octets avant compression
+CLAIR_MAX = 1_000_000  # caractères avant compression
 SECRETS = frozenset({"mot_de_passe", "actuel", "nouveau", "confirmation"})
 """Les champs d'un mot de passe : ni gardés, ni remontrés."""
 TECHNIQUES = frozenset({"acte", "version", "cle", "garde", "retour"})
@@ -70,9 +70,9 @@ class EnvoiGarde:
 
 def garder(secret: bytes, envoi: EnvoiGarde) -> str:
     """Le texte chiffré à mettre dans le formulaire de connexion ; vide si l'envoi est trop gros."""
-    clair = json.dumps([envoi.marque, envoi.chemin, list(envoi.champs), list(envoi.fichiers)]).encode()
-    if len(clair) > CLAIR_MAX:
+    if sum(len(nom) + len(valeur) for nom, valeur in envoi.champs) > CLAIR_MAX:
         return ""
+    clair = json.dumps([envoi.marque, envoi.chemin, list(envoi.champs), list(envoi.fichiers)]).encode()
     texte: str = _chiffreur(secret).encrypt(zlib.compress(clair)).decode()
     return texte if len(texte) <= TAILLE_MAX else ""
 

@@ -134,8 +134,8 @@ def _sans_rien_perdre(request: Request, erreur: ConnexionRequise | JetonPerime) 
     detail = "Votre session a pris fin. Votre saisie est gardée."
     if not garde:
         detail = (
-            "Votre session a pris fin, et votre saisie est trop longue pour être gardée ici. Connectez-vous dans un autre "
-            "onglet, revenez à celui-ci, remontez d’une page et envoyez de nouveau : elle vous sera rendue."
+            "Votre session a pris fin, et votre saisie est trop longue pour être gardée ici. Connectez-vous dans un "
+            "autre onglet, revenez à celui-ci, remontez d’une page et envoyez de nouveau : elle vous sera rendue."
         )
     return _page(request, 401, erreur.code, detail, garde=garde)
 
@@ -143,8 +143,8 @@ def _sans_rien_perdre(request: Request, erreur: ConnexionRequise | JetonPerime) 
 def _relire(request: Request, erreur: JetonPerime, envoi: EnvoiGarde) -> Response | None:
     """Reconnectée dans un autre onglet : la personne relit ce qu'elle avait tapé et l'envoie d'un clic.
 
-    403, et non 409 : rien ne s'oppose à l'acte que le jeton. Ce que la page envoyait d'elle-même repart d'elle-même avec
-    un jeton neuf, si le compte est le même : un autre site ne peut pas lire cette réponse.
+    403, et non 409 : rien ne s'oppose à l'acte que le jeton. Ce que la page envoyait d'elle-même repart avec un jeton
+    neuf, si le compte est le même : un autre site ne peut pas lire cette réponse.
     """
     identite: Identite = request.state.identite
     marque = csrf.marque(request, identite.compte_id)

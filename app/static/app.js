@@ -19,8 +19,19 @@ function compter(champ) {
   sortie.classList.toggle("compteur-depasse", reste < 0);
 }
 
+// data-retenir : un texte pas encore envoyé survit à un détour par une autre page, dans cet onglet seulement.
+const cleDe = (champ) => `${location.pathname}#${champ.name}`;
+function rendreLeTexte(champ) {
+  if (!champ.value) champ.value = sessionStorage.getItem(cleDe(champ)) || "";
+}
+document.addEventListener("submit", (evenement) => {
+  evenement.target.querySelectorAll("[data-retenir]").forEach((champ) => sessionStorage.removeItem(cleDe(champ)));
+  if ((evenement.target.getAttribute("action") || "").endsWith("/deconnexion")) sessionStorage.clear();
+});
+
 function preparer(racine) {
   porterLeFocus(racine);
+  racine.querySelectorAll("[data-retenir]").forEach(rendreLeTexte);
   racine.querySelectorAll("[data-compteur]").forEach(compter);
 }
 
@@ -30,6 +41,7 @@ document.addEventListener("htmx:load", (evenement) => {
 });
 document.addEventListener("input", (evenement) => {
   if (evenement.target.matches("[data-compteur]")) compter(evenement.target);
+  if (evenement.target.matches("[data-retenir]")) sessionStorage.setItem(cleDe(evenement.target), evenement.target.value);
 });
 
 // data-confirme ouvre le dialogue au lieu de suivre le lien ; data-ferme le ferme.

@@ -159,6 +159,20 @@
       formulaire.requestSubmit(bouton);
       return;
     }
+    if (reprises > 0 || !navigator.onLine) { // envoyé hors réseau, le formulaire laisserait place à une page d’erreur
+      evenement.preventDefault();
+      const bouton = evenement.submitter;
+      await enregistrer();
+      if (reprises > 0 || !navigator.onLine) {
+        dire("Pas de réseau : ce que vous tapez reste dans la page. Recommencez dans un instant.", "attention");
+        clearTimeout(minuterie);
+        minuterie = setTimeout(enregistrer, 2000); // on est là : le prochain essai n’attend pas
+        return;
+      }
+      clearTimeout(minuterie);
+      formulaire.requestSubmit(bouton);
+      return;
+    }
     part = true;
   });
 

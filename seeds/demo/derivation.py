@@ -287,7 +287,7 @@ def deduire(rang: int, action: Action, annee: int, porteurs: int, *, annuelle: b
     contenu |= _annees_suivantes(contenu, annee, duree) | _organisation(contenu, annee)
     if "BOP147" in lignes:
         contenu["theme_p147"] = THEMES[objectif]
-        contenu["numero_dauphin"] = f"DA9{rang:07d}"
+        contenu["numero_dauphin"] = f"DA{annee % 100:02d}{rang:06d}"  # l'année y est : il ne sert qu'une fois
     vide = {cle: v for cle, v in contenu.items() if v not in ([], "", None)}
     return DossierDeduit(rang, action, _tirage(titre, "porteur", porteurs) + 1, vide, tuple(lignes))
 

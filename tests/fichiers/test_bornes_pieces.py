@@ -9,7 +9,7 @@ import pytest
 from app.infra.files import magasin_de
 from app.noyau.erreurs import SaisieInvalide
 from app.referentiels.pieces import pages, service
-from app.referentiels.pieces.rules import PIECES_MAX, Nature, attendues
+from app.referentiels.pieces.rules import PIECES_MAX, EtatFichier, Nature, attendues
 from tests.factories import MAINTENANT, identite
 from tests.fichiers.aide_fichiers import un_pdf
 from tests.fichiers.aide_pieces import Decor, un_envoi
@@ -29,6 +29,18 @@ def test_une_organisation_ne_depasse_pas_sa_borne_remplacees_comprises(
     assert 'href="#champ-fichier"' in refus.text
     assert 'value="2026-05-04"' in refus.text
     assert len(decor.pieces()) == len(decor.fichiers()) == 2
+
+
+def test_une_piece_ecartee_ne_prend_pas_de_place(decor: Decor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PIECES_MAX", 1)
+    for rang, etat in enumerate((EtatFichier.INFECTE, EtatFichier.REFUSE)):
+        assert decor.deposer(un_pdf(page=f"% {rang}".encode())).status_code == 303, etat
+        ecarte = decor.fichiers()[-1]
+        ecarte.etat, ecarte.motif, ecarte.analyse_at, ecarte.analyse_par = etat, "essai", MAINTENANT, "essai"
+        decor.session.commit()
+    assert decor.deposer(un_pdf(page=b"% 2")).status_code == 303
+    assert decor.deposer(un_pdf(page=b"% 3")).status_code == 422
+    assert len(decor.pieces()) == 3
 
 
 def test_deux_depots_simultanes_ne_passent_pas_la_borne(decor: Decor, monkeypatch: pytest.MonkeyPatch) -> None:

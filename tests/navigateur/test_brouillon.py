@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from app.infra.acces import TEMOIN
 from app.infra.heure import heure_machine
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.acteurs.service import sessions
@@ -147,6 +148,10 @@ def couper_le_reseau(f: Fenetre) -> None:
     f.ecrire("budget_charges.0.montant", "2 000")
     expect(etat(f)).to_contain_text("Pas de réponse du service")
     assert valeur(f, "budget_charges.0.montant") == "2 000"
+    page = f.page.url
+    f.bouton(CONTINUER).click()
+    expect(etat(f)).to_contain_text("Pas de réseau")
+    assert (f.page.url, valeur(f, "budget_charges.0.montant")) == (page, "2 000")
     assert any("/champs" in ennui or "ERR_FAILED" in ennui for ennui in f.ennuis)
     f.ennuis.clear()  # la coupure : c'est ce qu'on voulait
     f.page.unroute("**/champs")
@@ -176,6 +181,38 @@ def test_une_session_fermee_ailleurs_ne_perd_rien(site: Site, ouvrir: Ouvrir) ->
         f.suivre(f.bouton("Envoyer ce que vous avez tapé"))
         f.aller(adresse)
         assert (valeur(f, "titre"), valeur(f, "besoin")) == ("Café des parents", BESOIN)
+
+
+def test_se_reconnecter_dans_un_autre_onglet_ne_perd_rien(site: Site, ouvrir: Ouvrir) -> None:
+    """Les scripts reprennent d'eux-mêmes ; sans eux, la page rend la saisie, qui part d'un clic."""
+    porteuse = une_porteuse(site.scene)
+    adresse = f"/dossiers/{un_projet(site.scene, porteuse)}/etapes/projet"
+    for scripts in (True, False):
+        with ouvrir(TELEPHONE, MAINTENANT, temoin=site.scene.temoin(porteuse.tete), scripts=scripts) as f:
+            f.aller(adresse)
+            changer_de_session(f, site.scene.temoin(porteuse.tete))
+            if scripts:
+                f.refus_attendus.append(403)
+                f.ecrire("besoin", BESOIN)
+                expect(etat(f)).to_have_text(ENREGISTRE)
+                assert not f.refus_attendus, "le jeton d'avant a été refusé une fois"
+                f.suivre(f.bouton(CONTINUER))
+            else:
+                f.ecrire("description", "Un café le samedi (fictif).")
+                f.suivre(f.bouton(CONTINUER), refus=403)
+                assert "Un café le samedi (fictif)." in lu(f.page.locator("main"))
+                f.capturer("saisie-retrouvee")
+                f.suivre(f.bouton("Envoyer ce que vous avez tapé"))
+            f.aller(adresse)
+            assert valeur(f, "besoin" if scripts else "description") == (
+                BESOIN if scripts else "Un café le samedi (fictif)."
+            )
+
+
+def changer_de_session(f: Fenetre, temoin: str) -> None:
+    """La même personne se reconnecte dans un autre onglet du même navigateur."""
+    (pose,) = [c for c in f.page.context.cookies() if c["name"] == TEMOIN]
+    f.page.context.add_cookies([{"name": TEMOIN, "value": temoin, "domain": pose["domain"], "path": pose["path"]}])
 
 
 def entrer(f: Fenetre, courriel: str) -> None:

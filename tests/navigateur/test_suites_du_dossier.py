@@ -101,6 +101,8 @@ def repondre_au_complement(f: Fenetre, numero: str) -> None:
     f.capturer("complement-attendu")
     f.aller(f"/dossiers/{numero}/etapes/budget")
     assert "n’est pas rouverte" in lu(f.page.get_by_role("status").first)
+    f.aller(f"/dossiers/{numero}")
+    f.ecrire("reponse", "Cinquante personnes, en deux groupes.")
     f.suivre(f.lien("Le public"))
     f.ecrire("beneficiaires", "50")
     f.suivre(f.bouton(QUITTER))
@@ -110,6 +112,9 @@ def repondre_au_complement(f: Fenetre, numero: str) -> None:
     f.suivre(f.bouton("Joindre"))
     assert "Plan de la salle : plan.pdf" in lu(f.page.locator("main"))
     f.aller(f"/dossiers/{numero}")
+    if f.a_javascript:
+        assert f.page.locator("#champ-reponse").input_value() == "Cinquante personnes, en deux groupes."
+        f.ecrire("reponse", "")
     f.suivre(f.bouton("Envoyer le complément"), refus=422)
     f.resume()
     f.ecrire("reponse", "Cinquante personnes, en deux groupes.")

@@ -138,8 +138,9 @@ def list_pieces_valables(
 
 
 def compter_pieces(session: Session, organisation_id: int) -> int:
-    """Combien de pièces une organisation a déposées, remplacées comprises."""
-    requete = select(func.count()).select_from(Piece).where(Piece.organisation_id == organisation_id)
+    """Combien de pièces une organisation a déposées, remplacées comprises, sans celles qu'on a écartées."""
+    requete = select(func.count()).select_from(Piece).join(Fichier, Fichier.id == Piece.fichier_id)
+    requete = requete.where(Piece.organisation_id == organisation_id, Fichier.etat.not_in(ECARTES))
     return session.scalar(requete) or 0
 
 

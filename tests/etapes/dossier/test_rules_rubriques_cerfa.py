@@ -172,8 +172,7 @@ def test_le_detail_d_une_annee_suivante_s_imprime_par_poste() -> None:
         ),
         (
             [{"annee": 2029, "compte": "64", "montant": 1}, {"compte": "64", "montant": 1, "annee": 2027}],
-            [("annees_budget.0.annee", "L’année 2029 n’est pas une année suivante."),
-             ("annees_budget.1.annee", "L’année 2027 n’est pas une année suivante.")],
+            [("annees_budget.1.annee", "L’année 2027 n’est pas une année suivante.")],
         ),
     ],
 )  # fmt: skip
@@ -183,12 +182,17 @@ def test_le_detail_d_une_annee_suivante_s_accorde_avec_ses_totaux(
     assert dites(duree="2", demandes=DEUX_ANS, annees_suivantes=[SUITE], annees_budget=detail) == attendu
 
 
-def test_ce_qui_reste_d_une_convention_raccourcie_se_dit_si_son_etape_reste() -> None:
+def test_ce_qui_reste_d_une_convention_raccourcie_ne_compte_plus() -> None:
     reste, suites = [{"annee": 2029, "compte": "64", "montant": 1}], [SUITE, SUITE | {"annee": 2029}]
-    plus_court = dites(duree="2", demandes=DEUX_ANS, annees_budget=reste, annees_suivantes=suites)
-    assert ("annees_budget.0.annee", "L’année 2029 n’est pas une année suivante.") in plus_court
-    assert "annees_suivantes.1.annee" in {champ for champ, _ in plus_court}
+    assert dites(duree="2", demandes=DEUX_ANS, annees_budget=reste, annees_suivantes=suites) == []
     assert dites(annees_budget=reste, annees_suivantes=suites) == [], "un an : l’étape n’est plus là"
+
+
+def test_une_annee_d_avant_ne_suit_pas() -> None:
+    avant = [{"annee": 2027, "compte": "64", "montant": 1}]
+    dit = dites(duree="2", demandes=DEUX_ANS, annees_budget=avant, annees_suivantes=[SUITE | {"annee": 2026}, SUITE])
+    assert ("annees_budget.0.annee", "L’année 2027 n’est pas une année suivante.") in dit
+    assert "annees_suivantes.0.annee" in {champ for champ, _ in dit}
 
 
 @pytest.mark.parametrize("compte", ["74", "74orgasoc", "74aidespriv"])

@@ -46,12 +46,17 @@ def test_un_complement_ne_doit_que_ce_qui_est_a_sa_main(
 
 
 def test_une_etape_retiree_ne_compte_plus_et_revient() -> None:
-    contenu = f.contenu_complet(2027, duree="2")
-    assert "annees_suivantes" in contenu_utile(contenu, association=True)
-    un_an = contenu_utile(contenu | {"duree": "1"}, association=True)
+    contenu = f.contenu_complet(2027, duree="3")
+    assert [r["annee"] for r in contenu_utile(contenu, annee=2027, association=True)["annees_suivantes"]] == [
+        2028,
+        2029,
+    ]
+    deux_ans = contenu_utile(contenu | {"duree": "2"}, annee=2027, association=True)
+    assert [r["annee"] for r in deux_ans["annees_suivantes"]] == [2028]
+    un_an = contenu_utile(contenu | {"duree": "1"}, annee=2027, association=True)
     assert "annees_suivantes" not in un_an
     assert "asso_charges" in un_an
-    assert "asso_charges" not in contenu_utile(contenu, association=False)
+    assert "asso_charges" not in contenu_utile(contenu, annee=2027, association=False)
 
 
 def test_une_convention_ramenee_a_un_an_se_depose(decor: Decor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.referentiels.acteurs.rules import comptes
+from app.referentiels.acteurs.rules import comptes, fin_de_jour
 
 JOUR = date(2026, 11, 6)
 MACHINE = datetime(2026, 11, 6, 12, 0, tzinfo=UTC)
@@ -82,3 +82,27 @@ RELAIS: dict[str, Any] = {
 )
 def test_un_relais_dit_toutes_ses_fautes(change: dict[str, Any], fautifs: list[str]) -> None:
     assert [f.champ for f in comptes.verifier_relais(**{**RELAIS, **change})] == fautifs
+
+
+@pytest.mark.parametrize(
+    ("fins", "tient"),
+    [
+        ((None,), True),
+        ((fin_de_jour(date(2026, 12, 31)),), True),
+        ((fin_de_jour(date(2026, 11, 5)),), True),
+        ((MACHINE - timedelta(days=1),), False),
+        ((MACHINE,), False),
+        ((), False),
+        ((fin_de_jour(date(2026, 3, 1)), MACHINE - timedelta(days=1)), False),
+        ((MACHINE - timedelta(days=9), None), True),
+    ],
+    ids=[
+        "signe encore", "relais à venir", "relais passé", "retirée", "retirée à l’instant", "jamais signataire",
+        "relais ancien puis retrait", "retirée puis renommée",
+    ],
+)  # fmt: skip
+def test_une_signature_tombe_avec_un_role_retire_pas_avec_un_relais(
+    fins: tuple[datetime | None, ...], tient: bool
+) -> None:
+    en_base = [fin and fin.astimezone(UTC) for fin in fins]
+    assert comptes.signature_tient(en_base, MACHINE) is tient

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.infra.heure import heure_machine
 from app.infra.journal.models import JournalContenu
+from app.infra.mail import Courriel
 from app.infra.sirene import FICTIFS
 from app.noyau.roles import Role
 from app.referentiels.acteurs import repository
-from app.referentiels.acteurs.models import Compte, DemandeAcces, LienAcces, Organisation
+from app.referentiels.acteurs.models import Compte, CompteBancaire, DemandeAcces, LienAcces, Organisation
+from app.referentiels.acteurs.repository.fiche import list_comptes_bancaires
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.acteurs.rules.annuaire import est_public
 from app.referentiels.acteurs.rules.comptes import SuiteDemande
+from app.referentiels.acteurs.rules.fiche import Compte as CompteALire
+from app.referentiels.acteurs.service import fiche, liens
 from tests.etapes.dossier.aide_pages import formulaire, formulaires
 from tests.factories import MAINTENANT, siret_fictif, un_appel, un_compte, un_contrat, un_dossier_complet
-from tests.referentiels.acteurs.decor import Decor
+from tests.referentiels.acteurs.decor import IBAN, Decor
 from tests.referentiels.aide_acteurs import actes
 from tests.requetes import requetes
 
 LISTE = "/comptes/essai-2024-2030/organisations"
 JARDINS = FICTIFS[0]
+AUTRE_IBAN = "FR1420041010050500013M02606"
 
 
 @pytest.fixture
@@ -171,6 +179,105 @@ def test_accorder_en_fermant_ecarte_les_autres_et_leurs_invites(decor: Decor, ve
     assert decor.client.get(decor.adresse).status_code == 403
     ecrits = str([(c.avant, c.apres) for c in decor.session.scalars(select(JournalContenu))])
     assert "@" not in ecrits
+
+
+def ajouter_un_compte(decor: Decor, role: Role, iban: str) -> None:
+    compte = CompteALire("Titulaire (fictif)", "Banque (fictif)", iban, "CEPAFRPP751")
+    fiche.ajouter_compte(
+        decor.session, decor.organisation, compte, acteur=decor.qui(role), url_publique="http://x",
+        maintenant=MAINTENANT,
+    )  # fmt: skip
+    decor.session.commit()
+
+
+def ibans(decor: Decor) -> list[str]:
+    decor.relire()
+    return [c.iban for c in list_comptes_bancaires(decor.session, decor.organisation.id)]
+
+
+def corps(decor: Decor, objet: str) -> str:
+    decor.relire()
+    ecrits = [c for c in decor.session.scalars(select(Courriel)) if objet in c.objet.replace("\u00a0", " ")]
+    return ecrits[0].corps.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("en_reste", [True, False])
+def test_clore_retire_les_comptes_bancaires_des_ecartes(
+    decor: Decor, charge: Compte, venue: Compte, en_reste: bool
+) -> None:
+    """Le compte ajouté par qui tenait l'organisation à tort ne sert plus : celui d'avant revient, ou il manque."""
+    if en_reste:
+        ajouter_un_compte(decor, Role.SIGNATAIRE, IBAN)
+        decor.session.execute(update(CompteBancaire).values(cree_par="c-ancien-membre"))
+    ajouter_un_compte(decor, Role.ADMINISTRATEUR_PORTEUR, AUTRE_IBAN)
+    assert contester(decor) == 303
+    decor.entrer(charge)
+    assert "comptes bancaires qu’ils ont ajoutés" in decor.client.get(LISTE).text
+    page = formulaire(decor.client.get(LISTE), "/suite").remplir(suite="clore", motif="Procès-verbal lu.")
+    tranchee = page.envoyer(decor.client)
+    assert (
+        "comptes bancaires qu’ils avaient ajoutés ne servent plus"
+        in decor.client.get(tranchee.headers["location"]).text
+    )
+    assert ibans(decor) == ([IBAN] if en_reste else [])
+    assert actes(decor.session).count("organisation.fiche_modifiee") == (3 if en_reste else 2), "ajouts, puis retrait"
+    gagnante = corps(decor, "réponse à votre demande")
+    assert "Les comptes bancaires qu’elles avaient ajoutés ne servent plus." in gagnante
+    assert ("Aucun compte bancaire n’est enregistré" in gagnante) is not en_reste
+    assert "à signer à nouveau" in gagnante
+    assert "comptes bancaires ajoutés par les personnes qui la tenaient" in corps(decor, "qui la représente")
+    decor.entrer(venue)
+    lue = decor.client.get(decor.adresse).text
+    assert ("Donnez le compte bancaire où verser la subvention." in lue) is not en_reste
+
+
+def test_ajouter_ne_touche_pas_aux_comptes_bancaires(decor: Decor, charge: Compte, venue: Compte) -> None:
+    ajouter_un_compte(decor, Role.ADMINISTRATEUR_PORTEUR, AUTRE_IBAN)
+    contester(decor)
+    decor.entrer(charge)
+    assert trancher(decor, "ajouter") == 303
+    assert ibans(decor) == [AUTRE_IBAN]
+    assert "comptes bancaires" not in corps(decor, "réponse à votre demande")
+
+
+def test_on_ne_confirme_que_ceux_que_la_page_montrait(decor: Decor, charge: Compte, venue: Compte) -> None:
+    organisation = enregistrer(decor, siret_fictif(50))
+    decor.entrer(charge)
+    lue = formulaire(decor.client.get(LISTE), "/confirmation")
+    un_compte(decor.session, Role.SIGNATAIRE, organisation=organisation, nom="Venu entre-temps")
+    decor.session.commit()
+    refus = lue.envoyer(decor.client)
+    assert refus.status_code == 412
+    assert "ont changé depuis que vous avez lu cette page" in refus.text
+    assert "Venu entre-temps" in refus.text, "la page revient avec ceux qui la tiennent maintenant"
+    decor.relire()
+    assert organisation.est_a_confirmer
+    assert formulaire(refus, "/confirmation").envoyer(decor.client).status_code == 303
+
+
+def test_qui_suit_une_invitation_pendant_qu_on_tranche_est_ecarte_aussi(
+    decor: Decor, charge: Compte, venue: Compte
+) -> None:
+    complice = un_compte(decor.session, nom="Complice")
+    decor.session.commit()
+    decor.entrer(Role.ADMINISTRATEUR_PORTEUR)
+    membres = formulaire(decor.client.get(f"{decor.adresse}/membres"), "/membres")
+    membres.remplir(courriel=complice.courriel, role="administrateur_porteur").envoyer(decor.client)
+    decor.entrer(venue)
+    contester(decor)
+    decor.entrer(charge)
+    page = formulaire(decor.client.get(LISTE), "/suite").remplir(suite="clore", motif="Procès-verbal lu.")
+    with ThreadPoolExecutor(1) as fil, decor.service.state.fabrique() as suit:
+        lien = repository.get_lien(suit, suit.scalars(select(LienAcces.code)).one(), verrou=True)
+        assert lien is not None
+        liens.accepter(suit, lien, suit.get_one(Compte, complice.id), machine=heure_machine(), maintenant=MAINTENANT)
+        suit.flush()
+        tranche = fil.submit(page.envoyer, decor.client)
+        with pytest.raises(TimeoutError):
+            tranche.result(1)
+        suit.commit()
+        assert tranche.result(20).status_code == 303
+    assert roles(decor, decor.organisation) == {venue.courriel: {Role.ADMINISTRATEUR_PORTEUR}}
 
 
 def test_accorder_sans_fermer_ajoute_un_administrateur(decor: Decor, venue: Compte, charge: Compte) -> None:

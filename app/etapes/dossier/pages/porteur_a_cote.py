@@ -22,6 +22,7 @@ class ACote(NamedTuple):
 
     fiche: tuple[Faute, ...]
     pieces: tuple[str, ...]
+    exigees: int = 0
 
     @property
     def parts(self) -> list[tuple[Section, list[str]]]:
@@ -46,7 +47,7 @@ def manques_a_cote(session: SessionDep, ouvert: DossierOuvert, maintenant: datet
         for code, libelle in lu.exigees
         if not all(any(a.repond(*presente) for presente in lu.presentes) for a in attendues(code, libelle))
     )
-    return ACote(manques_de(lu.fiche, jour), a_fournir)
+    return ACote(manques_de(lu.fiche, jour), a_fournir, len(lu.exigees))
 
 
 def taches_a_cote(ouvert: DossierOuvert, manques: ACote) -> list[dict[str, Any]]:
@@ -64,11 +65,13 @@ def taches_a_cote(ouvert: DossierOuvert, manques: ACote) -> list[dict[str, Any]]
         },
         {
             "libelle": "Les pièces",
-            "mot": "À fournir" if pieces else "Fournies",
-            "etat": (Ton.ATTENTE if pieces else Ton.OUI).value,
+            "mot": "À fournir" if pieces else "Fournies" if manques.exigees else "Facultatif",
+            "etat": (Ton.ATTENTE if pieces else Ton.OUI if manques.exigees else Ton.NEUTRE).value,
             "aide": en_nombre(pieces, "pièce exigée à fournir", "pièces exigées à fournir")
             if pieces
-            else "Celles de l’organisation, et celles de cette action.",
+            else "Celles de l’organisation, et celles de cette action."
+            if manques.exigees
+            else "L’appel n’en exige aucune. Vous pouvez en joindre.",
             "url": f"/dossiers/{ouvert.identifiant}/pieces",
         },
     ]

@@ -73,11 +73,12 @@ def _relecture(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime)
 def _fiche_relue(session: SessionDep, ouvert: DossierOuvert, maintenant: datetime) -> dict[str, Any]:
     """La fiche que l'on signe avec le dossier, et ce qui y a changé depuis. Une requête ; aucune après le dépôt."""
     if ouvert.dossier.numero is not None:
-        return {"fiche": None, "empreinte_fiche": "", "changees": ()}
+        return {"fiche": None, "representant": {}, "empreinte_fiche": "", "changees": ()}
     fige = signature.fiche_a_deposer(session, ouvert.dossier, ouvert.cadre.appel.annee, maintenant)
     changees = signature.ce_qui_a_change(ouvert.dossier, ouvert.utile, fige) if ouvert.est_signe else ()
     return {
         "fiche": fiche_relue(fige, entiere=lit_le_bancaire(ouvert.acteur, ouvert.dossier)),
+        "representant": fige.get("representant") or {},
         "empreinte_fiche": signature.empreinte_de_la_fiche(fige),
         "changees": changees,
     }

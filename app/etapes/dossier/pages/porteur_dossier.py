@@ -25,10 +25,11 @@ from app.etapes.dossier.pages.porteur_suivi import (
 from app.etapes.dossier.pages.porteur_vues import DossierOuvert
 from app.etapes.dossier.repository.notifies import RIEN, list_notifies
 from app.etapes.dossier.repository.referentiel import a_la_phase_du_jour, get_cadre
-from app.etapes.dossier.rules.etats import EtatDossier
+from app.etapes.dossier.rules.etats import EtatDossier, Ton
 from app.etapes.dossier.rules.formes import Section
 from app.etapes.dossier.rules.sections import EtatSection
 from app.etapes.dossier.rules.suivi import jusqu_au
+from app.etapes.dossier.service import signature
 from app.etapes.dossier.service.accuse import ACCUSE
 from app.etapes.dossier.service.vie import retrait_de
 from app.infra.acces import Acteur, exiger
@@ -69,6 +70,9 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
     siennes = [d for d, _ in demandes]
     etats = de_l_annee(siennes, annee)
     mot, ton = mot_d_etat(dossier, etats)
+    changees = signature.changees_depuis(session, dossier, maintenant)
+    if changees:
+        mot, ton = "À signer de nouveau", Ton.ATTENTE
     phrase, instant = ensuite(dossier, ouvert.cadre, etats, prochain(attendus), maintenant)
     a_lire = [dossier.id] if any(d.etat in TERMES for d in siennes) else []
     notifies = list_notifies(session, a_lire).get(dossier.id, RIEN)
@@ -84,6 +88,7 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
             r["ligne"] in ouvert.referentiel.lignes_d_etat for r in ouvert.contenu.get("demandes") or ()
         ),
         "version_completee": repository.dernier_rang(session, dossier.id) if len(attendus) < len(complements) else 0,
+        "changees": changees,
         "portail_a_faire": portail_a_faire(demandes),
         "numero_d_etat": next((d.numero_dauphin for d in siennes if d.numero_dauphin), None)
         or ouvert.contenu.get("numero_dauphin"),

@@ -72,7 +72,7 @@ class DossierOuvert:
     @property
     def utile(self) -> dict[str, Any]:
         """Le contenu des seules étapes que ce dossier a : ce qui se relit, se signe et se dépose."""
-        return contenu_utile(self.contenu, association=self.cer_exige)
+        return contenu_utile(self.contenu, annee=self.cadre.appel.annee, association=self.cer_exige)
 
     @cached_property
     def referentiel(self) -> Referentiel:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
 )
 from sqlalchemy.orm import Session
 
@@ -59,6 +60,7 @@ LIT_TOUT_LE_CONTRAT = frozenset(
 )
 LIT_SON_QUARTIER = frozenset({Role.BINOME_QUARTIER, Role.DELEGUE_PREFET, Role.CONSEIL_HABITANTS})
 _IDENTIFIANT = re.compile(r"[A-Z0-9-]{1,40}\Z")
+ESPACE_VERROU_DEPOT = 7_204_119
 INTROUVABLE = "Ce dossier n’existe pas, ou vous n’y avez pas accès."
 
 
@@ -253,7 +255,9 @@ def dernier_rang(session: Session, dossier_id: int) -> int:
 
 
 def get_depot_idempotent(session: Session, cle: str, acteur: str) -> DepotIdempotent | None:
-    """Le dépôt déjà fait sous cette clé par cet acteur."""
+    """Le dépôt déjà fait sous cette clé par cet acteur ; un autre, en cours sous la même clé, est attendu."""
+    verrou = text("SELECT pg_advisory_xact_lock(:espace, hashtext(:cle))")
+    session.execute(verrou, {"espace": ESPACE_VERROU_DEPOT, "cle": f"{acteur}/{cle}"})
     return session.get(DepotIdempotent, (cle, acteur))
 
 

@@ -121,7 +121,7 @@ def verifier_detail(contenu: Mapping[str, Any], budget: Budget, duree: int) -> t
     fautes = [
         Faute(f"annees_budget.{rang}.annee", f"L’année {r['annee']} n’est pas une année suivante.", "annee_hors_duree")
         for rang, r in enumerate(contenu.get("annees_budget") or ())
-        if r.get("annee") not in attendues
+        if r.get("annee", attendues.start) < attendues.start
     ]
     phrases = [p for a in lire_annees(contenu, budget) if a.annee in attendues for p in _ecarts_du_detail(a)]
     if phrases:
@@ -138,6 +138,8 @@ def verifier_annees(contenu: Mapping[str, Any], budget: Budget, duree: int) -> t
     fautes = []
     lues = lire_annees(contenu, budget)
     for rang, a in enumerate(lues):
+        if a.annee >= attendues.stop:
+            continue  # la durée a été raccourcie : cette année n'est plus de la demande
         if a.annee not in attendues:
             phrase = f"L’année {a.annee} n’est pas dans la durée demandée."
             fautes.append(Faute(f"annees_suivantes.{rang}.annee", phrase, "annee_hors_duree"))

@@ -99,11 +99,16 @@ def contenu_en_clair(contenu: Mapping[str, Any], noms: Noms) -> tuple[SectionLue
             tuple(
                 champ_en_clair(champ, contenu[champ.code], noms)
                 for champ in champs_de(section)
-                if contenu.get(champ.code) not in (None, "", [])
+                if _se_dit(champ.code, contenu.get(champ.code))
             ),
         )
         for section in Section
     )
+
+
+def _se_dit(code: str, valeur: object) -> bool:
+    """Vrai si la réponse se montre. L'engagement non coché se tait : la fiche dit s'il est attesté, ou rien ne part."""
+    return valeur not in (None, "", []) and not (code == "cer" and valeur is False)
 
 
 def champ_en_clair(champ: Champ, valeur: object, noms: Noms) -> ChampLu:

@@ -20,9 +20,12 @@ from app.etapes.dossier.service.vie import roles_sur_dossier
 from app.infra.identite import Identite
 from app.infra.journal.chaine import canonique
 from app.infra.journal.ecriture import consigner
+from app.noyau.erreurs import ActeImpossible
 from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.repository.fiche import fins_de_signature
+from app.referentiels.acteurs.rules.comptes import signature_tient
 from app.referentiels.acteurs.rules.fiche import ENGAGEES
 from app.referentiels.acteurs.service.fiche import instantane
 
@@ -42,7 +45,9 @@ def empreinte_de_la_fiche(organisation: Mapping[str, Any]) -> str:
 def contenu_a_signer(session: Session, dossier: Dossier) -> dict[str, Any]:
     """Les réponses des étapes que ce dossier a : ce qui se signe, se dépose et se fige."""
     organisation = session.get_one(Organisation, dossier.organisation_id)
-    return contenu_utile(repository.contenu(session, dossier.id), association=organisation.forme in ENGAGEES)
+    annee = appels.get_appel(session, dossier.appel_id).annee
+    contenu = repository.contenu(session, dossier.id)
+    return contenu_utile(contenu, annee=annee, association=organisation.forme in ENGAGEES)
 
 
 def _sans_fuseau(part: Any) -> Any:
@@ -68,16 +73,44 @@ def ce_qui_a_change(dossier: Dossier, contenu: Mapping[str, Any], organisation: 
     return parties_changees(dossier.signe_empreintes, empreintes(contenu, organisation))
 
 
+def changees_depuis(session: Session, dossier: Dossier, maintenant: datetime) -> tuple[str, ...]:
+    """Ce qui a changé depuis la signature d'un dossier à déposer, en mots. Aucune requête s'il n'est pas signé."""
+    if dossier.etat is not EtatDossier.A_SIGNER or dossier.signe_version != dossier.version:
+        return ()
+    annee = appels.get_appel(session, dossier.appel_id).annee
+    fiche = fiche_a_deposer(session, dossier, annee, maintenant)
+    return ce_qui_a_change(dossier, contenu_a_signer(session, dossier), fiche)
+
+
 def oublier(dossier: Dossier) -> None:
     """La signature tombe ; rien d'autre ne change."""
     dossier.signe_le = dossier.signe_par = dossier.signe_version = None
     dossier.signe_nom = dossier.signe_qualite = dossier.signe_empreintes = None
 
 
-def faire_tomber(session: Session, identifiant: str, *, acteur: Identite, maintenant: datetime) -> bool:
-    """Ôte une signature donnée sur une fiche qui a changé depuis ; rend si elle est tombée. Consigné.
+def signataire_parti(session: Session, dossier: Dossier, maintenant: datetime) -> bool:
+    """Vrai si la personne qui a signé n'est plus signataire : rôle clos par une contestation ou un retrait.
 
-    Sans effet sur un dossier déposé, ou dont rien n'a changé, ou pour qui ne pourrait pas déposer.
+    Un relais, ou un mandat qui finit au jour dit, ne défait pas ce qu'elle a signé (voir `signature_tient`).
+    """
+    if dossier.signe_le is None or dossier.signe_par is None:
+        return False
+    fins = fins_de_signature(session, dossier.organisation_id, dossier.signe_par)
+    return not signature_tient(fins, maintenant)
+
+
+def exiger_signataire_actuel(session: Session, dossier: Dossier, maintenant: datetime) -> None:
+    """Au dépôt : qui a signé doit pouvoir encore signer, même si qui dépose est signataire. Lève ActeImpossible."""
+    if signataire_parti(session, dossier, maintenant):
+        raise ActeImpossible(
+            "La personne qui avait signé n’est plus signataire : signez à nouveau.", code="signataire_parti"
+        )
+
+
+def faire_tomber(session: Session, identifiant: str, *, acteur: Identite, maintenant: datetime) -> bool:
+    """Ôte une signature donnée sur une fiche qui a changé, ou par qui n'est plus signataire ; rend si elle est tombée.
+
+    Sans effet sur un dossier déposé, ou dont rien n'a changé, ou pour qui ne pourrait pas déposer. Consigné.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     permis = roles_sur_dossier(acteur, dossier) & transition("deposer").roles
@@ -86,12 +119,13 @@ def faire_tomber(session: Session, identifiant: str, *, acteur: Identite, mainte
     annee = appels.get_appel(session, dossier.appel_id).annee
     fiche = fiche_a_deposer(session, dossier, annee, maintenant)
     changees = ce_qui_a_change(dossier, contenu_a_signer(session, dossier), fiche)
-    if not changees:
+    parti = signataire_parti(session, dossier, maintenant)
+    if not changees and not parti:
         return False
     oublier(dossier)
     consigner(
         session, contrat_id=dossier.contrat_id, acte="dossier.signature_tombee", objet=dossier.reference,
-        acteur=acteur.acteur, maintenant=maintenant, apres={"change": list(changees)},
+        acteur=acteur.acteur, maintenant=maintenant, apres={"change": list(changees), "signataire_parti": parti},
     )  # fmt: skip
     return True
 

@@ -20,7 +20,11 @@ from app.referentiels.acteurs.repository import comptes as lectures
 from app.referentiels.acteurs.repository import confirmation as tenues
 from app.referentiels.acteurs.rules.annuaire import est_public
 from app.referentiels.acteurs.rules.comptes import NatureDemande, SuiteContestation, SuiteDemande
-from app.referentiels.acteurs.schemas.comptes import FormulaireSuite, FormulaireSuiteContestation
+from app.referentiels.acteurs.schemas.comptes import (
+    FormulaireOrganisationConfirmee,
+    FormulaireSuite,
+    FormulaireSuiteContestation,
+)
 from app.referentiels.acteurs.service import confirmation, relais
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.contrats.models import Contrat
@@ -32,6 +36,15 @@ REPONDUE = annoncer(
 )
 CONFIRMEE = annoncer("organisation-confirmee", "L’organisation est confirmée. Un courriel le dit à qui la tient.")
 TRANCHEE = annoncer("contestation-tranchee", "Votre réponse est enregistrée. Un courriel la dit aux deux côtés.")
+CLOSE = annoncer(
+    "contestation-close",
+    "Votre réponse est enregistrée : les autres n’ont plus accès, et les comptes bancaires qu’ils avaient ajoutés ne "
+    "servent plus. Un courriel le dit aux deux côtés.",
+)
+EFFETS = (
+    "Si les autres n’y ont plus accès, les comptes bancaires qu’ils ont ajoutés sont retirés de la fiche, et leurs "
+    "dossiers signés mais pas encore déposés seront à signer à nouveau."
+)
 REPONSES = [
     (SuiteContestation.CLORE.value, "Accorder : cette personne administre, les autres n’y ont plus accès"),
     (SuiteContestation.AJOUTER.value, "Accorder : cette personne administre aussi, les autres restent"),
@@ -55,16 +68,23 @@ def _contexte(
     )
     a_confirmer = tenues.list_a_confirmer(session)
     montrees = {o.id for o, _, _ in a_confirmer} | {o.id for _, o, _ in posees}
+    tenants = tenues.tenues_de(session, montrees, maintenant) if montrees else {}
     return {
         "contrat": contrat,
         "demandes": posees,
         "a_confirmer": [
-            {"organisation": o, "annuaire": nom, "est_public": est_public(o.forme, nature)}
+            {
+                "organisation": o,
+                "annuaire": nom,
+                "est_public": est_public(o.forme, nature),
+                "tenants": confirmation.empreinte_des_tenants(tenants.get(o.id, ())),
+            }
             for o, nom, nature in a_confirmer[: tenues.A_CONFIRMER_MAX]
         ],
         "en_reste": len(a_confirmer) > tenues.A_CONFIRMER_MAX,
-        "tenues": tenues.tenues_de(session, montrees, maintenant) if montrees else {},
+        "tenues": tenants,
         "reponses": REPONSES,
+        "effets": EFFETS,
         "visee": visee,
         "saisie": saisie,
         "fil": (("Comptes", f"/comptes/{contrat.code}"), ("Organisations", None)),
@@ -116,9 +136,11 @@ def confirmer(envoi: EnvoiDep, contrat: str, organisation: str) -> Response:
         return "acteurs/nominations.html", _contexte(envoi.session, lieu, "", {}, envoi.maintenant)
 
     with envoi.sinon(page):
+        donnees = valider(FormulaireOrganisationConfirmee, envoi.formulaire.en_dict())
         confirmation.confirmer(
-            envoi.session, trouvee, lieu, url_publique=envoi.request.app.state.config.url_publique, **envoi.qui
-        )
+            envoi.session, trouvee, lieu, tenants_lus=donnees.tenants,
+            url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
+        )  # fmt: skip
     return envoi.vers("comptes:organisations", contrat=contrat, fait=CONFIRMEE)
 
 
@@ -140,4 +162,5 @@ def trancher(envoi: EnvoiDep, contrat: str, lien: str) -> Response:
             envoi.session, demande, suite=donnees.suite, motif=donnees.motif, machine=heure_machine(),
             url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
         )  # fmt: skip
-    return envoi.vers("comptes:organisations", contrat=contrat, fait=TRANCHEE)
+    fait = CLOSE if donnees.suite is SuiteContestation.CLORE else TRANCHEE
+    return envoi.vers("comptes:organisations", contrat=contrat, fait=fait)

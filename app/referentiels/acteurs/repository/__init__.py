@@ -329,9 +329,13 @@ def get_lien(session: Session, code: str, *, verrou: bool = False) -> LienAcces 
 
 
 def list_liens_vifs(
-    session: Session, machine: datetime, *, organisation_id: int | None = None, compte_id: int | None = None
-) -> Sequence[LienAcces]:
-    """Les liens ni utilisés, ni annulés, ni expirés d'une organisation ou d'un compte, le plus récent d'abord."""
+    session: Session, machine: datetime, *, organisation_id: int | None = None, compte_id: int | None = None,
+    verrou: bool = False,
+) -> Sequence[LienAcces]:  # fmt: skip
+    """Les liens ni utilisés, ni annulés, ni expirés d'une organisation ou d'un compte, le plus récent d'abord.
+
+    `verrou` : qui suit l'un d'eux en ce moment est attendu, et son lien, utilisé, n'y est plus.
+    """
     requete = select(LienAcces).where(
         LienAcces.organisation_id.is_not_distinct_from(organisation_id),
         LienAcces.compte_id.is_not_distinct_from(compte_id),
@@ -339,6 +343,8 @@ def list_liens_vifs(
         LienAcces.annule_at.is_(None),
         LienAcces.expire_at > machine,
     )
+    if verrou:
+        requete = requete.with_for_update().execution_options(populate_existing=True)
     return session.scalars(requete.order_by(LienAcces.id.desc())).all()
 
 

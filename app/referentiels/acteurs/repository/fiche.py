@@ -136,6 +136,17 @@ def list_signataires_sans_fin(
     return [(tenue, compte) for tenue, compte in session.execute(requete)]
 
 
+def fins_de_signature(session: Session, organisation_id: int, acteur: str) -> Sequence[datetime | None]:
+    """La fin de chaque mandat de signataire de cette personne dans l'organisation, close ou non."""
+    h = HabilitationCompte
+    requete = (
+        select(h.fin)
+        .join(Compte, Compte.id == h.compte_id)
+        .where(h.organisation_id == organisation_id, h.role == Role.SIGNATAIRE, Compte.acteur == acteur)
+    )
+    return session.scalars(requete).all()
+
+
 def verrouiller(session: Session, organisation_id: int) -> Organisation:
     """L'organisation, verrouillée : deux actes qui changent qui signe ou administre s'attendent."""
     requete = select(Organisation).where(Organisation.id == organisation_id).with_for_update(key_share=True)

@@ -52,5 +52,6 @@ def est_de_droit_local(code_postal: str, nature_juridique: str = "") -> bool:
     """Vrai si le registre des associations d'Alsace-Moselle est à proposer d'abord.
 
     Source : reference/domaine.md § 1.6 ; INSEE, catégorie juridique 9260 (association de droit local).
+    Choix du projet : sans code postal encore, l'association est tenue pour d'ici, en Alsace-Moselle.
     """
-    return nature_juridique == DROIT_LOCAL or code_postal[:2] in DEPARTEMENTS_DROIT_LOCAL
+    return nature_juridique == DROIT_LOCAL or not code_postal or code_postal[:2] in DEPARTEMENTS_DROIT_LOCAL

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from app.noyau.erreurs import Faute
-from app.referentiels.acteurs.rules import est_un_courriel, verifier_mot_de_passe
+from app.noyau.periodes import a_paris
+from app.referentiels.acteurs.rules import debut_de_jour, est_un_courriel, verifier_mot_de_passe
 
 PAS_DE_RENOUVELLEMENT = timedelta(hours=1)
 LONGUEUR_NOM = 200
@@ -102,6 +103,22 @@ def verifier_choix(mot_de_passe: str, confirmation: str, courriel: str) -> tuple
     if mot_de_passe != confirmation:
         return (*fautes, Faute("confirmation", "Les deux mots de passe diffèrent.", "confirmation_differe"))
     return fautes
+
+
+def signature_tient(fins: Iterable[datetime | None], maintenant: datetime) -> bool:
+    """Vrai si ce qu'une personne a signé tient encore ; `fins` : la fin de chacun de ses mandats (None : sans fin).
+
+    Choix du projet : une fin dite d'avance (relais, mandat borné) tombe à minuit, heure de Paris, et ne défait rien ;
+    un rôle clos par une contestation ou un retrait l'est à l'instant de l'acte, et sa signature tombe. Le dernier
+    mandat décide.
+    """
+    mandats = list(fins)
+    if not mandats:
+        return False
+    if None in mandats:
+        return True
+    fin = max(f for f in mandats if f is not None)
+    return fin > maintenant or fin == debut_de_jour(a_paris(fin).date())
 
 
 def verifier_relais(

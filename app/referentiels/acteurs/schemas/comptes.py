@@ -75,6 +75,12 @@ class FormulaireSuiteAcces(Entree):
     role: Role | None = Field(None, title="Ce que cette personne fera")
 
 
+class FormulaireOrganisationConfirmee(Entree):
+    """Ce que la page montrait de qui tient l'organisation."""
+
+    tenants: Court = Field("", title="Qui la tient")
+
+
 class FormulaireSuiteContestation(Entree):
     """Ce que le chargé de mission tranche."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,13 +11,15 @@ from sqlalchemy.orm import Session
 from app.infra import mail
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide, VersionPerimee
 from app.noyau.roles import ROLES_PORTEUR, Portee, Role
 from app.referentiels.acteurs import repository
 from app.referentiels.acteurs.models import Compte, DemandeAcces, Organisation
+from app.referentiels.acteurs.repository import Tenue
+from app.referentiels.acteurs.repository import confirmation as tenues
 from app.referentiels.acteurs.repository import fiche as lectures
 from app.referentiels.acteurs.rules.comptes import NatureDemande, SuiteContestation, SuiteDemande
-from app.referentiels.acteurs.service import habilitations, liens, relais
+from app.referentiels.acteurs.service import fiche, habilitations, liens, relais
 from app.referentiels.contrats.models import Contrat
 
 TIENNENT = frozenset({Role.ADMINISTRATEUR_PORTEUR, Role.SIGNATAIRE})
@@ -33,18 +37,29 @@ def _marquer(organisation: Organisation, acteur: Identite, maintenant: datetime)
     organisation.confirmee_at, organisation.confirmee_par = maintenant, acteur.acteur
 
 
+def empreinte_des_tenants(tenants: Iterable[Tenue]) -> str:
+    """Ce que la page montre de qui tient l'organisation, et en quoi : la confirmation exige que ce soit le même."""
+    dits = sorted(f"{compte.acteur} {tenue.role.value} {tenue.id}" for tenue, compte in tenants)
+    return hashlib.sha256("\n".join(dits).encode()).hexdigest()
+
+
 def confirmer(
-    session: Session, organisation: Organisation, contrat: Contrat, *, acteur: Identite, url_publique: str,
-    maintenant: datetime,
+    session: Session, organisation: Organisation, contrat: Contrat, *, tenants_lus: str, acteur: Identite,
+    url_publique: str, maintenant: datetime,
 ) -> None:  # fmt: skip
     """Le chargé de mission a vérifié que ceux qui tiennent l'organisation la représentent. Un courriel le leur dit.
 
-    Lève ActeImpossible (déjà confirmée), ActeInterdit (il en est membre).
+    `tenants_lus` : l'empreinte de ceux que sa page montrait. Lève ActeImpossible (déjà confirmée), ActeInterdit (il en
+    est membre), VersionPerimee (d'autres la tiennent).
     """
     lue = lectures.verrouiller(session, organisation.id)
     if lue.confirmee_at is not None:
         raise ActeImpossible("Cette organisation est déjà confirmée.", code="deja_confirmee")
     _refuser_partie(session, lue, acteur, maintenant)
+    montrables = tenues.tenues_de(session, [lue.id], maintenant)
+    if tenants_lus != empreinte_des_tenants(montrables.get(lue.id, ())):
+        phrase = f"Ceux qui tiennent {lue.nom} ont changé depuis que vous avez lu cette page : relisez-la."
+        raise VersionPerimee(phrase)
     _marquer(lue, acteur, maintenant)
     tenants = repository.list_comptes_habilites(session, lue.id, TIENNENT, maintenant)
     consigner(
@@ -110,19 +125,25 @@ def trancher(
     if suite is not SuiteContestation.REFUSEE:
         _nommer(session, organisation, compte, acteur=acteur.acteur, maintenant=maintenant)
         _marquer(organisation, acteur, maintenant)
+    retires, en_reste = 0, True
     if suite is SuiteContestation.CLORE:
-        _ecarter_les_autres(session, organisation, compte, acteur=acteur.acteur, maintenant=maintenant)
+        # Les liens d'abord : qui en suit un en ce moment est attendu, puis écarté avec les autres.
         liens.annuler_toutes(session, organisation, acteur=acteur.acteur, machine=machine, maintenant=maintenant)
+        ecartes = _ecarter_les_autres(session, organisation, compte, acteur=acteur.acteur, maintenant=maintenant)
+        retires, en_reste = fiche.retirer_comptes_de(
+            session, organisation, ecartes, acteur=acteur.acteur, maintenant=maintenant
+        )
     consigner(
         session, contrat_id=demande.contrat_id, acte=f"contestation.{retenue.value}", objet=organisation.code,
         acteur=acteur.acteur, maintenant=maintenant, apres={
             "demandeur": compte.acteur, "motif": demande.suite_motif, "suite": suite.value,
-            "tenue_par": sorted(m.acteur for m in membres),
+            "tenue_par": sorted(m.acteur for m in membres), "comptes_bancaires_retires": retires,
         },
     )  # fmt: skip
     contexte = {
         "organisation": organisation.nom, "nom": compte.nom_affiche, "suite": suite.value,
-        "motif": demande.suite_motif, "url": f"{url_publique}/organisations",
+        "motif": demande.suite_motif, "url": f"{url_publique}/organisations", "comptes_retires": retires,
+        "sans_compte": not en_reste,
     }  # fmt: skip
     cle = f"suite:{demande.code}"
     mail.prevenir(session, [compte], "contestation_repondue", contexte, cle=cle, maintenant=maintenant)
@@ -143,7 +164,11 @@ def _nommer(session: Session, organisation: Organisation, compte: Compte, *, act
 
 def _ecarter_les_autres(
     session: Session, organisation: Organisation, garde: Compte, *, acteur: str, maintenant: datetime
-) -> None:
+) -> set[str]:
+    """Clôt ce que tient chaque autre personne, et rend qui."""
+    ecartes = set()
     for tenue, compte in repository.list_membres(session, organisation.id, maintenant):
         if compte.id != garde.id:
             habilitations.clore(session, tenue, compte, acteur=acteur, donnables=ROLES_PORTEUR, maintenant=maintenant)
+            ecartes.add(compte.acteur)
+    return ecartes

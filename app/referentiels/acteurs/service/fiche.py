@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -236,6 +236,20 @@ def retirer_compte(
         raise Introuvable("Ce compte n’est pas, ou n’est plus, celui de l’organisation.")
     garde.retire_at = maintenant
     _consigner(session, organisation, Section.BANQUE, acteur, maintenant, acte="retrait", compte=garde.id)
+
+
+def retirer_comptes_de(
+    session: Session, organisation: Organisation, auteurs: Collection[str], *, acteur: str, maintenant: datetime
+) -> tuple[int, bool]:
+    """Retire les comptes en usage que ces personnes ont ajoutés ; rend combien, et s'il en reste un. Consigné."""
+    lectures.verrouiller(session, organisation.id)
+    en_usage = lectures.list_comptes_bancaires(session, organisation.id)
+    leurs = [c for c in en_usage if c.cree_par in auteurs]
+    for compte in leurs:
+        compte.retire_at = maintenant
+        _consigner(session, organisation, Section.BANQUE, acteur, maintenant, acte="retrait", compte=compte.id)
+    session.flush()
+    return len(leurs), len(leurs) < len(en_usage)
 
 
 def attester(

@@ -207,7 +207,7 @@ def annuler_toutes(
     session: Session, organisation: Organisation, *, acteur: str, machine: datetime, maintenant: datetime
 ) -> None:
     """Annule les invitations de cette organisation qui attendent encore : celles d'un administrateur écarté."""
-    for lien in repository.list_liens_vifs(session, machine, organisation_id=organisation.id):
+    for lien in repository.list_liens_vifs(session, machine, organisation_id=organisation.id, verrou=True):
         _annuler(session, organisation, lien, acteur=acteur, machine=machine, maintenant=maintenant)
 
 
