@@ -83,8 +83,8 @@ def deposer(
 ) -> Dossier:
     """Dépose un dossier signé, avec la fiche signée. Un second dépôt rend le même dossier, déjà numéroté.
 
-    Lève ActeInterdit, ActeImpossible (`signature_manquante`, `fiche_changee`, `appel_clos`…), VersionPerimee ou
-    SaisieInvalide.
+    Lève ActeInterdit, ActeImpossible (`signature_manquante`, `signataire_parti`, `fiche_changee`, `appel_clos`…),
+    VersionPerimee ou SaisieInvalide.
     """
     dossier = repository.get_dossier(session, identifiant, acteur, verrou=True)
     if not roles_sur_dossier(acteur, dossier) & transition("deposer").roles:
@@ -96,6 +96,7 @@ def deposer(
     if dossier.etat in DEPOSES:
         return dossier
     _exiger_deposable(dossier, version_lue)
+    signature.exiger_signataire_actuel(session, dossier, maintenant)
     # Relu sous verrou même s'il est déjà en mémoire : un compteur périmé donnerait deux fois le même numéro.
     appel = session.get_one(Appel, dossier.appel_id, with_for_update={"key_share": True}, populate_existing=True)
     dossier.phase_id = _phase_du_depot(session, dossier, appel, maintenant)
