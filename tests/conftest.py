@@ -142,8 +142,11 @@ def pytest_collection_finish() -> None:
 
 
 def _est_pur(item: pytest.Item) -> bool:
-    """Une règle, sans base ni tirages (ils cherchent des contre-exemples, ils ne prouvent pas qu'on essaie tout)."""
-    sur_une_regle = item.nodeid.startswith(REGLES) and "proprietes" not in item.nodeid
+    """Une règle, sans base ni tirages (ils cherchent des contre-exemples, ils ne prouvent pas qu'on essaie tout).
+
+    Une mesure de temps n'est pas suivie non plus : la suivre la fausserait.
+    """
+    sur_une_regle = item.nodeid.startswith(REGLES) and not any(mot in item.nodeid for mot in ("proprietes", "mesure"))
     return sur_une_regle and "grappe" not in getattr(item, "fixturenames", ())
 
 

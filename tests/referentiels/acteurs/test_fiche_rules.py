@@ -46,7 +46,7 @@ def test_la_categorie_juridique_laisse_deviner_la_forme(nature: str, forme: F | 
 @pytest.mark.parametrize(
     ("code_postal", "nature", "attendu"),
     [("68100", "", True), ("67000", "", True), ("57000", "", True), ("75020", "9260", True), ("75020", "9220", False),
-     ("", "", False)],
+     ("", "", True)],
 )  # fmt: skip
 def test_le_registre_local_se_propose_d_abord_en_alsace_moselle(code_postal: str, nature: str, attendu: bool) -> None:
     assert annuaire.est_de_droit_local(code_postal, nature) is attendu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
@@ -46,7 +46,7 @@ def verrouiller_numero(session: Session, contrat_id: int, numero: str) -> None:
 
 
 def get_porteur_du_numero(session: Session, dossier: Dossier, numero: str, *, deposes: bool = False) -> Dossier | None:
-    """Un autre dossier, pas retiré, qui porte déjà ce numéro : de la même organisation, ou déposé au même appel.
+    """Un autre dossier, pas retiré, qui porte déjà ce numéro : de la même organisation, ou déposé, de tout appel.
 
     Le brouillon d'une autre organisation n'en prive personne : il sera jugé à son dépôt. `deposes` : aucun brouillon ne
     compte, seulement les demandes déposées. Un numéro gardé sous une autre forme (repris d'ailleurs) est le même.
@@ -56,7 +56,6 @@ def get_porteur_du_numero(session: Session, dossier: Dossier, numero: str, *, de
         select(Dossier, Demande.numero_dauphin)
         .join(Demande, Demande.dossier_id == Dossier.id)
         .where(func.replace(Demande.numero_dauphin, " ", "").contains(chiffres))
-        .where(or_(Dossier.organisation_id == dossier.organisation_id, Dossier.appel_id == dossier.appel_id))
     )
     for requete in (portes,) if deposes else (portes, _tapes(dossier, chiffres)):
         du_contrat = requete.where(Dossier.contrat_id == dossier.contrat_id, Dossier.id != dossier.id)

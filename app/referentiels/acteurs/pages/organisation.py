@@ -19,6 +19,7 @@ from app.noyau.periodes import a_paris
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import repository, service
 from app.referentiels.acteurs.models import Organisation
+from app.referentiels.acteurs.repository.comptes import list_siennes
 from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.acteurs.rules.annuaire import est_de_droit_local, forme_devinee
 from app.referentiels.acteurs.schemas import FormulaireOrganisation
@@ -52,7 +53,11 @@ def page_organisations(request: Request, session: SessionDep, acteur: Acteur) ->
     for h in acteur.habilitations:
         if h.organisation_id is not None:
             roles.setdefault(h.organisation_id, []).append(h.role.libelle)
-    contexte = {"organisations": repository.list_organisations(session, acteur.organisations()), "roles": roles}
+    contexte = {
+        "organisations": repository.list_organisations(session, acteur.organisations()),
+        "roles": roles,
+        "attendues": list_siennes(session, acteur.compte_id),
+    }
     return rendre(request, "acteurs/organisations.html", contexte)
 
 

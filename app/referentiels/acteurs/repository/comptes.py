@@ -72,6 +72,17 @@ def list_demandes(
     return [(d, o, c) for d, o, c in session.execute(requete)]
 
 
+def list_siennes(session: Session, compte_id: int) -> Sequence[tuple[DemandeAcces, Organisation]]:
+    """Les demandes de cette personne qui attendent une réponse, la plus ancienne d'abord. Une requête."""
+    requete = (
+        select(DemandeAcces, Organisation)
+        .join(Organisation, Organisation.id == DemandeAcces.organisation_id)
+        .where(DemandeAcces.compte_id == compte_id, DemandeAcces.suite.is_(None))
+        .order_by(DemandeAcces.cree_at, DemandeAcces.id)
+    )
+    return [(d, o) for d, o in session.execute(requete)]
+
+
 def get_demande(
     session: Session, code: str, nature: NatureDemande, *, contrat_id: int | None = None,
     organisation_id: int | None = None,
