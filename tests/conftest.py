@@ -33,6 +33,7 @@ from app.infra.journal import ecriture as journal
 from app.main import create_app
 from app.referentiels.acteurs import service as comptes
 from tests.client import ClientDirect
+from tests.endurance import FOIS
 from tests.lieu import DOSSIER, MARQUE, MEMOIRE, deja_juges, en_memoire
 from tests.menage import Menage
 
@@ -43,7 +44,7 @@ REGLES = ("tests/noyau/", "tests/referentiels/", "tests/etapes/")
 MODELE = "IQ_ESSAI_MODELE"
 # Le premier tirage de texte d'un clone neuf bâtit une table Unicode : une seconde, sur une machine occupée, n'est pas
 # une faute du tirage.
-settings.register_profile("projet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("projet", max_examples=50 * FOIS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("projet")
 VRAI_HACHEUR = comptes._hacheur
 _PILE = pytest.StashKey[ExitStack]()
