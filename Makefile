@@ -89,12 +89,11 @@ style: .venv/.dev
 	@PYTHONPATH=. .venv/bin/lint-imports --no-cache >/tmp/iq-imports.$$$$ 2>&1 || { cat /tmp/iq-imports.$$$$; exit 1; }; tail -n 2 /tmp/iq-imports.$$$$; rm -f /tmp/iq-imports.$$$$
 	@.venv/bin/djlint --lint --quiet $(GABARITS)
 
-# Trois processus pour deux cœurs : des essais attendent (un courriel, une tâche, un disque) pendant que d'autres calculent.
 # Les types se vérifient pendant que la grappe d'essai se prépare : douze secondes de moins, et le même refus à la fin.
 test: style statique navigateur antivirus ## tout : lint, migrations, essais sur PostgreSQL et dans un navigateur, couverture
 	@rm -f .coverage .coverage.*
 	@.venv/bin/mypy > .types.txt 2>&1 & types=$$!; \
-	essais=0; $(PY) -m pytest $(ESSAIS) -n 3 --dist worksteal --cov --cov-report= --durations=15 || essais=$$?; \
+	essais=0; $(PY) -m pytest $(ESSAIS) -n 2 --dist worksteal --cov --cov-report= --durations=15 || essais=$$?; \
 	wait $$types || { cat .types.txt; essais=1; }; tail -n 1 .types.txt; rm -f .types.txt; exit $$essais
 	@.venv/bin/coverage report --include='app/noyau/*,app/*/*/rules*,app/*/*/rules/*' --fail-under=100 --skip-covered
 

@@ -29,6 +29,14 @@ document.addEventListener("submit", (evenement) => {
   if ((evenement.target.getAttribute("action") || "").endsWith("/deconnexion")) sessionStorage.clear();
 });
 
+// data-une-fois : un double clic n’envoie qu’une fois ; revenir à la page permet de recommencer.
+document.addEventListener("submit", (evenement) => {
+  if (!evenement.target.matches("[data-une-fois]")) return;
+  if (evenement.target.dataset.parti) evenement.preventDefault();
+  evenement.target.dataset.parti = "oui";
+});
+addEventListener("pageshow", () => document.querySelectorAll("[data-parti]").forEach((f) => delete f.dataset.parti));
+
 function preparer(racine) {
   porterLeFocus(racine);
   racine.querySelectorAll("[data-retenir]").forEach(rendreLeTexte);

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from app.infra.postgres_embarque import (
     GrappeIndisponible,
     assurer_base,
     base_existe,
+    bases,
     binaires,
     cloner_base,
     creer_base,
@@ -375,3 +377,24 @@ def test_creer_ou_cloner_a_tort_est_refuse_en_francais(commune: Grappe, base: st
         pytest.raises(GrappeIndisponible, match=f"La base modèle « {base} » sert encore"),
     ):
         cloner_base(commune, base, "x")
+
+
+def test_une_base_que_l_entretien_tient_un_instant_se_supprime_quand_meme(
+    commune: Grappe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = f"entretenue_{uuid4().hex[:8]}"
+    creer_base(commune, base)
+    ouvrir, refus = bases._administration, iter([True, True])
+
+    def administration(grappe: Grappe) -> psycopg.Connection:
+        if next(refus, False):
+            raise errors.InsufficientPrivilege("permission denied to terminate process")
+        return ouvrir(grappe)
+
+    monkeypatch.setattr(bases, "_administration", administration)
+    supprimer_base(commune, base)
+    assert not base_existe(commune, base)
+    monkeypatch.setattr(bases, "ESSAIS_DE_SUPPRESSION", 1)
+    refus = iter([True])
+    with pytest.raises(errors.InsufficientPrivilege):
+        supprimer_base(commune, base)

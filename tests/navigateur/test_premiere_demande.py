@@ -135,7 +135,19 @@ def deposer_les_statuts(f: Fenetre, site: Site) -> None:
 def commencer(f: Fenetre) -> str:
     """Un dossier neuf, que la page propose de commencer par le montant ; rend son adresse."""
     f.aller("/dossiers/nouveau")
-    f.suivre(f.bouton("Commencer"))
+    if f.a_javascript:
+        with f.page.expect_navigation():
+            f.bouton("Commencer").dblclick()
+        f.juger()
+        dossier = f.page.url.partition("?")[0].removeprefix(f.adresse)
+        f.aller("/dossiers")
+        brouillons = f.page.locator("main a[href*='/dossiers/B-']").evaluate_all("l => l.map((a) => a.pathname)")
+        assert {b.split("/")[2] for b in brouillons} == {dossier.split("/")[2]}, (
+            "un double clic ne fait qu’un brouillon"
+        )
+        f.aller(dossier)
+    else:
+        f.suivre(f.bouton("Commencer"))
     assert "Une petite demande ?" in lu(f.page.locator("main"))
     f.suivre(f.lien("ce que vous demandez"))
     return f.page.url.removeprefix(f.adresse).split("/etapes/")[0]

@@ -1,11 +1,16 @@
 """Créer, cloner et supprimer des bases ; toutes appartiennent à `iq_proprietaire`."""
 
+import time
+
 import psycopg
 from psycopg import errors, sql
 
 from app.infra.postgres_embarque import roles
 from app.infra.postgres_embarque.erreurs import GrappeIndisponible
 from app.infra.postgres_embarque.ouverture import Grappe
+
+ESSAIS_DE_SUPPRESSION = 30
+ATTENTE_DE_L_ENTRETIEN = 0.1  # secondes
 
 
 def base_existe(grappe: Grappe, nom: str) -> bool:
@@ -60,9 +65,21 @@ def cloner_base(grappe: Grappe, modele: str, nom: str) -> None:
 
 
 def supprimer_base(grappe: Grappe, nom: str) -> None:
-    """Supprimer une base et couper ses sessions ; sans effet si elle n’existe pas."""
-    with _administration(grappe) as connexion:
-        connexion.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(nom)))
+    """Supprimer une base et couper ses sessions ; sans effet si elle n’existe pas.
+
+    L’entretien de la base (autovacuum), que son propriétaire n’a pas le droit de couper, finit en un instant : on
+    recommence.
+    """
+    requete = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(nom))
+    for reste in reversed(range(ESSAIS_DE_SUPPRESSION)):
+        try:
+            with _administration(grappe) as connexion:
+                connexion.execute(requete)
+            return
+        except errors.InsufficientPrivilege:
+            if not reste:
+                raise
+            time.sleep(ATTENTE_DE_L_ENTRETIEN)
 
 
 def _administration(grappe: Grappe) -> psycopg.Connection:

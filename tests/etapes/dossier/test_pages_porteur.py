@@ -421,9 +421,11 @@ def test_repartir_d_un_dossier_marque_les_etapes_a_revoir(decor: Decor) -> None:
     assert page.valeur("renouvelle") == depose.numero
     adresse = page.envoyer(decor.client).headers["location"].split("?")[0]
     assert decor.client.get(adresse).text.count("À revoir") == 6
-    projet = formulaire(decor.client.get(f"{adresse}/etapes/projet"), "/etapes/projet")
-    assert projet.envoyer(decor.client, "enregistrer").status_code == 303
+    projet = decor.client.get(f"{adresse}/etapes/projet")
+    assert "Repris du dossier précédent." in projet.text
+    assert formulaire(projet, "/etapes/projet").envoyer(decor.client, "enregistrer").status_code == 303
     assert decor.client.get(adresse).text.count("À revoir") == 5
+    assert "Repris du dossier précédent." not in decor.client.get(f"{adresse}/etapes/projet").text
 
 
 def test_un_nouveau_dossier_exige_un_appel_et_une_organisation(decor: Decor) -> None:

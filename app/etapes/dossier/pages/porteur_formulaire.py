@@ -46,7 +46,10 @@ class Groupe:
 
 @dataclass(frozen=True, slots=True)
 class ChampVu:
-    """Un champ prêt à montrer : textes, options, version lue ; `lu` : elle, et l'empreinte de ce qui est enregistré."""
+    """Un champ prêt à montrer : textes, options, version lue ; `lu` : elle, et l'empreinte de ce qui est enregistré.
+
+    `est_repris` : la réponse vient du dossier précédent, et personne ne l'a encore relue.
+    """
 
     champ: Champ
     version: int
@@ -57,6 +60,7 @@ class ChampVu:
     options: tuple[tuple[str, str], ...] = ()
     groupes: tuple[Groupe, ...] = ()
     fixes: Options = ()
+    est_repris: bool = False
 
     @property
     def code(self) -> str:
@@ -231,7 +235,8 @@ def voir(
     valeur = enregistre.valeur if enregistre else None
     propose = (champ.propose,) if champ.propose and enregistre is None else None
     textes = saisie if saisie is not None else (propose or saisie_enregistree(champ, valeur))
-    vu = ChampVu(champ, lue, facultatif, version_lue(lue, valeur))
+    est_repris = saisie is None and enregistre is not None and enregistre.version == 0
+    vu = ChampVu(champ, lue, facultatif, version_lue(lue, valeur), est_repris=est_repris)
     if champ.forme is Forme.TABLE:
         fixes = _fixes(champ, referentiel, annees, choisis or {})
         lues = [r for r in textes if isinstance(r, dict)]
