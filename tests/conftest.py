@@ -41,6 +41,7 @@ RACINE = Path(__file__).resolve().parents[1]
 MAINTENANT = datetime(2026, 11, 6, 13, 12, tzinfo=UTC)
 LONGS = ("tests/parcours/", "tests/navigateur/", "tests/charge/", "tests/infra/test_servir.py")
 REGLES = ("tests/noyau/", "tests/referentiels/", "tests/etapes/")
+HORS_COUVERTURE = ("proprietes", "test_suggestion_mesure")
 MODELE = "IQ_ESSAI_MODELE"
 # Le premier tirage de texte d'un clone neuf bâtit une table Unicode : une seconde, sur une machine occupée, n'est pas
 # une faute du tirage.
@@ -147,7 +148,7 @@ def _est_pur(item: pytest.Item) -> bool:
 
     Une mesure de temps n'est pas suivie non plus : la suivre la fausserait.
     """
-    sur_une_regle = item.nodeid.startswith(REGLES) and not any(mot in item.nodeid for mot in ("proprietes", "mesure"))
+    sur_une_regle = item.nodeid.startswith(REGLES) and not any(mot in item.nodeid for mot in HORS_COUVERTURE)
     return sur_une_regle and "grappe" not in getattr(item, "fixturenames", ())
 
 

@@ -14,6 +14,7 @@ from app.referentiels.pieces.rules import (
     EtatValidite,
     Nature,
     Validite,
+    attendues,
     etat_validite,
     manquent,
     natures_attendues,
@@ -119,3 +120,14 @@ def test_un_recepisse_dispense_de_l_extrait_du_registre() -> None:
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_un_code_quelconque_ne_fait_rien_tomber(code: str, libelle: str) -> None:
     assert all(natures_attendues(code, libelle))
+
+
+def test_chaque_piece_exigee_dit_ce_qui_y_repond() -> None:
+    (rib,) = attendues("rib", "Relevé d’identité bancaire")
+    assert (rib.libelle, rib.a_deposer) == (Nature.RIB.libelle, (Nature.RIB.value, ""))
+    assert rib.repond(Nature.RIB, "")
+    assert not rib.repond(Nature.STATUTS, "")
+    (autre,) = attendues("plan", "Plan de la salle")
+    assert (autre.libelle, autre.a_deposer) == ("Plan de la salle", (Nature.AUTRE.value, "Plan de la salle"))
+    assert autre.repond(Nature.AUTRE, "Plan de la salle")
+    assert not autre.repond(Nature.AUTRE, "Autre chose")
