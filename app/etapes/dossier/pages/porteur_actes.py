@@ -75,7 +75,7 @@ def _fiche_relue(session: SessionDep, ouvert: DossierOuvert, maintenant: datetim
     if ouvert.dossier.numero is not None:
         return {"fiche": None, "representant": {}, "empreinte_fiche": "", "changees": ()}
     fige = signature.fiche_a_deposer(session, ouvert.dossier, ouvert.cadre.appel.annee, maintenant)
-    changees = signature.ce_qui_a_change(ouvert.dossier, ouvert.utile, fige) if ouvert.est_signe else ()
+    changees = signature.ce_qui_la_defait(session, ouvert.dossier, maintenant, fige)
     return {
         "fiche": fiche_relue(fige, entiere=lit_le_bancaire(ouvert.acteur, ouvert.dossier)),
         "representant": fige.get("representant") or {},

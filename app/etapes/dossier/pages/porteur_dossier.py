@@ -70,7 +70,7 @@ def contexte_dossier(session: SessionDep, ouvert: DossierOuvert, maintenant: dat
     siennes = [d for d, _ in demandes]
     etats = de_l_annee(siennes, annee)
     mot, ton = mot_d_etat(dossier, etats)
-    changees = signature.changees_depuis(session, dossier, maintenant)
+    changees = signature.ce_qui_la_defait(session, dossier, maintenant)
     if changees:
         mot, ton = "À signer de nouveau", Ton.ATTENTE
     phrase, instant = ensuite(dossier, ouvert.cadre, etats, prochain(attendus), maintenant)

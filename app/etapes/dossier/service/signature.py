@@ -29,6 +29,8 @@ from app.referentiels.acteurs.rules.comptes import signature_tient
 from app.referentiels.acteurs.rules.fiche import ENGAGEES
 from app.referentiels.acteurs.service.fiche import instantane
 
+PARTI = "la personne qui a signé, qui n’est plus signataire"
+
 
 def empreintes(contenu: Mapping[str, Any], organisation: Mapping[str, Any]) -> dict[str, str]:
     """Partie → son empreinte : les réponses du dossier, puis chaque part de la fiche."""
@@ -73,13 +75,20 @@ def ce_qui_a_change(dossier: Dossier, contenu: Mapping[str, Any], organisation: 
     return parties_changees(dossier.signe_empreintes, empreintes(contenu, organisation))
 
 
-def changees_depuis(session: Session, dossier: Dossier, maintenant: datetime) -> tuple[str, ...]:
-    """Ce qui a changé depuis la signature d'un dossier à déposer, en mots. Aucune requête s'il n'est pas signé."""
+def ce_qui_la_defait(
+    session: Session, dossier: Dossier, maintenant: datetime, fiche: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """Ce qui empêche de déposer un dossier signé, en mots ; vide si la signature tient. Rien à lire sans signature.
+
+    `fiche` : celle du dépôt (`fiche_a_deposer`), si l'appelant l'a déjà lue.
+    """
     if dossier.etat is not EtatDossier.A_SIGNER or dossier.signe_version != dossier.version:
         return ()
-    annee = appels.get_appel(session, dossier.appel_id).annee
-    fiche = fiche_a_deposer(session, dossier, annee, maintenant)
-    return ce_qui_a_change(dossier, contenu_a_signer(session, dossier), fiche)
+    if fiche is None:
+        annee = appels.get_appel(session, dossier.appel_id).annee
+        fiche = fiche_a_deposer(session, dossier, annee, maintenant)
+    changees = ce_qui_a_change(dossier, contenu_a_signer(session, dossier), fiche)
+    return (*changees, PARTI) if signataire_parti(session, dossier, maintenant) else changees
 
 
 def oublier(dossier: Dossier) -> None:
@@ -116,16 +125,13 @@ def faire_tomber(session: Session, identifiant: str, *, acteur: Identite, mainte
     permis = roles_sur_dossier(acteur, dossier) & transition("deposer").roles
     if dossier.etat is not EtatDossier.A_SIGNER or not permis:
         return False
-    annee = appels.get_appel(session, dossier.appel_id).annee
-    fiche = fiche_a_deposer(session, dossier, annee, maintenant)
-    changees = ce_qui_a_change(dossier, contenu_a_signer(session, dossier), fiche)
-    parti = signataire_parti(session, dossier, maintenant)
-    if not changees and not parti:
+    defaite_par = ce_qui_la_defait(session, dossier, maintenant)
+    if not defaite_par:
         return False
     oublier(dossier)
     consigner(
         session, contrat_id=dossier.contrat_id, acte="dossier.signature_tombee", objet=dossier.reference,
-        acteur=acteur.acteur, maintenant=maintenant, apres={"change": list(changees), "signataire_parti": parti},
+        acteur=acteur.acteur, maintenant=maintenant, apres={"change": list(defaite_par)},
     )  # fmt: skip
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -35,11 +36,8 @@ ORGANISATION_CREEE = annoncer(
 ACCES_DEMANDE = annoncer(
     "acces-demande", "Votre demande est partie. La personne qui administre l’organisation vous répondra par courriel."
 )
-ADMINISTRATION_DEMANDEE = annoncer(
-    "administration-demandee", "Votre demande est partie au chargé de mission. Sa réponse viendra par courriel."
-)
-CONTESTEE = annoncer(
-    "organisation-contestee", "Votre demande est partie au chargé de mission. Sa réponse viendra par courriel."
+ADRESSEE = annoncer(
+    "demande-adressee", "Votre demande est partie au chargé de mission. Sa réponse viendra par courriel."
 )
 CHAMPS_ORGANISATION = tuple(FormulaireOrganisation.model_fields)
 FORMES = [(forme.value, forme.libelle) for forme in FormeOrganisation]
@@ -175,34 +173,26 @@ def demander_l_acces(envoi: EnvoiDep) -> Response:
               dependencies=[Depends(exiger())])  # fmt: skip
 def demander_l_administration(envoi: EnvoiDep) -> Response:
     """Plus personne n'administre : demande au chargé de mission d'y remédier."""
-    donnees, organisation = _connue(envoi)
-
-    def page() -> Page:
-        contexte = _contexte_connue(envoi.session, envoi.acteur, organisation, envoi.saisie)
-        return "acteurs/organisation_connue.html", contexte
-
-    with envoi.sinon(page):
-        contrat = _contrat_choisi(envoi, donnees)
-        relais.demander_l_administration(
-            envoi.session, organisation, contrat, motif=donnees.motif,
-            url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
-        )  # fmt: skip
-    return envoi.vers("organisations", fait=ADMINISTRATION_DEMANDEE)
+    return _s_adresser_au_charge(envoi, relais.demander_l_administration)
 
 
 @routeur.post("/organisations/contestation", name="organisation:contester", dependencies=[Depends(exiger())])
 def contester(envoi: EnvoiDep) -> Response:
     """D'autres tiennent l'organisation à tort : demande au chargé de mission de trancher."""
+    return _s_adresser_au_charge(envoi, confirmation.contester, conteste=True)
+
+
+def _s_adresser_au_charge(envoi: Envoi, acte: Callable[..., None], *, conteste: bool = False) -> Response:
     donnees, organisation = _connue(envoi)
 
     def page() -> Page:
-        contexte = _contexte_connue(envoi.session, envoi.acteur, organisation, envoi.saisie, conteste=True)
+        contexte = _contexte_connue(envoi.session, envoi.acteur, organisation, envoi.saisie, conteste=conteste)
         return "acteurs/organisation_connue.html", contexte
 
     with envoi.sinon(page):
         contrat = _contrat_choisi(envoi, donnees)
-        confirmation.contester(
+        acte(
             envoi.session, organisation, contrat, motif=donnees.motif,
             url_publique=envoi.request.app.state.config.url_publique, **envoi.qui,
         )  # fmt: skip
-    return envoi.vers("organisations", fait=CONTESTEE)
+    return envoi.vers("organisations", fait=ADRESSEE)

@@ -82,25 +82,11 @@ def contester(
     """
     if organisation.id in acteur.organisations({Role.ADMINISTRATEUR_PORTEUR}):
         raise ActeImpossible("Vous administrez déjà cette organisation.", code="deja_membre")
-    if not motif.strip():
-        phrase = "Dites à quel titre cette organisation est la vôtre, et ce qui le prouve."
-        raise SaisieInvalide([Faute("motif", phrase, "motif_absent")])
-    demande = relais.ranger(
-        session, organisation, NatureDemande.CONTESTATION, acteur=acteur, contrat_id=contrat.id,
-        motif=motif.strip()[: relais.LONGUEUR_MOTIF], maintenant=maintenant,
+    relais.adresser_au_charge(
+        session, organisation, contrat, NatureDemande.CONTESTATION, motif=motif, courriel="organisation_contestee",
+        sans_motif="Dites à quel titre cette organisation est la vôtre, et ce qui le prouve.",
+        acteur=acteur, url_publique=url_publique, maintenant=maintenant,
     )  # fmt: skip
-    if demande is None:
-        return
-    charges = repository.list_comptes_du_contrat(
-        session, contrat.id, Role.CHARGE_MISSION, Portee.CONTRAT, "", maintenant
-    )
-    contexte = {
-        "organisation": organisation.nom, "nom": acteur.nom, "courriel": acteur.courriel, "motif": demande.motif,
-        "url": f"{url_publique}/comptes/{contrat.code}/organisations?demande={demande.code}",
-    }  # fmt: skip
-    mail.prevenir(
-        session, charges, "organisation_contestee", contexte, cle=f"demande:{demande.code}", maintenant=maintenant
-    )
 
 
 def trancher(

@@ -143,12 +143,26 @@ def demander_l_administration(
     """Demande au chargé de mission de nommer un administrateur. Lève SaisieInvalide, ActeImpossible."""
     if repository.compter_administrateurs(session, organisation.siret, maintenant):
         raise ActeImpossible("Quelqu’un administre cette organisation : demandez-lui l’accès.", code="administree")
+    adresser_au_charge(
+        session, organisation, contrat, NatureDemande.ADMINISTRATION, motif=motif, courriel="administration_demandee",
+        sans_motif="Dites pourquoi personne n’administre plus, et à quel titre vous le demandez.",
+        acteur=acteur, url_publique=url_publique, maintenant=maintenant,
+    )  # fmt: skip
+
+
+def adresser_au_charge(
+    session: Session, organisation: Organisation, contrat: Contrat, nature: NatureDemande, *, motif: str, courriel: str,
+    sans_motif: str, acteur: Identite, url_publique: str, maintenant: datetime,
+) -> None:  # fmt: skip
+    """Range une demande motivée et la dit aux chargés de mission du contrat. La redire ne renvoie rien.
+
+    `courriel` : son gabarit ; `sans_motif` : la phrase s'il manque. Lève SaisieInvalide, TropDEssais.
+    """
     if not motif.strip():
-        phrase = "Dites pourquoi personne n’administre plus, et à quel titre vous le demandez."
-        raise SaisieInvalide([Faute("motif", phrase, "motif_absent")])
+        raise SaisieInvalide([Faute("motif", sans_motif, "motif_absent")])
     demande = ranger(
-        session, organisation, NatureDemande.ADMINISTRATION, acteur=acteur, contrat_id=contrat.id,
-        motif=motif.strip()[:LONGUEUR_MOTIF], maintenant=maintenant,
+        session, organisation, nature, acteur=acteur, contrat_id=contrat.id, motif=motif.strip()[:LONGUEUR_MOTIF],
+        maintenant=maintenant,
     )  # fmt: skip
     if demande is None:
         return
@@ -157,11 +171,9 @@ def demander_l_administration(
     )
     contexte = {
         "organisation": organisation.nom, "nom": acteur.nom, "courriel": acteur.courriel, "motif": demande.motif,
-        "url": f"{url_publique}/comptes/{contrat.code}/organisations",
+        "url": f"{url_publique}/comptes/{contrat.code}/organisations?demande={demande.code}",
     }  # fmt: skip
-    mail.prevenir(
-        session, charges, "administration_demandee", contexte, cle=f"demande:{demande.code}", maintenant=maintenant
-    )
+    mail.prevenir(session, charges, courriel, contexte, cle=f"demande:{demande.code}", maintenant=maintenant)
 
 
 def conclure(demande: DemandeAcces, suite: SuiteDemande, motif: str, acteur: str, maintenant: datetime) -> None:
