@@ -36,6 +36,7 @@ from app.referentiels.acteurs.rules import FormeOrganisation
 from app.referentiels.acteurs.service import empreinte_secret, ouvrir_session_de
 from app.referentiels.contrats.models import Contrat, VersionContrat
 from app.referentiels.grilles.models import GrilleEnregistree
+from app.referentiels.grilles.rules import Grille, empreinte, grille_vers_donnees
 from app.referentiels.instances.models import ServiceConsulte
 from app.referentiels.instances.rules import NatureService
 from app.referentiels.lignes.models import LigneFinancement
@@ -81,8 +82,7 @@ def un_contrat(
     *,
     code: str = "essai-2024-2030",
     prefixe: str = "ESS",
-    grille: Mapping[str, Any] | None = None,
-    grille_version: str = "2027",
+    grille: Grille | None = None,
 ) -> UnContrat:
     """2 fiches (COTEAUX à Mulhouse, MARKSTEIN à Wittenheim), 3 lignes (BOP147, M2A, MULHOUSE), 3 objectifs."""
     contrat = Contrat(
@@ -95,7 +95,8 @@ def un_contrat(
         empreinte="0" * 64, chargee_at=DEBUT_HABILITATION,
     )  # fmt: skip
     grille_gardee = GrilleEnregistree(
-        contrat_id=contrat.id, version=grille_version, contenu=dict(grille or {}), empreinte="0" * 64,
+        contrat_id=contrat.id, version=grille.version if grille else "2027",
+        contenu=grille_vers_donnees(grille) if grille else {}, empreinte=empreinte(grille) if grille else "0" * 64,
         cree_at=DEBUT_HABILITATION,
     )  # fmt: skip
     services = {

@@ -8,6 +8,8 @@ from enum import StrEnum
 from select import POLLIN, poll
 from typing import Any, ClassVar
 
+import psycopg
+from pydantic_core import from_json
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -108,6 +110,7 @@ def creer_moteur(url: str, *, taille: int = 5) -> Engine:
         max_overflow=5,
         pool_recycle=1800,
         json_serializer=_serialiser,
+        json_deserializer=from_json,
         connect_args={"options": REGLAGES},
         hide_parameters=True,
     )
@@ -159,3 +162,12 @@ def parmi(colonne: str, valeurs: type[StrEnum], nom: str | None = None) -> Check
     """CHECK : la colonne prend une valeur de l'énumération."""
     liste = ", ".join(f"'{v.value}'" for v in valeurs)
     return CheckConstraint(f"{colonne} IN ({liste})", name=nom or colonne)
+
+
+def connexion_du_pilote(session: Session) -> psycopg.Connection:
+    """La connexion psycopg de cette session, dans sa transaction : pour COPY. Ce qui attend est d'abord envoyé."""
+    session.flush()
+    pilote = session.connection().connection.driver_connection
+    if not isinstance(pilote, psycopg.Connection):  # pragma: no cover - PostgreSQL seulement
+        raise TypeError(type(pilote))
+    return pilote

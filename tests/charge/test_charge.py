@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from app.__main__ import construire
 from app.commandes.base import Base
 from app.commandes.charge import Bilan, charger, remplir
-from app.commandes.charge.copie import texte
 from app.commandes.charge.rangees import etat_du_dossier, reference_de
 from app.commandes.charge.socle import CODE_APPEL, BaseOccupee, poser
 from app.etapes.dossier.rules.etats import EtatDossier
 from app.infra import postgres_embarque as pg
 from app.infra.config import Config, Mode
+from app.infra.copie import texte
 from app.infra.db import creer_moteur
 from app.infra.heure import heure_machine
 from app.infra.journal import ecriture

@@ -228,7 +228,7 @@ FAUTES: list[tuple[Callable[[Donnees], object], str, str]] = [
         "criteres.0.baremes",
         "ligne inconnue : « KINGERSHEIM »",
     ),
-    (lambda d: d["arrondi"].update(decimales=7), "arrondi.decimales", "le nombre de décimales va de 0 à 6"),
+    (lambda d: d["arrondi"].update(decimales=7), "arrondi.decimales", "le nombre de décimales va de 0 à 1"),
     (lambda d: d["ensembles"]["FICHES"].update(codes=[]), "ensembles.FICHES", "l’ensemble est vide"),
     # paliers
     (lambda d: les_paliers(d, "QPV").pop(), "criteres.2.baremes.0.paliers", "il y a un trou"),

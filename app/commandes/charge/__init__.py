@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from app.commandes.base import NOM_BASE, Base, base_de, fabrique_de, grappe_ouverte
-from app.commandes.charge.copie import Table, copier
+from app.commandes.charge.copie import COLONNES, Table
 from app.commandes.charge.patrons import Patron, actions_reelles, preparer
 from app.commandes.charge.rangees import FABRIQUE, Fabrique, Lot, est_depose, etat_du_dossier
 from app.commandes.charge.socle import Socle, poser
 from app.infra import migrations
 from app.infra import postgres_embarque as pg
 from app.infra.config import Config
+from app.infra.copie import copier
 from app.infra.heure import heure_machine
 from app.infra.journal.ecriture import consigner
 from app.noyau.erreurs import ActeImpossible
@@ -102,14 +103,17 @@ def _copier_lot(connexion: psycopg.Connection, socle: Socle, patrons: list[Patro
     fabrique = Fabrique(socle, patrons, lot)
     demande = _reserver(connexion, Table.DEMANDE, sum(map(fabrique.demandes_de, rangs)))
     dossier = _reserver(connexion, Table.DOSSIER, len(rangs))
-    compteur = _avancer(connexion, socle, sum(est_depose(etat_du_dossier(rang)) for rang in rangs))
+    deposes = sum(est_depose(etat_du_dossier(rang)) for rang in rangs)
+    releve = _reserver(connexion, Table.RELEVE, deposes)
+    compteur = _avancer(connexion, socle, deposes)
     for rang in rangs:
         compteur += est_depose(etat_du_dossier(rang))
-        fabrique.ecrire(rang, dossier, demande, compteur)
+        fabrique.ecrire(rang, dossier, demande, compteur, releve)
+        releve += est_depose(etat_du_dossier(rang))
         dossier += 1
         demande += fabrique.demandes_de(rang)
     for table in Table:
-        copier(connexion, table, lot.tables[table])
+        copier(connexion, table.value, COLONNES[table], lot.tables[table])
 
 
 def _avancer(connexion: psycopg.Connection, socle: Socle, deposes: int) -> int:

@@ -1,18 +1,8 @@
-"""Le format texte de COPY : une table, ses colonnes, des rangées préparées, envoyées en flux."""
+"""Les tables que remplit le banc, et leurs colonnes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
-
-import psycopg
-from psycopg import sql
-
-Cellule = str | int | bool | Decimal | datetime | Sequence[str] | None
-BLOC = 256  # rangées par envoi : assez pour ne pas payer chaque appel, peu pour la mémoire
-_ECHAPPEES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
 class Table(StrEnum):
@@ -25,6 +15,7 @@ class Table(StrEnum):
     PASSAGE = "passage"
     CONTROLE = "controle_recevabilite"
     COMPLEMENT = "demande_complement"
+    RELEVE = "releve_faits"
     NOTE = "note"
     PROPOSITION = "proposition"
 
@@ -47,48 +38,12 @@ COLONNES: dict[Table, tuple[str, ...]] = {
     Table.COMPLEMENT: (
         "contrat_id", "dossier_id", "objet", "pourquoi", "echeance_le", "demandee_le", "demandee_par", "reponse",
     ),
+    Table.RELEVE: ("id", "contrat_id", "dossier_id", "rang", "faits", "empreinte", "a"),
     Table.NOTE: (
-        "contrat_id", "demande_id", "grille_id", "rang", "faits", "resultat", "minimum", "maximum", "est_provisoire",
-        "motif", "acteur", "a",
+        "contrat_id", "demande_id", "grille_id", "releve_id", "rang", "criteres", "priorites", "minimum", "maximum",
+        "est_provisoire", "empreinte", "acteur", "a",
     ),
     Table.PROPOSITION: (
         "contrat_id", "demande_id", "rang", "nature", "montant_centimes", "motif", "acteur", "a",
     ),
 }  # fmt: skip
-
-
-def texte(valeur: Cellule) -> str:
-    """Une cellule de COPY : NULL, échappements, tableaux de textes sans guillemet ni virgule."""
-    if valeur is None:
-        return "\\N"
-    if isinstance(valeur, str):
-        for brut, echappe in _ECHAPPEES:  # dix fois plus rapide que str.translate sur un long texte
-            valeur = valeur.replace(brut, echappe)
-        return valeur
-    if isinstance(valeur, bool):
-        return "t" if valeur else "f"
-    if isinstance(valeur, int | Decimal):
-        return str(valeur)
-    if isinstance(valeur, datetime):
-        return valeur.isoformat()
-    return "{" + ",".join(valeur) + "}"
-
-
-def rangee(*cellules: Cellule) -> str:
-    """Une ligne de COPY."""
-    return "\t".join(map(texte, cellules)) + "\n"
-
-
-def copier(connexion: psycopg.Connection, table: Table, rangees: Iterable[str]) -> None:
-    """Envoie des rangées préparées, par blocs. Contraintes et déclencheurs jugent comme pour un INSERT."""
-    ordre = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, COLONNES[table]))
-    )
-    with connexion.cursor() as curseur, curseur.copy(ordre) as copie:
-        bloc: list[str] = []
-        for ligne in rangees:
-            bloc.append(ligne)
-            if len(bloc) == BLOC:
-                copie.write("".join(bloc))
-                bloc.clear()
-        copie.write("".join(bloc))

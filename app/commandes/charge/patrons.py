@@ -6,13 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.commandes.charge.copie import texte
 from app.commandes.charge.socle import ANNEE, ETP_CENTIEMES, ORGANISATIONS, SEUIL_COURT, Socle
 from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.budget import DemandeSaisie, lire_budget
 from app.etapes.dossier.rules.depot import CadreDepot, est_chemin_court, hors_champ, verifier_depot
 from app.etapes.dossier.service.resume import resumer
-from app.etapes.notation.rules import Cadre, Note, a_garder, faits_du_contenu, faits_vers_donnees, noter_lignes
+from app.etapes.notation.rules import (
+    Cadre,
+    FaitsDossier,
+    Note,
+    bornes_vers_texte,
+    criteres_vers_json,
+    empreinte_de_note,
+    empreinte_des_faits,
+    faits_a_noter,
+    faits_vers_json,
+    noter_lignes,
+)
+from app.infra.copie import texte
 from app.infra.journal.chaine import canonique
 from app.referentiels.acteurs.models import Organisation
 from app.referentiels.grilles.rules import Grille
@@ -25,10 +36,10 @@ LIGNE_D_ETAT = "BOP147"
 
 @dataclass(frozen=True, slots=True)
 class NotePreparee:
-    """Une note calculée par le vrai moteur, prête à copier."""
+    """Une note calculée par le vrai moteur, prête à copier. L'empreinte couvre la grille et les faits du patron."""
 
-    faits: str
-    resultat: str
+    criteres: str
+    empreinte: str
     minimum: str
     maximum: str
     est_provisoire: bool
@@ -47,6 +58,8 @@ class Patron:
     demandes: Sequence[DemandeSaisie]
     hors_champ: Mapping[str, str]
     theme_p147: str | None
+    faits: str
+    empreinte_faits: str
     notes: Mapping[str, NotePreparee]
 
 
@@ -84,6 +97,9 @@ def _patron(socle: Socle, grille: Grille, titre: str, porteur: int, contenu: dic
         if (motif := hors_champ(servie.ouverte, contenu["communes"])) is not None
     }
     court = est_chemin_court(budget, SEUIL_COURT)
+    salaries = ETP_CENTIEMES[porteur % len(ETP_CENTIEMES)]
+    faits = faits_a_noter(contenu, Cadre(ANNEE, court, False, salaries, False))
+    faits_json = faits_vers_json(faits)
     return Patron(
         titre=titre,
         porteur=porteur,
@@ -94,23 +110,24 @@ def _patron(socle: Socle, grille: Grille, titre: str, porteur: int, contenu: dic
         demandes=budget.demandes,
         hors_champ=refus,
         theme_p147=contenu.get("theme_p147"),
-        notes=_notes(grille, contenu, porteur, court),
+        faits=texte(faits_json),
+        empreinte_faits=empreinte_des_faits(faits_json),
+        notes=_notes(grille, faits, list(dict.fromkeys(demande.ligne for demande in budget.demandes))),
     )
 
 
-def _notes(grille: Grille, contenu: Mapping[str, Any], porteur: int, court: bool) -> dict[str, NotePreparee]:
-    salaries = ETP_CENTIEMES[porteur % len(ETP_CENTIEMES)]
-    faits = faits_du_contenu(contenu, Cadre(ANNEE, court, False, salaries, False))
-    lignes = list(dict.fromkeys(d["ligne"] for d in contenu["demandes"]))
+def _notes(grille: Grille, faits: FaitsDossier, lignes: Sequence[str]) -> dict[str, NotePreparee]:
+    marque = empreinte_des_faits(faits_vers_json(faits))
     notes = {}
     for code, resultat in noter_lignes(grille, faits, lignes=lignes).items():
         if isinstance(resultat, Note):
-            minimum, maximum = resultat.intervalle
+            minimum, maximum = bornes_vers_texte(resultat)
+            criteres = criteres_vers_json(resultat)
             notes[code] = NotePreparee(
-                faits=texte(canonique(faits_vers_donnees(resultat.faits)).decode()),
-                resultat=texte(canonique(a_garder(resultat)).decode()),
-                minimum=str(minimum),
-                maximum=str(maximum),
+                criteres=texte(criteres),
+                empreinte=empreinte_de_note(criteres, marque, resultat.empreinte_grille, "[]"),
+                minimum=minimum,
+                maximum=maximum,
                 est_provisoire=resultat.est_provisoire,
             )
     return notes

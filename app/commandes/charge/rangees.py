@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.commandes.charge.copie import Cellule, Table, rangee, texte
+from app.commandes.charge.copie import Table
 from app.commandes.charge.patrons import DAUPHIN, LIGNE_D_ETAT, TITRE, NotePreparee, Patron
 from app.commandes.charge.socle import ANNEE, ORGANISATIONS, OUVERTURE, Porteur, Socle
 from app.etapes.dossier.rules.budget import DemandeSaisie
@@ -16,6 +16,7 @@ from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
 from app.etapes.dossier.rules.recherche import texte_de_recherche
 from app.etapes.dossier.service.brouillon import ALPHABET
 from app.etapes.programmation.models import NatureProposition
+from app.infra.copie import Cellule, rangee, texte
 from app.noyau.identifiants import numero_de_dossier
 
 FABRIQUE = "charge"  # qui a créé ces dossiers : c'est ainsi qu'on les compte
@@ -100,8 +101,11 @@ class Fabrique:
         declinaison = (rang - 1) // len(self.patrons)
         return self.socle.porteurs[(patron.porteur - 1 + 5 * declinaison) % ORGANISATIONS]
 
-    def ecrire(self, rang: int, dossier_id: int, premiere_demande: int, compteur: int) -> None:
-        """Ajoute au lot toutes les rangées de ce dossier. `compteur` : le rang de son numéro s'il est déposé."""
+    def ecrire(self, rang: int, dossier_id: int, premiere_demande: int, compteur: int, releve: int) -> None:
+        """Ajoute au lot toutes les rangées de ce dossier.
+
+        `compteur` : le rang de son numéro s'il est déposé ; `releve` : la clé de son relevé de faits.
+        """
         patron, etat = self._patron(rang), etat_du_dossier(rang)
         dossier = DossierFabrique(
             rang=rang,
@@ -113,6 +117,7 @@ class Fabrique:
             dauphin=f"DA9{rang:07d}",
             depose_le=OUVERTURE + rang * PAS,
             numero=numero_de_dossier(self.socle.contrat.prefixe, ANNEE, compteur) if est_depose(etat) else None,
+            releve=releve,
         )
         self._dossier(dossier)
         self._champs(dossier)
@@ -123,6 +128,7 @@ class Fabrique:
                 hashlib.sha256(contenu.encode()).hexdigest(), dossier.depose_le,
             )  # fmt: skip
             self._histoire(dossier)
+            self._releve(dossier)
             for n, demande in enumerate(patron.demandes):
                 self._demande(dossier, premiere_demande + n, demande)
 
@@ -228,11 +234,16 @@ class Fabrique:
             nature = NatureProposition.ARBITRE.value
             self.lot.ajouter(Table.PROPOSITION, self.contrat_id, cle, 2, nature, montant, motif, ligne.arbitre, a)
 
+    def _releve(self, d: DossierFabrique) -> None:
+        self.lot.tables[Table.RELEVE].append(
+            f"{d.releve}\t{self.contrat_id}\t{d.cle}\t1\t{d.patron.faits}\t{d.patron.empreinte_faits}\t"
+            f"{(d.depose_le + EXAMEN).isoformat()}\n"
+        )
+
     def _note(self, d: DossierFabrique, cle: int, note: NotePreparee) -> None:
-        motif = f"Première note : entre {note.minimum} et {note.maximum} sur 100 (fictif)."
         self.lot.tables[Table.NOTE].append(
-            f"{self.contrat_id}\t{cle}\t{self.socle.appel.grille_id}\t1\t{note.faits}\t{note.resultat}\t"
-            f"{note.minimum}\t{note.maximum}\t{texte(note.est_provisoire)}\t{motif}\tservice\t"
+            f"{self.contrat_id}\t{cle}\t{self.socle.appel.grille_id}\t{d.releve}\t1\t{note.criteres}\t[]\t"
+            f"{note.minimum}\t{note.maximum}\t{texte(note.est_provisoire)}\t{note.empreinte}\tservice\t"
             f"{(d.depose_le + EXAMEN).isoformat()}\n"
         )
 
@@ -250,6 +261,7 @@ class DossierFabrique:
     dauphin: str
     depose_le: datetime
     numero: str | None
+    releve: int
 
     def decline(self, json_du_patron: str) -> str:
         """Le JSON du patron, titre et numéro Dauphin à leur place (aucun échappement de COPY n'est fait ici)."""

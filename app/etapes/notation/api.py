@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends
 from app.etapes.appel.rules import Orientations
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
-from app.etapes.notation.models import NoteEnregistree
-from app.etapes.notation.rules import faits_vers_donnees, valeur_depuis_json
+from app.etapes.notation.repository import NoteLue
+from app.etapes.notation.rules import Note, faits_vers_donnees, note_vers_donnees, valeur_depuis_json
 from app.etapes.notation.schemas import FaitsEntrants, SaisieAjustement, VerificationEntrante
 from app.infra.acces import PUBLIQUE, Acteur, Visiteur, exiger
 from app.infra.clock import Maintenant
@@ -24,13 +24,12 @@ LIT = exiger(*service.LIT_LES_NOTES)
 INSTRUIT = exiger(*EXAMINE)
 
 
-def _montrer(note: NoteEnregistree) -> dict[str, Any]:
+def _montrer(lue: NoteLue, note: Note) -> dict[str, Any]:
     return {
-        "rang": note.rang,
-        "calculee_le": note.a.isoformat(),
-        "changement": note.motif,
-        **note.resultat,
-        "faits": note.faits,
+        "rang": lue.note.rang,
+        "calculee_le": lue.note.a.isoformat(),
+        "empreinte": lue.note.empreinte,
+        **note_vers_donnees(note),
     }
 
 
@@ -41,8 +40,8 @@ def list_notes(session: SessionDep, acteur: Acteur, numero: str) -> dict[str, An
     elements = []
     for vue in service.list_lignes_vues(session, dossier):
         element: dict[str, Any] = {"ligne": vue.code, "annee": vue.demande.annee, "etat": vue.demande.etat.value}
-        if vue.note is not None:
-            element["note"] = _montrer(vue.note)
+        if vue.lue is not None and vue.note is not None:
+            element["note"] = _montrer(vue.lue, vue.note)
         elif vue.motif:
             element["motif"] = vue.motif
         elements.append(element)
@@ -97,11 +96,11 @@ def ajuster(
     session: SessionDep, acteur: Acteur, numero: str, ligne: str, entree: SaisieAjustement, maintenant: Maintenant
 ) -> dict[str, Any]:
     """Ajuste un critère, avec motif ; rend la note de rang suivant."""
-    note = service.ajuster(
+    lue = service.ajuster(
         session, numero, ligne, critere=entree.critere, taux_pour_cent=entree.taux_pour_cent, motif=entree.motif,
         acteur=acteur, maintenant=maintenant,
     )  # fmt: skip
-    return {"dossier": numero, "ligne": ligne, "note": _montrer(note)}
+    return {"dossier": numero, "ligne": ligne, "note": _montrer(lue, service.relire(session, lue))}
 
 
 @routeur.get("/appels/{code}/grille", name="api:grille", dependencies=[Depends(PUBLIQUE)])

@@ -1,14 +1,15 @@
-"""Table : grille."""
+"""Tables : grille, grille_brouillon."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.db import Base, DansContrat, cle, unique_du_contrat
+from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
+from app.referentiels.grilles.rules.brouillon import EtatBrouillon
 
 
 class GrilleEnregistree(DansContrat, Base):
@@ -22,3 +23,32 @@ class GrilleEnregistree(DansContrat, Base):
     contenu: Mapped[dict[str, Any]]
     empreinte: Mapped[str]
     cree_at: Mapped[datetime]
+
+
+class GrilleBrouillon(DansContrat, Base):
+    """Une grille que le chargé de mission prépare, partie d’une autre. Adoptée, elle devient une version figée.
+
+    `version` : le numéro qu’elle prendra ; `revision` : compteur de compare-et-échange.
+    """
+
+    __tablename__ = "grille_brouillon"
+    __table_args__ = (
+        unique_du_contrat("grille_brouillon"),
+        lien("origine_id", "grille"),
+        lien("grille_id", "grille"),
+        parmi("etat", EtatBrouillon),
+        CheckConstraint("(etat = 'adopte') = (grille_id IS NOT NULL)", name="adopte"),
+        Index("ix_grille_brouillon_contrat", "contrat_id", "etat", "id"),
+    )
+
+    id: Mapped[int] = cle()
+    origine_id: Mapped[int]
+    version: Mapped[str]
+    contenu: Mapped[dict[str, Any]]
+    empreinte: Mapped[str]
+    revision: Mapped[int] = mapped_column(default=1)
+    etat: Mapped[EtatBrouillon]
+    grille_id: Mapped[int | None]
+    acteur: Mapped[str]
+    cree_at: Mapped[datetime]
+    modifie_at: Mapped[datetime]

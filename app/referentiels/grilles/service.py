@@ -63,18 +63,28 @@ def enregistrer(
     return True
 
 
-def lire(session: Session, grille_id: int) -> Grille:
-    """La grille de cette clé, prête à noter. Lève GrilleIllisible si elle n'est plus celle qui a été enregistrée."""
-    return grille_de(repository.get_grille(session, grille_id))
+def lire(session: Session, grille_id: int, marque: str = "") -> Grille:
+    """La grille de cette clé, prête à noter. Avec son empreinte (`marque`), celle déjà en mémoire sert, sans requête.
+
+    Lève GrilleIllisible si elle n'est plus celle qui a été enregistrée.
+    """
+    return _gardee(marque) or grille_de(repository.get_grille(session, grille_id))
+
+
+def _gardee(marque: str) -> Grille | None:
+    with _verrou:
+        if marque in _grilles:
+            _grilles.move_to_end(marque)
+            return _grilles[marque]
+    return None
 
 
 def grille_de(enregistree: GrilleEnregistree) -> Grille:
     """La grille d'un contenu enregistré, gardée en mémoire sous son empreinte. Lève GrilleIllisible."""
     cle = enregistree.empreinte
-    with _verrou:
-        if cle in _grilles:
-            _grilles.move_to_end(cle)
-            return _grilles[cle]
+    gardee = _gardee(cle)
+    if gardee is not None:
+        return gardee
     try:
         grille = grille_depuis_donnees(enregistree.contenu)
     except GrilleInvalide as erreur:

@@ -67,7 +67,7 @@ def test_le_dernier_depose_vient_d_abord_et_un_brouillon_n_est_vu_que_de_son_org
     assert cas.trouver(cas.porteur) == [cas.brouillon.reference, *numeros(4, 3, 2, 1)]
     etranger = f.un_porteur(cas.session, f.une_organisation(cas.session, rang=2))
     assert cas.trouver(etranger) == []
-    d_un_autre_contrat = f.un_contrat(cas.session, code="autre", prefixe="AUT", grille_version="1")
+    d_un_autre_contrat = f.un_contrat(cas.session, code="autre", prefixe="AUT")
     compte = f.un_compte(cas.session, Role.INSTRUCTEUR, contrat=d_un_autre_contrat, ligne="M2A")
     assert cas.trouver(f.identite(cas.session, compte)) == []
 

@@ -15,8 +15,6 @@ from app.etapes.dossier.service import recevabilite
 from app.infra.identite import Identite
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte, Organisation
-from app.referentiels.grilles.models import GrilleEnregistree
-from app.referentiels.grilles.rules import Grille, empreinte, grille_vers_donnees
 from tests.etapes.notation.lecture_cas import la_grille
 from tests.factories import (
     MAINTENANT,
@@ -49,16 +47,9 @@ class Scene:
         return identite(session, self.instructeur)
 
 
-def epingler(session: Session, enregistree: GrilleEnregistree, grille: Grille) -> None:
-    """Range une grille dans un enregistrement de fabrique, avec sa vraie empreinte."""
-    enregistree.contenu, enregistree.empreinte = grille_vers_donnees(grille), empreinte(grille)
-    session.flush()
-
-
 def une_scene(session: Session, code: str = "essai-2024-2030", prefixe: str = "ESS", **appel: Any) -> Scene:
     """Un contrat muni de la grille de départ, un appel, un porteur, l'instructeur de m2A, le chargé de mission."""
-    contrat = un_contrat(session, code=code, prefixe=prefixe, grille_version="2027.0")
-    epingler(session, contrat.grille, la_grille())
+    contrat = un_contrat(session, code=code, prefixe=prefixe, grille=la_grille())
     organisation = une_organisation(session)
     return Scene(
         contrat=contrat,

@@ -16,8 +16,9 @@ from app.etapes.notation.rules import (
     Mediane,
     avec_constats,
     avec_externes,
+    faits_a_noter,
     faits_du_contenu,
-    figer,
+    faits_vers_json,
 )
 from app.noyau.euros import Euros
 from app.referentiels.grilles.rules import CATALOGUE, Declarant, Fait, Statut
@@ -257,8 +258,17 @@ def test_une_verification_perimee_efface_la_correction_d_avant() -> None:
 
 
 def test_avant_la_cloture_aucune_mediane_apres_celle_du_type() -> None:
-    faits = FaitsDossier({"type_action": Fait("emploi", Statut.VERIFIE), "comparables": Fait(3, Statut.VERIFIE)})
-    assert set(figer(faits, None).faits) == {"type_action"}
-    figes = figer(faits, {"emploi": Mediane(Fraction(15_000), 9)})
-    assert figes.fait("comparables") == Fait(9, Statut.VERIFIE)
-    assert figes.fait("mediane_cout") == Fait(Fraction(15_000), Statut.VERIFIE)
+    externes = [Constat("type_action", "emploi"), Constat("comparables", 3)]
+    ouverte = faits_a_noter({}, Cadre(2027), externes)
+    assert ouverte.fait("type_action") == Fait("emploi", Statut.VERIFIE)
+    assert ouverte.fait("comparables") is None
+    close = faits_a_noter({}, Cadre(2027), externes, medianes={"emploi": Mediane(Fraction(15_000), 9)})
+    assert close.fait("comparables") == Fait(9, Statut.VERIFIE)
+    assert close.fait("mediane_cout") == Fait(Fraction(15_000), Statut.VERIFIE)
+
+
+def test_les_faits_a_noter_sont_ceux_des_trois_lectures_l_une_apres_l_autre() -> None:
+    contenu = {"beneficiaires": 80, "beneficiaires_qpv": 40}
+    externes, constats = [Constat("bilan_precedent", "accepte")], [Constat("beneficiaires", 60, Statut.CORRIGE, "Vu.")]
+    un_par_un = avec_constats(avec_externes(faits_du_contenu(contenu, Cadre(2027)), externes), constats)
+    assert faits_vers_json(faits_a_noter(contenu, Cadre(2027), externes, constats)) == faits_vers_json(un_par_un)

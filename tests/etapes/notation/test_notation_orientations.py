@@ -7,9 +7,9 @@ from dataclasses import replace
 from app.etapes.notation.rules import (
     HorsChamp,
     Note,
-    a_garder,
     comparer,
-    faits_vers_donnees,
+    criteres_a_garder,
+    note_vers_donnees,
     note_vers_json,
     noter,
     noter_lignes,
@@ -59,11 +59,10 @@ def test_une_note_gardee_se_rejoue_avec_ou_sans_orientation() -> None:
     aucune: dict[str, tuple[tuple[str, ...], ...]] = {}
     for priorites in (aucune, PRIORITES):
         note = note_de("E1.2", priorites=priorites)
-        garde = a_garder(note)
-        assert ("priorites" in garde) is bool(priorites), "une note d'avant ne gagne aucun champ"
-        assert note_vers_json(rejouer(la_grille(), "M2A", faits_vers_donnees(note.faits), garde)) == note_vers_json(
-            note
-        )
+        rejouee = rejouer(la_grille(), "M2A", note.faits, criteres_a_garder(note), note.priorites)
+        assert note_vers_json(rejouee) == note_vers_json(note)
+        donnees = note_vers_donnees(note)
+        assert ("priorites" in donnees) is bool(priorites), "une note d'avant ne gagne aucun champ"
     hors = noter(la_grille(), "ILLZACH", des_faits(), priorites={"ILLZACH": (("E1.1",),)})
     assert isinstance(hors, HorsChamp), "une priorité n'ouvre pas une ligne communale"
 

@@ -13,23 +13,28 @@ from app.etapes.notation.rules import (
     EffetLigne,
     FaitsDossier,
     Note,
-    a_garder,
+    NoteIrrejouable,
     ajuster_en_taux,
     appliquer_ajustements,
+    bornes_vers_texte,
+    criteres_a_garder,
+    criteres_vers_json,
     decrire,
+    empreinte_de_note,
+    empreinte_des_faits,
     est_etabli_par_agent,
-    faits_vers_donnees,
     lire_saisie,
     mesurer_effet,
     note_vers_json,
     noter,
+    priorites_vers_json,
     regles_publiques,
     rejouer,
+    total_des_gardes,
     valeur_depuis_json,
     valeur_vers_json,
     valeurs_admises,
 )
-from app.etapes.notation.rules.description import nom_lisible, phrase_publique
 from app.etapes.notation.rules.effet import Bornes, bornes
 from app.noyau.euros import Euros
 from app.referentiels.grilles.rules import (
@@ -46,6 +51,9 @@ from app.referentiels.grilles.rules import (
     Valeur,
     Vrai,
     lexique,
+    nom_lisible,
+    phrase_publique,
+    texte_canonique,
 )
 from tests.etapes.notation.lecture_cas import des_faits, la_grille
 
@@ -164,16 +172,50 @@ def une_note(ligne: str = "M2A", faits: FaitsDossier | None = None) -> Note:
 
 def test_une_note_gardee_sans_ses_faits_se_rejoue_avec_eux() -> None:
     note = appliquer_ajustements(une_note(), [Ajustement("LAN", Fraction(3), "interprète prévu", "agent-12")])
-    garde = a_garder(note)
-    assert "faits" not in garde
-    rejouee = rejouer(la_grille(), "M2A", faits_vers_donnees(note.faits), garde)
+    rejouee = rejouer(la_grille(), "M2A", note.faits, criteres_a_garder(note))
     assert note_vers_json(rejouee) == note_vers_json(note)
 
 
-def test_un_hors_champ_se_rejoue_hors_champ() -> None:
-    faits = des_faits(fiches_visees=["COTEAUX"])
-    rejoue = rejouer(la_grille(), "ILLZACH", faits_vers_donnees(faits), {})
-    assert note_vers_json(rejoue) == note_vers_json(noter(la_grille(), "ILLZACH", faits))
+def test_une_note_qui_ne_se_rejoue_plus_est_refusee() -> None:
+    note = une_note()
+    garde = criteres_a_garder(note)
+    garde[0] = garde[0] | {"taux": [0, 0]}
+    with pytest.raises(NoteIrrejouable, match="M2A ne se rejoue pas à l’identique"):
+        rejouer(la_grille(), "M2A", note.faits, garde)
+    with pytest.raises(NoteIrrejouable, match="hors champ"):
+        rejouer(la_grille(), "ILLZACH", des_faits(fiches_visees=["COTEAUX"]), garde)
+
+
+@pytest.mark.parametrize("manquants", [(), ("charges_total",), ("premiere_demande", "charges_total"), ("etp_porteur",)])
+@pytest.mark.parametrize("ajustes", [(), ("LAN", "PLU")])
+def test_les_criteres_gardes_refont_le_total_sans_grille_ni_faits(
+    manquants: tuple[str, ...], ajustes: tuple[str, ...]
+) -> None:
+    note = une_note(faits=des_faits(premiere_demande=False).sans(*manquants))
+    comptent = [code for code in ajustes if note.ligne_note(code).compte]
+    note = appliquer_ajustements(note, [Ajustement(code, Fraction(5, 3), "vu", "agent-1") for code in comptent])
+    garde = criteres_a_garder(note)
+    assert texte_canonique(garde) == criteres_vers_json(note)
+    assert total_des_gardes(garde) == (note.minimum, note.maximum)
+    assert bornes_vers_texte(note) == tuple(map(str, note.intervalle))
+
+
+def test_l_arrondi_a_zero_decimale_s_ecrit_sans_virgule() -> None:
+    assert bornes_vers_texte(replace(une_note(), decimales=0, minimum=Fraction(17, 2), maximum=Fraction(9))) == (
+        "9",
+        "9",
+    )
+
+
+def test_l_empreinte_d_une_note_tient_a_chacune_de_ses_parties() -> None:
+    criteres, faits = criteres_vers_json(une_note()), empreinte_des_faits("{}")
+    parties = [
+        (criteres, faits, "g", "[]"), ("[]", faits, "g", "[]"), (criteres, "f", "g", "[]"),
+        (criteres, faits, "h", "[]"),
+        (criteres, faits, "g", priorites_vers_json((("E1.2",), ("E2.2", "T.2")))),
+    ]  # fmt: skip
+    assert len({empreinte_de_note(*quatre) for quatre in parties}) == len(parties)
+    assert priorites_vers_json((("E1.2",), ("E2.2", "T.2"))) == '[["E1.2"],["E2.2","T.2"]]'
 
 
 def test_un_ajustement_en_part_du_poids_suit_le_poids_et_laisse_ce_qui_ne_compte_pas() -> None:

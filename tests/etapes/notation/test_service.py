@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import pytest
 from sqlalchemy import event, func, select, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.etapes.dossier.models import Demande, Dossier, FaitConstate, FaitExterne
@@ -18,20 +18,27 @@ from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.dossier.service import depot, recevabilite
 from app.etapes.notation import repository, service
 from app.etapes.notation.models import Ajustement, NoteEnregistree
-from app.etapes.notation.rules import note_vers_json
+from app.etapes.notation.rules import (
+    NoteIrrejouable,
+    criteres_vers_json,
+    empreinte_de_note,
+    empreinte_des_faits,
+    faits_vers_json,
+    total_des_gardes,
+)
 from app.infra.identite import Identite
 from app.infra.jobs import noms_enregistres
 from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
 from app.referentiels.grilles import service as grilles
+from app.referentiels.grilles.models import GrilleEnregistree
 from app.referentiels.grilles.rules import Fait, Statut, texte_canonique
 from app.referentiels.lignes.models import LigneFinancement
 from tests.etapes.notation.aide_dossier import (
     PLUS_TARD,
     Scene,
     declarer_recevable,
-    epingler,
     un_dossier,
     une_scene,
 )
@@ -84,23 +91,24 @@ def etablir(session: Session, scene: Scene, dossier: Dossier, code: str, valeur:
 
 def test_un_dossier_recoit_une_note_par_ligne_ouverte(session: Session, scene: Scene) -> None:
     dossier = un_dossier(session, scene)
-    assert noter(session, dossier) == service.Bilan(ajoutees=2, dernier=dossier.id)
+    assert noter(session, dossier) == service.Bilan(dossiers=1, ajoutees=2, dernier=dossier.id)
     (note,) = notes(session, dossier)
     assert (note.rang, note.acteur, note.a) == (1, "service", PLUS_TARD)
     assert note.est_provisoire
     assert note.minimum < note.maximum
-    assert note.motif.startswith("Première note m2A : entre ")
-    assert {"comparables", "mediane_cout", "competence_m2a_etablie"} <= set(note.resultat["faits_a_demander"])
-    assert notes(session, dossier, "BOP147")[0].resultat["ligne"] == "BOP147"
+    (changement,) = service.list_changements(session, note.demande_id)
+    assert changement.phrase.startswith("Première note m2A : entre ")
+    assert {"comparables", "mediane_cout", "competence_m2a_etablie"} <= set(changement.note.faits_a_demander)
+    assert len(notes(session, dossier, "BOP147")) == 1
     assert not notes(session, dossier, "MULHOUSE")
 
 
 def test_renoter_sans_changement_n_ajoute_rien(session: Session, scene: Scene) -> None:
     dossier = un_dossier(session, scene)
     noter(session, dossier)
-    avant = notes(session, dossier)[0].resultat
-    assert noter(session, dossier) == service.Bilan(inchangees=2, dernier=dossier.id)
-    assert [n.resultat for n in notes(session, dossier)] == [avant]
+    avant = notes(session, dossier)[0].empreinte
+    assert noter(session, dossier) == service.Bilan(dossiers=1, inchangees=2, dernier=dossier.id)
+    assert [n.empreinte for n in notes(session, dossier)] == [avant]
 
 
 def test_une_note_gardee_se_rejoue_au_bit_pres(session: Session, scene: Scene) -> None:
@@ -115,11 +123,27 @@ def test_une_note_gardee_se_rejoue_au_bit_pres(session: Session, scene: Scene) -
     session.expire_all()
     rangs = notes(session, dossier)
     assert [n.rang for n in rangs] == [1, 2, 3]
-    for note in rangs:
-        rejouee = service.relire(session, "M2A", note)
-        gardee = note.resultat | {"faits": note.faits}
-        assert note_vers_json(rejouee) == texte_canonique(gardee)
-        assert (note.minimum, note.maximum) == rejouee.intervalle  # type: ignore[union-attr]
+    for changement in service.list_changements(session, rangs[0].demande_id):
+        gardee, rejouee = changement.lue, changement.note
+        assert texte_canonique(gardee.note.criteres) == criteres_vers_json(rejouee)
+        assert (gardee.note.minimum, gardee.note.maximum) == rejouee.intervalle
+        assert total_des_gardes(gardee.note.criteres) == (rejouee.minimum, rejouee.maximum)
+        faits = faits_vers_json(rejouee.faits)
+        assert texte_canonique(gardee.faits) == faits
+        assert gardee.note.empreinte == empreinte_de_note(
+            criteres_vers_json(rejouee), empreinte_des_faits(faits), rejouee.empreinte_grille, "[]"
+        )
+
+
+def test_une_note_dont_les_points_ne_se_rejouent_pas_ne_se_montre_pas(session: Session, scene: Scene) -> None:
+    dossier = un_dossier(session, scene)
+    noter(session, dossier)
+    (note,) = notes(session, dossier)
+    lue = repository.notes_courantes(session, [note.demande_id])[note.demande_id]
+    session.expunge(note)
+    note.criteres = [critere | {"taux": [100, 100]} for critere in note.criteres]
+    with pytest.raises(NoteIrrejouable, match="à l’identique"):
+        service.relire(session, lue)
 
 
 def test_corriger_un_fait_ajoute_une_note_et_la_phrase_de_ce_qui_change(session: Session, scene: Scene) -> None:
@@ -130,9 +154,12 @@ def test_corriger_un_fait_ajoute_une_note_et_la_phrase_de_ce_qui_change(session:
     noter(session, dossier)
     premiere, seconde = notes(session, dossier)
     assert seconde.rang == 2
-    assert "Public des quartiers prioritaires passe de 12 sur 12 à 8,4 sur 12" in seconde.motif
-    assert seconde.faits["part_qpv"]["statut"] == "corrige"
-    assert premiere.faits["part_qpv"] == {"statut": "declare", "valeur": {"fraction": "3/4"}}
+    apres, avant = service.list_changements(session, premiere.demande_id)
+    assert "Public des quartiers prioritaires passe de 12 sur 12 à 8,4 sur 12" in apres.phrase
+    assert apres.lue.faits["part_qpv"]["statut"] == "corrige"
+    assert avant.lue.faits["part_qpv"] == {"statut": "declare", "valeur": {"fraction": "3/4"}}
+    assert seconde.releve_id != premiere.releve_id
+    assert seconde.releve_id == notes(session, dossier, "BOP147")[1].releve_id
 
 
 def test_une_ligne_hors_champ_n_a_pas_de_note(session: Session, scene: Scene) -> None:
@@ -141,7 +168,7 @@ def test_une_ligne_hors_champ_n_a_pas_de_note(session: Session, scene: Scene) ->
         session, scene, fiches=["MARKSTEIN"], quartiers_beneficiaires=["QN06808M"], communes=["68376"],
         demandes=demandes,
     )  # fmt: skip
-    assert noter(session, dossier) == service.Bilan(ajoutees=1, dernier=dossier.id)
+    assert noter(session, dossier) == service.Bilan(dossiers=1, ajoutees=1, dernier=dossier.id)
     assert not notes(session, dossier, "MULHOUSE")
 
 
@@ -149,7 +176,7 @@ def test_la_grille_dit_hors_champ_et_la_demande_ouverte_n_a_pas_de_note(session:
     demandes = [{"ligne": ligne, "annee": 2027, "montant": 400_000} for ligne in ("M2A", "MULHOUSE")]
     dossier = un_dossier(session, scene, demandes=demandes)
     etablir(session, scene, dossier, "fiches_visees", frozenset({"MARKSTEIN"}), "L’action se passe à Wittenheim.")
-    assert noter(session, dossier) == service.Bilan(ajoutees=1, hors_champ=1, dernier=dossier.id)
+    assert noter(session, dossier) == service.Bilan(dossiers=1, ajoutees=1, hors_champ=1, dernier=dossier.id)
 
 
 @pytest.mark.parametrize("etat", [EtatDemande.IRRECEVABLE, EtatDemande.DECIDEE, EtatDemande.RETIREE])
@@ -158,7 +185,7 @@ def test_une_demande_qui_n_est_plus_etudiee_ne_se_note_plus(session: Session, sc
     for demande in session.scalars(select(Demande).where(Demande.dossier_id == dossier.id)):
         demande.etat = etat
     session.flush()
-    assert noter(session, dossier) == service.Bilan(dernier=dossier.id)
+    assert noter(session, dossier) == service.Bilan(dossiers=1, dernier=dossier.id)
 
 
 def test_les_autres_annees_d_une_cpo_n_ont_pas_de_note_a_elles(session: Session, scene: Scene) -> None:
@@ -171,36 +198,35 @@ def test_les_autres_annees_d_une_cpo_n_ont_pas_de_note_a_elles(session: Session,
     assert session.scalars(requete.where(Demande.dossier_id == dossier.id)).all() == [2027]
 
 
-def test_changer_la_grille_epinglee_ajoute_une_note_et_le_dit(session: Session, scene: Scene) -> None:
-    dossier = un_dossier(session, scene)
-    noter(session, dossier)
+def test_la_grille_d_un_appel_ouvert_ne_change_plus(session: Session, scene: Scene) -> None:
     autre = replace(la_grille(), version="2027.1")
     grilles.enregistrer(session, scene.contrat.id, autre, MAINTENANT)
     trouvee = next(g for g in grilles.repository.list_grilles(session, scene.contrat.id) if g.version == "2027.1")
     scene.appel.grille_id = trouvee.id
-    session.flush()
-    noter(session, dossier)
-    assert "avec la grille 2027.1 au lieu de 2027.0" in notes(session, dossier)[1].motif
+    with pytest.raises(DBAPIError, match="ne change plus"):
+        session.flush()
 
 
-def test_une_grille_alteree_ne_note_plus_rien(session: Session, scene: Scene) -> None:
-    dossier = un_dossier(session, scene)
-    grille = scene.contrat.grille
-    grille.contenu = grille.contenu | {"intitule": "Une autre grille"}
-    grille.empreinte = "1" * 64
-    session.flush()
+def test_une_grille_enregistree_ne_se_reecrit_pas(session: Session, scene: Scene) -> None:
+    scene.contrat.grille.version = "2099"
+    with pytest.raises(DBAPIError, match="permission denied"):
+        session.flush()
+
+
+def test_une_grille_alteree_ne_note_plus_rien(scene: Scene) -> None:
+    contenu = scene.contrat.grille.contenu | {"intitule": "Une autre grille"}
+    alteree = GrilleEnregistree(version="2027.0", contenu=contenu, empreinte="1" * 64)
     with pytest.raises(grilles.GrilleIllisible, match="altérée"):
-        noter(session, dossier)
-    grille.contenu = {}
-    session.flush()
+        grilles.grille_de(alteree)
+    alteree.contenu = {}
     with pytest.raises(grilles.GrilleIllisible, match="ne se lit pas"):
-        noter(session, dossier)
+        grilles.grille_de(alteree)
 
 
 def test_la_base_refuse_de_reecrire_ou_d_effacer_une_note(session: Session, scene: Scene) -> None:
     dossier = un_dossier(session, scene)
     noter(session, dossier)
-    for requete in ("UPDATE note SET motif = 'autre'", "DELETE FROM note", "UPDATE ajustement SET motif = 'autre'"):
+    for requete in ("UPDATE note SET acteur = 'autre'", "DELETE FROM note", "UPDATE ajustement SET acteur = 'autre'"):
         with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
             session.execute(text(requete))
 
@@ -211,10 +237,10 @@ def test_la_base_refuse_de_reecrire_ou_d_effacer_une_note(session: Session, scen
 def test_noter_un_appel_avance_par_lots_et_finit(session: Session, scene: Scene) -> None:
     dossiers = [un_dossier(session, scene) for _ in range(3)]
     premier = service.noter_appel(session, scene.appel, acteur="x", maintenant=PLUS_TARD, taille=2)
-    assert premier == service.Bilan(ajoutees=4, dernier=dossiers[1].id)
+    assert premier == service.Bilan(dossiers=2, ajoutees=4, dernier=dossiers[1].id)
     assert premier is not None
     second = service.noter_appel(session, scene.appel, acteur="x", maintenant=PLUS_TARD, apres=dossiers[1].id)
-    assert second == service.Bilan(ajoutees=2, dernier=dossiers[2].id)
+    assert second == service.Bilan(dossiers=1, ajoutees=2, dernier=dossiers[2].id)
     assert service.noter_appel(session, scene.appel, acteur="x", maintenant=PLUS_TARD, apres=dossiers[2].id) is None
 
 
@@ -372,7 +398,7 @@ def ajuster(
     taux: int | None = 60,
     motif: str = "Interprète prévu, vu au téléphone.",
     acteur: Identite | None = None,
-) -> NoteEnregistree:
+) -> repository.NoteLue:
     return service.ajuster(
         session, str(dossier.numero), "M2A", critere=critere, taux_pour_cent=taux, motif=motif,
         acteur=acteur or scene.agent(session), maintenant=PLUS_TARD,
@@ -383,12 +409,14 @@ def test_un_ajustement_s_ajoute_a_cote_de_la_valeur_calculee(session: Session, s
     dossier = un_dossier(session, scene)
     noter(session, dossier)
     note = ajuster(session, scene, dossier)
-    ligne = next(ligne for ligne in note.resultat["lignes"] if ligne["code"] == "LAN")
-    assert note.rang == 2
-    assert (ligne["points"], ligne["ajustement"]["points_calcules"]) == ("3", "0")
-    assert ligne["ajustement"]["auteur"] == scene.instructeur.acteur
-    assert "Maîtrise de la langue passe de 0 sur 5 à 3 sur 5 (ajusté)" in note.motif
-    assert notes(session, dossier)[0].resultat["lignes"][4].get("ajustement") is None
+    ligne = service.relire(session, note).ligne_note("LAN")
+    assert note.note.rang == 2
+    assert (ligne.points, ligne.points_calcules) == (3, 0)
+    assert ligne.ajustement is not None
+    assert ligne.ajustement.auteur == scene.instructeur.acteur
+    apres, _ = service.list_changements(session, note.note.demande_id)
+    assert "Maîtrise de la langue passe de 0 sur 5 à 3 sur 5 (ajusté)" in apres.phrase
+    assert "ajustement" not in notes(session, dossier)[0].criteres[4]
 
 
 def test_un_ajustement_survit_a_une_nouvelle_notation(session: Session, scene: Scene) -> None:
@@ -399,7 +427,7 @@ def test_un_ajustement_survit_a_une_nouvelle_notation(session: Session, scene: S
     noter(session, dossier)
     courante = notes(session, dossier)[-1]
     assert courante.rang == 3
-    assert next(li for li in courante.resultat["lignes"] if li["code"] == "LAN")["points"] == "3"
+    assert next(c for c in courante.criteres if c["code"] == "LAN")["ajustement"]["points"] == "3"
 
 
 def test_revenir_au_calcul_s_ajoute_aussi(session: Session, scene: Scene) -> None:
@@ -407,8 +435,8 @@ def test_revenir_au_calcul_s_ajoute_aussi(session: Session, scene: Scene) -> Non
     noter(session, dossier)
     ajuster(session, scene, dossier)
     note = ajuster(session, scene, dossier, taux=None, motif="L’interprète s’est désisté.")
-    assert note.rang == 3
-    assert note.resultat == notes(session, dossier)[0].resultat
+    assert note.note.rang == 3
+    assert note.note.empreinte == notes(session, dossier)[0].empreinte
     assert session.scalar(select(func.count()).select_from(Ajustement)) == 2
 
 
@@ -458,7 +486,7 @@ def test_clore_fige_les_medianes_des_dossiers_recevables_et_fait_renoter(session
     faits = repository.faits_du_dossier(session, [recevable.id])[recevable.id]
     assert faits.fait("comparables") == Fait(1, Statut.VERIFIE)
     noter(session, recevable)
-    cou = next(li for li in notes(session, recevable)[0].resultat["lignes"] if li["code"] == "COU")
+    cou = next(critere for critere in notes(session, recevable)[0].criteres if critere["code"] == "COU")
     assert cou["etat"] == "sans_objet"
     with pytest.raises(ActeImpossible, match="déjà close"):
         service.clore_recevabilite(session, scene.appel.code, acteur=chargee, maintenant=PLUS_TARD)
@@ -531,10 +559,11 @@ def test_une_note_a_une_decimale_se_classe_et_cent_aussi(session: Session, scene
         dossier = un_dossier(session, scene)
         noter(session, dossier)
         note = notes(session, dossier)[0]
-        commun = {nom: getattr(note, nom) for nom in ("contrat_id", "demande_id", "grille_id", "faits", "resultat")}
+        repris = ("contrat_id", "demande_id", "grille_id", "releve_id", "criteres", "priorites", "empreinte")
+        commun = {nom: getattr(note, nom) for nom in repris}
         session.add(
             NoteEnregistree(
-                **commun, rang=2, minimum=Decimal(bas), maximum=Decimal(haut), est_provisoire=False, motif="essai",
+                **commun, rang=2, minimum=Decimal(bas), maximum=Decimal(haut), est_provisoire=False,
                 acteur="x", a=PLUS_TARD,
             )
         )  # fmt: skip
@@ -556,6 +585,5 @@ def test_deux_contrats_ne_se_voient_pas(session: Session, scene: Scene) -> None:
 
 
 def une_scene_voisine(session: Session) -> Identite:
-    contrat = un_contrat(session, code="voisin-2024-2030", prefixe="VOI")
-    epingler(session, contrat.grille, la_grille())
+    contrat = un_contrat(session, code="voisin-2024-2030", prefixe="VOI", grille=la_grille())
     return identite(session, un_compte(session, Role.INSTRUCTEUR, contrat=contrat, ligne="M2A"))

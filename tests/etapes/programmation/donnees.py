@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel, Phase
 from app.etapes.appel.repository import list_phases
 from app.etapes.dossier.models import Demande, Dossier, DossierVersion
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
-from app.etapes.notation.models import NoteEnregistree
+from app.etapes.notation.models import NoteEnregistree, ReleveFaits
 from app.infra.identite import Identite
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
@@ -153,11 +154,17 @@ def _demande(
 
 def une_note(session: Session, decor: Decor, demande: Demande, bas: str, haut: str, rang: int = 1) -> None:
     """Une note gardée, entre deux bornes."""
+    releve = ReleveFaits(
+        contrat_id=decor.contrat.id, dossier_id=demande.dossier_id, faits={}, empreinte="0" * 64, a=MAINTENANT,
+        rang=session.scalar(select(func.count()).where(ReleveFaits.dossier_id == demande.dossier_id)) + 1,
+    )  # fmt: skip
+    session.add(releve)
+    session.flush()
     session.add(
         NoteEnregistree(
-            contrat_id=decor.contrat.id, demande_id=demande.id, grille_id=decor.contrat.grille.id, rang=rang,
-            faits={}, resultat={}, minimum=Decimal(bas), maximum=Decimal(haut), est_provisoire=bas != haut, motif="",
-            acteur="c-essai", a=MAINTENANT,
+            contrat_id=decor.contrat.id, demande_id=demande.id, grille_id=decor.contrat.grille.id,
+            releve_id=releve.id, rang=rang, criteres=[], priorites=[], minimum=Decimal(bas), maximum=Decimal(haut),
+            est_provisoire=bas != haut, empreinte="0" * 64, acteur="c-essai", a=MAINTENANT,
         )
     )  # fmt: skip
     session.flush()

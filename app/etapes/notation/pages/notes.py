@@ -13,7 +13,6 @@ from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
 from app.etapes.notation.pages.noms import cite_des_textes, noms_des_codes
 from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, plage, total_ecrit
-from app.etapes.notation.rules import faits_depuis_donnees
 from app.etapes.notation.schemas import SaisieAjustement
 from app.infra.acces import Acteur, exiger
 from app.infra.envoi import Envoi, EnvoiDep, Page
@@ -84,8 +83,7 @@ def _contexte_fiche(
     if vue.note is None:
         return contexte
     ajustements = repository.ajustements_courants(session, [vue.demande.id]).get(vue.demande.id, ())
-    lus = faits_depuis_donnees(vue.note.faits)
-    noms = noms_des_codes(session, dossier, textes=cite_des_textes(lus))
+    noms = noms_des_codes(session, dossier, textes=cite_des_textes(vue.note.faits))
     criteres = criteres_vus(vue.note, ajustements, noms)
     obtenus, possibles = total_ecrit(vue.note)
     return contexte | {
@@ -93,7 +91,7 @@ def _contexte_fiche(
         "criteres": criteres,
         "obtenus": obtenus,
         "possibles": possibles,
-        "rangs": repository.list_rangs(session, vue.demande.id),
+        "changements": service.list_changements(session, vue.demande.id),
         "ajuste": service.peut_ajuster(acteur, dossier, ligne) and vue.demande.etat in AVANT_DECISION,
         "choix_criteres": [(c.code, f"{c.libelle} ({c.points} / {c.maximum})") for c in criteres if c.compte],
     }

@@ -15,13 +15,12 @@ from app.etapes.dossier import repository as dossiers
 from app.etapes.notation import service
 from app.etapes.notation.pages.vues import capitale
 from app.etapes.notation.rules import orienter, regles_publiques
-from app.etapes.notation.rules.description import CODES_ECRITS, nom_lisible
 from app.infra.acces import PUBLIQUE, Visiteur
 from app.infra.web import SessionDep, rendre
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.grilles import repository as repository_grilles
 from app.referentiels.grilles import service as grilles
-from app.referentiels.grilles.rules import Grille
+from app.referentiels.grilles.rules import CODES_ECRITS, Grille, nom_lisible
 
 routeur = APIRouter()
 

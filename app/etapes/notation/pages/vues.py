@@ -1,4 +1,4 @@
-"""Ce que les pages montrent d'une note gardée : des textes et des nombres prêts, rien n'est recalculé."""
+"""Ce que les pages montrent d'une note rejouée : des textes et des nombres prêts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
-from app.etapes.notation.models import NoteEnregistree
 from app.etapes.notation.repository import AjustementCourant
-from app.etapes.notation.rules import FaitsDossier, ecrire_decimal, ecrire_fait, faits_depuis_donnees, valeurs_admises
+from app.etapes.notation.rules import LigneNote, Note, ecrire_arrondi, ecrire_decimal, ecrire_fait, valeurs_admises
+from app.noyau.sources import Source
 from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
 
-SANS_OBJET = "sans_objet"
 Noms = Mapping[str, Mapping[str, str]]  # fait → code → nom
 SANS_NOM: Noms = MappingProxyType({})
 
@@ -40,7 +38,7 @@ class CritereVu:
     compte: bool
     poids_effectif: str
     motif: str
-    source: str
+    source: Source
     calcules: str
     ajustement: AjustementCourant | None
     faits: tuple[FaitLu, ...]
@@ -62,52 +60,41 @@ def dire(code: str, fait: Fait | None, noms: Noms = SANS_NOM) -> str:
     return ecrire_fait(code, fait)
 
 
-def fourchette(note: NoteEnregistree) -> str:
+def fourchette(note: Note) -> str:
     """« 78,5 », ou « entre 60,2 et 71,4 »."""
-    bas, haut = ecrire_decimal(Fraction(note.minimum), 1), ecrire_decimal(Fraction(note.maximum), 1)
+    bas, haut = map(ecrire_arrondi, note.intervalle)
     return bas if bas == haut else f"entre {bas} et {haut}"
 
 
-def plage(note: NoteEnregistree) -> str:
+def plage(note: Note) -> str:
     """« 78,5 », ou « 60,2 à 71,4 », pour une carte."""
-    bas, haut = ecrire_decimal(Fraction(note.minimum), 1), ecrire_decimal(Fraction(note.maximum), 1)
+    bas, haut = map(ecrire_arrondi, note.intervalle)
     return bas if bas == haut else f"{bas} à {haut}"
 
 
-def criteres_vus(
-    note: NoteEnregistree, ajustements: Iterable[AjustementCourant], noms: Noms = SANS_NOM
-) -> tuple[CritereVu, ...]:
-    """Les critères d'une note gardée, dans l'ordre de la grille."""
+def criteres_vus(note: Note, ajustements: Iterable[AjustementCourant], noms: Noms = SANS_NOM) -> tuple[CritereVu, ...]:
+    """Les critères d'une note, dans l'ordre de la grille."""
     par_critere = {ajustement.critere: ajustement for ajustement in ajustements if ajustement.taux is not None}
-    lus = faits_depuis_donnees(note.faits)
-    return tuple(_critere(ligne, lus, par_critere.get(ligne["code"]), noms) for ligne in note.resultat["lignes"])
+    return tuple(_critere(ligne, par_critere.get(ligne.code), noms) for ligne in note.lignes)
 
 
-def _critere(
-    ligne: Mapping[str, Any], lus: FaitsDossier, ajustement: AjustementCourant | None, noms: Noms
-) -> CritereVu:
-    maximum = int(ligne["maximum"])
-    if ligne["points"] is not None:
-        bas = haut = Fraction(ligne["points"])
-    else:
-        bas, haut = (Fraction(taux * maximum, 100) for taux in ligne["taux"])
-    compte = ligne["etat"] != SANS_OBJET
+def _critere(ligne: LigneNote, ajustement: AjustementCourant | None, noms: Noms) -> CritereVu:
+    bas, haut = ligne.points_minimum, ligne.points_maximum
     ecrits = " à ".join(dict.fromkeys((ecrire_decimal(bas), ecrire_decimal(haut))))
-    calcules = ligne.get("ajustement", {}).get("points_calcules")
     return CritereVu(
-        code=ligne["code"],
-        libelle=ligne["libelle"],
-        points=ecrits if compte else "—",
-        maximum=maximum,
+        code=ligne.code,
+        libelle=ligne.libelle,
+        points=ecrits if ligne.compte else "—",
+        maximum=ligne.maximum,
         bas=bas,
         haut=haut,
-        compte=compte,
-        poids_effectif=ecrire_decimal(Fraction(ligne["poids_effectif"]), 1),
-        motif=ligne["motif"],
-        source=ligne["source"],
-        calcules="indécis" if calcules is None else ecrire_decimal(Fraction(calcules)),
-        ajustement=ajustement if "ajustement" in ligne else None,
-        faits=tuple(_fait_lu(code, lus.fait(code), noms) for code in ligne["faits"]),
+        compte=ligne.compte,
+        poids_effectif=ecrire_decimal(ligne.poids_effectif, 1),
+        motif=ligne.motif,
+        source=ligne.source,
+        calcules="indécis" if ligne.points_calcules is None else ecrire_decimal(ligne.points_calcules),
+        ajustement=ajustement if ligne.ajustement is not None else None,
+        faits=tuple(_fait_lu(code, fait, noms) for code, fait in ligne.faits_utilises),
     )
 
 
@@ -117,10 +104,9 @@ def _fait_lu(code: str, fait: Fait | None, noms: Noms) -> FaitLu:
     )
 
 
-def total_ecrit(note: NoteEnregistree) -> tuple[str, int]:
+def total_ecrit(note: Note) -> tuple[str, int]:
     """Points obtenus (« 76,1 », « 60 à 71 ») et points possibles, avant de ramener sur 100."""
-    obtenus = " à ".join(dict.fromkeys(ecrire_decimal(Fraction(points)) for points in note.resultat["points"]))
-    return obtenus, int(note.resultat["points_possibles"])
+    return " à ".join(dict.fromkeys(map(ecrire_decimal, note.points_obtenus))), note.points_possibles
 
 
 def ton_du_statut(statut: Statut | None) -> str:

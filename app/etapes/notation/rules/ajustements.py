@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.etapes.notation.rules.motifs import ecrire_decimal
 from app.etapes.notation.rules.note import Ajustement, EtatLigne, LigneNote, Note, totaliser
 from app.noyau.erreurs import Faute, SaisieInvalide
+from app.referentiels.grilles.rules import ecrire_decimal
 
 
 class AjustementRefuse(SaisieInvalide):

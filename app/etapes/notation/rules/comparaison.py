@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from app.etapes.notation.rules.motifs import ecrire_arrondi, ecrire_decimal
 from app.etapes.notation.rules.note import HorsChamp, LigneNote, Note, Resultat
+from app.referentiels.grilles.rules import ecrire_arrondi, ecrire_decimal
 
 
 def comparer(avant: Resultat, apres: Resultat) -> str:
@@ -27,6 +27,16 @@ def comparer(avant: Resultat, apres: Resultat) -> str:
     if isinstance(avant, HorsChamp):
         return f"La ligne {apres.libelle} n’est plus hors champ{grille} : elle est notée {_total(apres)} sur 100."
     return f"La note {apres.libelle} {_passage(avant, apres)} sur 100{grille} : {_causes(avant, apres)}."
+
+
+def dire_la_premiere(note: Note) -> str:
+    """La phrase d'une première note : rien à quoi la comparer.
+
+    Choix du projet : issue 4, « with the difference explained in one sentence ».
+    """
+    bas, haut = note.intervalle
+    plage = ecrire_arrondi(bas) if bas == haut else f"entre {ecrire_arrondi(bas)} et {ecrire_arrondi(haut)}"
+    return f"Première note {note.libelle} : {plage} sur 100."
 
 
 def _passage(avant: Note, apres: Note) -> str:

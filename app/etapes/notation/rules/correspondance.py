@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from app.etapes.dossier.rules.budget import lire_budget
+from app.etapes.dossier.rules.budget import Budget, lire_budget
 from app.etapes.dossier.rules.champs import champ
 from app.etapes.notation.rules.faits import FaitsDossier
-from app.etapes.notation.rules.medianes import Medianes, avec_medianes
+from app.etapes.notation.rules.medianes import Medianes, faits_de_la_mediane
 from app.etapes.notation.rules.saisie import valeur_depuis_json
 from app.noyau.euros import Euros
 from app.referentiels.grilles.rules import CATALOGUE, Declarant, Fait, Statut, Valeur
 
 Contenu = Mapping[str, Any]
 COMPTE_BENEVOLAT = "870"
+_DECLARE, _VERIFIE = Statut.DECLARE, Statut.VERIFIE
 _PISTE = re.compile(r"\.P\d+$")
 
 
@@ -48,7 +49,28 @@ class Constat:
     motif: str = ""
 
 
-Lire = Callable[[Contenu, Cadre], Valeur | None]
+class Lecture:
+    """Un contenu figé et son cadre, en cours de lecture : le budget ne se lit qu'une fois.
+
+    Choix du projet : issue 4, « scoring is pure and fast ».
+    """
+
+    __slots__ = ("_budget", "cadre", "contenu")
+
+    def __init__(self, contenu: Contenu, cadre: Cadre) -> None:
+        self.contenu = contenu
+        self.cadre = cadre
+        self._budget: Budget | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """Les totaux du budget de l'action."""
+        if self._budget is None:
+            self._budget = lire_budget(self.contenu, self.cadre.annee)
+        return self._budget
+
+
+Lire = Callable[[Lecture], Valeur | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,87 +87,87 @@ class Correspondance:
 
 
 def _oui(code: str) -> Lire:
-    def lire(contenu: Contenu, cadre: Cadre) -> bool | None:
-        if code in contenu:
-            return contenu[code] is True
-        return None if cadre.est_chemin_court else False
+    def lire(lu: Lecture) -> bool | None:
+        if code in lu.contenu:
+            return lu.contenu[code] is True
+        return None if lu.cadre.est_chemin_court else False
 
     return lire
 
 
 def _code(code: str) -> Lire:
-    return lambda contenu, _cadre: contenu.get(code) or None
+    return lambda lu: lu.contenu.get(code) or None
 
 
-def _codes(code: str) -> Lire:
+def _codes(code: str) -> Callable[[Lecture], frozenset[str] | None]:
     trouve = champ(code)
     est_facultatif = trouve is not None and not trouve.exige
 
-    def lire(contenu: Contenu, cadre: Cadre) -> frozenset[str] | None:
-        valeurs = frozenset(contenu.get(code) or ())
+    def lire(lu: Lecture) -> frozenset[str] | None:
+        valeurs = lu.contenu.get(code)
         if valeurs:
-            return valeurs
-        return frozenset() if est_facultatif and not cadre.est_chemin_court else None
+            return frozenset(valeurs)
+        return frozenset() if est_facultatif and not lu.cadre.est_chemin_court else None
 
     return lire
 
 
 def _texte(code: str) -> Lire:
-    return lambda contenu, _cadre: True if str(contenu.get(code) or "").strip() else None
+    return lambda lu: True if str(lu.contenu.get(code) or "").strip() else None
 
 
-def _sans_pistes(contenu: Contenu, cadre: Cadre) -> frozenset[str] | None:
-    codes = _codes("objectifs_operationnels")(contenu, cadre)
-    return None if codes is None else frozenset(c for c in codes if not _PISTE.search(c))  # type: ignore[union-attr]
+_operationnels, _retenues = _codes("objectifs_operationnels"), _codes("priorites")
 
 
-def _pistes(contenu: Contenu, _cadre: Cadre) -> frozenset[str] | None:
-    return frozenset(c for c in contenu.get("objectifs_operationnels") or () if _PISTE.search(c)) or None
+def _sans_pistes(lu: Lecture) -> frozenset[str] | None:
+    codes = _operationnels(lu)
+    return None if codes is None else frozenset([c for c in codes if not _PISTE.search(c)])
 
 
-def _priorites(contenu: Contenu, cadre: Cadre) -> frozenset[str] | None:
-    codes = _codes("priorites")(contenu, cadre)
-    return None if codes is None else frozenset(c.replace(":", ".") for c in codes)  # type: ignore[union-attr]
+def _pistes(lu: Lecture) -> frozenset[str] | None:
+    return frozenset([c for c in lu.contenu.get("objectifs_operationnels") or () if _PISTE.search(c)]) or None
 
 
-def _beneficiaires(contenu: Contenu, _cadre: Cadre) -> int | None:
-    return contenu.get("beneficiaires")
+def _priorites(lu: Lecture) -> frozenset[str] | None:
+    codes = _retenues(lu)
+    return None if codes is None else frozenset([c.replace(":", ".") for c in codes])
 
 
-def _part_qpv(contenu: Contenu, _cadre: Cadre) -> Fraction | None:
-    total, en_qpv = contenu.get("beneficiaires"), contenu.get("beneficiaires_qpv")
+def _beneficiaires(lu: Lecture) -> int | None:
+    return lu.contenu.get("beneficiaires")
+
+
+def _part_qpv(lu: Lecture) -> Fraction | None:
+    total, en_qpv = lu.contenu.get("beneficiaires"), lu.contenu.get("beneficiaires_qpv")
     return Fraction(en_qpv, total) if total and en_qpv is not None else None
 
 
-def _partenaire(contenu: Contenu, cadre: Cadre) -> bool | None:
-    rangees = contenu.get("partenaires") or ()
-    if not rangees and cadre.est_chemin_court:
+def _partenaire(lu: Lecture) -> bool | None:
+    rangees = lu.contenu.get("partenaires") or ()
+    if not rangees and lu.cadre.est_chemin_court:
         return None
     return any(rangee.get("confirme") is True for rangee in rangees)
 
 
 def _montant(nom: str) -> Lire:
-    def lire(contenu: Contenu, cadre: Cadre) -> Euros | None:
-        return getattr(lire_budget(contenu, cadre.annee), nom) if contenu.get("budget_charges") else None
-
-    return lire
+    return lambda lu: getattr(lu.budget, nom) if lu.contenu.get("budget_charges") else None
 
 
-def _benevolat(contenu: Contenu, _cadre: Cadre) -> Euros | None:
-    if not contenu.get("budget_charges"):
+def _benevolat(lu: Lecture) -> Euros | None:
+    if not lu.contenu.get("budget_charges"):
         return None
-    rangees = contenu.get("ressources_volontaires") or ()
+    rangees = lu.contenu.get("ressources_volontaires") or ()
     return Euros.somme(Euros(int(r.get("montant", 0))) for r in rangees if r.get("compte") == COMPTE_BENEVOLAT)
 
 
-def _etp(_contenu: Contenu, cadre: Cadre) -> Fraction | None:
-    centiemes = cadre.salaries_etp_centiemes
+def _etp(lu: Lecture) -> Fraction | None:
+    centiemes = lu.cadre.salaries_etp_centiemes
     return None if centiemes is None else Fraction(centiemes, 100)
 
 
 def _indicateurs(colonne: str, nombre: int) -> Lire:
-    def lire(contenu: Contenu, _cadre: Cadre) -> bool | None:
-        rangees = contenu.get("indicateurs")
+    def lire(lu: Lecture) -> bool | None:
+        rangees = lu.contenu.get("indicateurs")
         if not rangees:
             return None
         return sum(bool(str(rangee.get(colonne) or "").strip()) for rangee in rangees) >= nombre
@@ -153,10 +175,10 @@ def _indicateurs(colonne: str, nombre: int) -> Lire:
     return lire
 
 
-def _premiere_demande(contenu: Contenu, cadre: Cadre) -> bool:
-    precedents = contenu.get("precedents") or ()
+def _premiere_demande(lu: Lecture) -> bool:
+    precedents = lu.contenu.get("precedents") or ()
     deja = any(rangee.get(colonne) for rangee in precedents for colonne in ("demande", "accorde", "depense"))
-    return not (cadre.renouvelle or contenu.get("renouvelle") or deja)
+    return not (lu.cadre.renouvelle or lu.contenu.get("renouvelle") or deja)
 
 
 _CASE = "Coché : oui. Non coché : non, la question a été posée ; sur le chemin court elle ne l’est pas, il manque."
@@ -182,7 +204,7 @@ CORRESPONDANCES: tuple[Correspondance, ...] = (
     *_cases("orientation_nationale"),
     Correspondance(
         "appel_sans_orientation_nationale", (), "Vrai si l’appel ne fixe aucune orientation nationale.",
-        lambda _contenu, cadre: not cadre.orientations_nationales,
+        lambda lu: not lu.cadre.orientations_nationales,
     ),
     *_cases("visee_professionnelle", "public_enfants_jeunes"),
     Correspondance("fiches_visees", ("fiches",), _EXIGE, _codes("fiches")),
@@ -245,12 +267,28 @@ def faits_du_contenu(contenu: Contenu, cadre: Cadre) -> FaitsDossier:
 
     Source : conception/notation.md, colonne « faits » ; règle des cases : choix du projet.
     """
-    faits: dict[str, Fait] = {}
-    for correspondance in CORRESPONDANCES:
-        valeur = correspondance.lire(contenu, cadre)
-        if valeur is not None:
-            porteur = CATALOGUE[correspondance.fait].declarant is Declarant.PORTEUR
-            faits[correspondance.fait] = Fait(valeur, Statut.DECLARE if porteur else Statut.VERIFIE)
+    return FaitsDossier(_du_contenu(contenu, cadre))
+
+
+def faits_a_noter(
+    contenu: Contenu,
+    cadre: Cadre,
+    externes: Iterable[Constat] = (),
+    constats: Iterable[Constat] = (),
+    medianes: Medianes | None = None,
+) -> FaitsDossier:
+    """Les faits à noter : le contenu, ce que les étapes d'après ont appris, ce que les agents ont établi, les médianes.
+
+    Chacun l'emporte sur le précédent. Sans `medianes` (recevabilité ouverte), le coût ne se compare pas encore.
+    Source : conception/notation.md, colonne « faits » ; reference/donnees/grille-depart.yaml, critère COU.
+    """
+    faits = _du_contenu(contenu, cadre)
+    faits.update(_des_externes(externes))
+    faits.update(_des_constats(faits, constats))
+    faits.pop("comparables", None)
+    faits.pop("mediane_cout", None)
+    if medianes is not None:
+        faits.update(faits_de_la_mediane(faits.get("type_action"), medianes))
     return FaitsDossier(faits)
 
 
@@ -259,8 +297,7 @@ def avec_externes(faits: FaitsDossier, externes: Iterable[Constat]) -> FaitsDoss
 
     Choix du projet : architecture, « un fait remonte par écriture, jamais par lecture ».
     """
-    lus = {externe.code: valeur_depuis_json(externe.code, externe.valeur) for externe in externes}
-    return faits.avec(**{code: Fait(valeur, Statut.VERIFIE) for code, valeur in lus.items() if valeur is not None})
+    return faits.avec(**_des_externes(externes))
 
 
 def avec_constats(faits: FaitsDossier, constats: Iterable[Constat]) -> FaitsDossier:
@@ -270,23 +307,44 @@ def avec_constats(faits: FaitsDossier, constats: Iterable[Constat]) -> FaitsDoss
     redevient déclaré. Une correction tient jusqu'à la suivante.
     Source : conception/notation.md, « Un fait est déclaré, vérifié ou corrigé (motif) ».
     """
+    return faits.avec(**_des_constats(faits.faits, constats))
+
+
+# Les valeurs les plus courantes, une fois chacune : un fait ne change pas, il se partage.
+_BOOLEENS = {(valeur, statut): Fait(valeur, statut) for valeur in (True, False) for statut in (_DECLARE, _VERIFIE)}
+_LECTURES = tuple(
+    (c.fait, c.lire, _DECLARE if CATALOGUE[c.fait].declarant is Declarant.PORTEUR else _VERIFIE)
+    for c in CORRESPONDANCES
+)
+
+
+def _du_contenu(contenu: Contenu, cadre: Cadre) -> dict[str, Fait]:
+    lecture = Lecture(contenu, cadre)
+    faits: dict[str, Fait] = {}
+    for code, lire, statut in _LECTURES:
+        valeur = lire(lecture)
+        if valeur is True or valeur is False:
+            faits[code] = _BOOLEENS[valeur, statut]
+        elif valeur is not None:
+            faits[code] = Fait(valeur, statut)
+    return faits
+
+
+def _des_externes(externes: Iterable[Constat]) -> dict[str, Fait]:
+    lus = ((externe.code, valeur_depuis_json(externe.code, externe.valeur)) for externe in externes)
+    return {code: Fait(valeur, _VERIFIE) for code, valeur in lus if valeur is not None}
+
+
+def _des_constats(faits: Mapping[str, Fait], constats: Iterable[Constat]) -> dict[str, Fait]:
     retenus: dict[str, Fait] = {}
     for constat in constats:
         valeur = valeur_depuis_json(constat.code, constat.valeur)
         if valeur is None:
             continue
         retenus.pop(constat.code, None)
-        declare = faits.fait(constat.code)
-        perime = constat.statut is Statut.VERIFIE and declare is not None and declare.valeur != valeur
+        declare = faits.get(constat.code)
+        perime = constat.statut is _VERIFIE and declare is not None and declare.valeur != valeur
         if not perime:
             motif = constat.motif if constat.statut is Statut.CORRIGE else ""
             retenus[constat.code] = Fait(valeur, constat.statut, motif)
-    return faits.avec(**retenus)
-
-
-def figer(faits: FaitsDossier, medianes: Medianes | None) -> FaitsDossier:
-    """Les faits à noter : munis des médianes de l'appel si la recevabilité est close, sans médiane sinon.
-
-    Source : reference/donnees/grille-depart.yaml, critère COU.
-    """
-    return faits.sans("comparables", "mediane_cout") if medianes is None else avec_medianes(faits, medianes)
+    return retenus

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 
-from app.etapes.notation.rules.motifs import ecrire_decimal
-from app.noyau.euros import ESPACE_UNITE, Euros
 from app.noyau.sources import Source
 from app.referentiels.grilles.rules import (
     CATALOGUE,
-    AuMoins,
-    AuPlus,
     Bareme,
-    Condition,
     Critere,
-    Est,
     Grille,
     Lexique,
-    MoinsDe,
-    Parmi,
-    Tous,
-    TypeFait,
-    UnDe,
-    Unite,
-    Vrai,
+    decrire,
     faits_lus,
     lexique,
-    morceaux,
+    phrase_publique,
 )
-
-CODES_ECRITS = 6
-COURT = 3
-_UNITES = {"part": Unite.PART, "centimes": Unite.CENTIMES, "euros": Unite.CENTIMES}
-_SEUILS: dict[type[Condition], str] = {AuMoins: "au moins", AuPlus: "au plus", MoinsDe: "moins de"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,80 +79,6 @@ def regles_publiques(grille: Grille) -> tuple[CriterePublic, ...]:
         )
         for critere in grille.criteres
     )
-
-
-def decrire(condition: Condition, noms: Lexique) -> str:
-    """La condition en français. Un ensemble de plus de six codes est dit par son nom ; la page en donne la liste.
-
-    Choix du projet : issue 4, « in words a volunteer understands ».
-    """
-    match condition:
-        case Tous(conditions) | UnDe(conditions):
-            mot = " et " if isinstance(condition, Tous) else " ou "
-            return mot.join(_serrer(c, noms) for c in conditions)
-        case AuMoins(de, valeur) | AuPlus(de, valeur) | MoinsDe(de, valeur):
-            return f"{_nom(de, noms)} : {_SEUILS[type(condition)]} {_nombre(de, valeur, noms)}"
-        case Parmi(de, codes, ensemble):
-            return _parmi(de, codes, ensemble, noms)
-        case Est(definition):
-            return noms.definitions[definition].libelle
-        case Vrai(de):
-            return CATALOGUE[de].libelle
-    return "dans tous les autres cas"
-
-
-def nom_lisible(ensemble: str) -> str:
-    """« FICHES_MULHOUSE » devient « Fiches Mulhouse ».
-
-    Choix du projet : issue 4, « in words a volunteer understands ».
-    """
-    return " ".join(mot.capitalize() if len(mot) > COURT else mot for mot in ensemble.split("_"))
-
-
-def phrase_publique(motif: str, noms: Lexique) -> str:
-    """La phrase de motif, chaque renvoi remplacé par le nom de la donnée entre crochets.
-
-    Choix du projet : issue 4, « in words a volunteer understands ».
-    """
-    return "".join(m if isinstance(m, str) else f"[{_nom(m.code, noms)}]" for m in morceaux(motif))
-
-
-def _serrer(condition: Condition, noms: Lexique) -> str:
-    phrase = decrire(condition, noms)
-    return f"({phrase})" if isinstance(condition, Tous | UnDe) else phrase
-
-
-def _parmi(de: str, codes: tuple[str, ...], ensemble: str | None, noms: Lexique) -> str:
-    definition = CATALOGUE[de]
-    libelles = dict(definition.valeurs)
-    admis = noms.ensembles[ensemble].codes if ensemble is not None else codes
-    if ensemble is not None and len(admis) > CODES_ECRITS:
-        return f"{definition.libelle} : dans la liste « {nom_lisible(ensemble)} »"
-    liste = _enumerer(libelles.get(code, code) for code in admis)
-    un_de = "l’un de " if definition.type is TypeFait.CODES and len(admis) > 1 else ""
-    return f"{definition.libelle} : {un_de}{liste}"
-
-
-def _enumerer(textes: Iterable[str]) -> str:
-    *premiers, dernier = textes
-    return f"{', '.join(premiers)} ou {dernier}" if premiers else dernier
-
-
-def _nom(de: str, noms: Lexique) -> str:
-    return noms.mesures[de].libelle if de in noms.mesures else CATALOGUE[de].libelle
-
-
-def _nombre(de: str, valeur: Fraction, noms: Lexique) -> str:
-    unite = noms.mesures[de].unite if de in noms.mesures else _UNITES.get(CATALOGUE[de].unite, Unite.NOMBRE)
-    match unite:
-        case Unite.PART:
-            return f"{ecrire_decimal(valeur * 100)}{ESPACE_UNITE}%"
-        case Unite.CENTIMES:
-            return str(Euros(int(valeur)))
-        case Unite.FOIS:
-            return f"{ecrire_decimal(valeur)}{ESPACE_UNITE}fois"
-        case _:
-            return ecrire_decimal(valeur)
 
 
 def _bareme(bareme: Bareme, noms: Lexique, libelles: dict[str, str]) -> BaremePublic:

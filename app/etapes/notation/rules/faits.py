@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Any
 
 from app.noyau.erreurs import Faute, SaisieInvalide
 from app.noyau.euros import Euros
-from app.referentiels.grilles.rules import CATALOGUE, Fait, FaitInvalide, Statut, Valeur, texte_canonique
+from app.referentiels.grilles.rules import CATALOGUE, Fait, FaitInvalide, Statut, Valeur
 
+_TEXTE = encode_basestring  # la forme JSON d’un texte, accents en clair
 # Ce que le calcul lit : un montant y est en centimes.
 Brute = bool | int | Fraction | str | frozenset[str]
 
@@ -37,10 +39,11 @@ class FaitsDossier:
     bruts: Mapping[str, Brute] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        fautes = [faute for code in sorted(self.faits) if (faute := _faute(code, self.faits[code])) is not None]
+        fautes = [faute for code, fait in self.faits.items() if (faute := _faute(code, fait)) is not None]
         if fautes:
+            fautes.sort(key=lambda faute: faute.champ)
             raise FaitsInvalides(fautes, " ".join(faute.message for faute in fautes))
-        tries = {code: self.faits[code] for code in sorted(self.faits)}
+        tries = dict(sorted(self.faits.items()))
         object.__setattr__(self, "faits", MappingProxyType(tries))
         object.__setattr__(self, "bruts", {code: _brute(fait.valeur) for code, fait in tries.items()})
 
@@ -63,9 +66,10 @@ class FaitsDossier:
 def faits_vers_json(faits: FaitsDossier) -> str:
     """Forme canonique, qui dit le type de chaque valeur : {"statut":"verifie","valeur":{"fraction":"17/20"}}.
 
+    Les mêmes octets que texte_canonique(faits_vers_donnees(faits)), écrits directement : chaque note en passe par là.
     Choix du projet : architecture, décision 15 (JSON canonique).
     """
-    return texte_canonique(faits_vers_donnees(faits))
+    return "{" + ",".join([f'"{code}":{_fait_vers_json(fait)}' for code, fait in faits.faits.items()]) + "}"
 
 
 def faits_vers_donnees(faits: FaitsDossier) -> dict[str, Any]:
@@ -115,6 +119,24 @@ def _faute(code: str, fait: Fait) -> Faute | None:
         return Faute(code, f"« {code} » n’est pas un fait du catalogue.", "fait_inconnu")
     raison = definition.faute(fait)
     return None if raison is None else Faute(code, raison, "fait_invalide")
+
+
+def _fait_vers_json(fait: Fait) -> str:
+    motif = f'"motif":{_TEXTE(fait.motif)},' if fait.motif else ""
+    return f'{{{motif}"statut":"{fait.statut.value}","valeur":{_valeur_vers_json(fait.valeur)}}}'
+
+
+def _valeur_vers_json(valeur: Valeur) -> str:
+    if isinstance(valeur, bool):
+        return "true" if valeur else "false"
+    match valeur:
+        case frozenset():
+            return '{"codes":[' + ",".join(map(_TEXTE, sorted(valeur))) + "]}"
+        case Euros():
+            return f'{{"centimes":{valeur.centimes}}}'
+        case Fraction():
+            return f'{{"fraction":"{valeur}"}}'
+    return _TEXTE(valeur) if isinstance(valeur, str) else str(valeur)
 
 
 def _brute(valeur: Valeur) -> Brute:

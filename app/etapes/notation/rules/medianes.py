@@ -58,16 +58,24 @@ def avec_medianes(faits: FaitsDossier, medianes: Medianes) -> FaitsDossier:
     Un type absent des médianes compte zéro dossier comparable ; un type manquant laisse les deux faits manquants.
     Choix du projet : issue 4, « frozen when recevabilité closes, so that no other dossier's correction moves a score ».
     """
-    type_action = faits.fait("type_action")
     figes = faits.sans("comparables", "mediane_cout")
+    return figes.avec(**faits_de_la_mediane(faits.fait("type_action"), medianes))
+
+
+def faits_de_la_mediane(type_action: Fait | None, medianes: Medianes) -> dict[str, Fait]:
+    """Les deux faits figés d'un type d'action : effectif et médiane. Aucun si le type manque.
+
+    Source : reference/donnees/grille-depart.yaml, critère COU.
+    """
     if type_action is None:
-        return figes
+        return {}
     mediane = medianes.get(str(type_action.valeur))
     if mediane is None:
-        return figes.avec(comparables=Fait(0, Statut.VERIFIE))
-    return figes.avec(
-        comparables=Fait(mediane.effectif, Statut.VERIFIE), mediane_cout=Fait(mediane.valeur, Statut.VERIFIE)
-    )
+        return {"comparables": Fait(0, Statut.VERIFIE)}
+    return {
+        "comparables": Fait(mediane.effectif, Statut.VERIFIE),
+        "mediane_cout": Fait(mediane.valeur, Statut.VERIFIE),
+    }
 
 
 def medianes_vers_donnees(medianes: Medianes) -> dict[str, Any]:

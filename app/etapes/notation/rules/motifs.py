@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from fractions import Fraction
 
 from app.etapes.notation.rules.evaluation import Bornes, contexte, mesureur
 from app.etapes.notation.rules.faits import FaitsDossier
-from app.noyau.euros import ESPACE_MILLIERS, ESPACE_UNITE, Euros, arrondir
+from app.noyau.euros import ESPACE_UNITE, Euros, arrondir
 from app.referentiels.grilles.rules import (
     CATALOGUE,
     Compte,
@@ -19,13 +18,13 @@ from app.referentiels.grilles.rules import (
     Renvoi,
     Unite,
     Valeur,
+    ecrire_decimal,
     morceaux,
 )
 
 Rediger = Callable[[FaitsDossier], str]
 NON_RENSEIGNE = "(non renseigné)"
 SANS_VALEUR = "(sans valeur)"
-_DECIMALES = 2
 _UNITES = {"part": Unite.PART, "centimes": Unite.CENTIMES}
 
 
@@ -44,25 +43,6 @@ def ecrire_fait(code: str, fait: Fait | None) -> str:
     Choix du projet : conception/notation.md, « phrase de motif ».
     """
     return NON_RENSEIGNE if fait is None else _ecrire_valeur(CATALOGUE[code], fait.valeur)
-
-
-def ecrire_decimal(nombre: Fraction, decimales: int = _DECIMALES) -> str:
-    """« 78,5 », « 4 », « 1 234,75 » : virgule décimale, zéros de fin retirés.
-
-    Choix du projet : maquette, note.html.
-    """
-    return ecrire_arrondi(arrondir(nombre, decimales))
-
-
-def ecrire_arrondi(nombre: Decimal) -> str:
-    """Un nombre déjà arrondi, à la française, zéros de fin retirés.
-
-    Choix du projet : maquette, note.html.
-    """
-    entier, _, reste = f"{abs(nombre):,f}".replace(",", ESPACE_MILLIERS).partition(".")
-    reste = reste.rstrip("0")
-    signe = "−" if nombre < 0 else ""
-    return f"{signe}{entier},{reste}" if reste else f"{signe}{entier}"
 
 
 def _ecrivain(morceau: str | Renvoi, noms: Lexique) -> Rediger:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from app.etapes.notation.rules.evaluation import Juger
 from app.etapes.notation.rules.faits import FaitsDossier
-from app.etapes.notation.rules.motifs import Rediger, ecrire_decimal
+from app.etapes.notation.rules.motifs import Rediger
 from app.etapes.notation.rules.orientations import Rangs
 from app.noyau.euros import arrondir
 from app.noyau.sources import Source
-from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
+from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut, ecrire_decimal
 
 _ZERO = Fraction(0)
 

@@ -1,25 +1,27 @@
-"""Rejouer une note gardée : les mêmes faits, la même grille, les mêmes ajustements, donc les mêmes octets."""
+"""Rejouer une note gardée : les mêmes faits, la même grille, les mêmes ajustements, donc la même note."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from app.etapes.notation.rules.ajustements import appliquer_ajustements
 from app.etapes.notation.rules.calcul import AUCUNE_PRIORITE, noter
-from app.etapes.notation.rules.export import note_vers_donnees
-from app.etapes.notation.rules.faits import faits_depuis_donnees
-from app.etapes.notation.rules.note import Ajustement, HorsChamp, Note, Resultat
+from app.etapes.notation.rules.faits import FaitsDossier
+from app.etapes.notation.rules.garde import criteres_a_garder
+from app.etapes.notation.rules.note import Ajustement, HorsChamp, Note
+from app.noyau.erreurs import ActeImpossible
 from app.referentiels.grilles.rules import Grille
 
 
-def a_garder(resultat: Resultat) -> dict[str, Any]:
-    """La note en données, sans ses faits : ils sont gardés une fois, à côté.
+class NoteIrrejouable(ActeImpossible):
+    """Une note gardée dont les faits et la grille ne redonnent plus les mêmes points : on ne la montre pas.
 
-    Choix du projet : issue 4, « stored with it » (une seule copie).
+    Choix du projet : issue 4, « same score, bit for bit, forever ».
     """
-    return {champ: valeur for champ, valeur in note_vers_donnees(resultat).items() if champ != "faits"}
+
+    code = "note_irrejouable"
 
 
 def ajuster_en_taux(note: Note, taux: Iterable[tuple[str, int, str, str]]) -> Note:
@@ -29,35 +31,37 @@ def ajuster_en_taux(note: Note, taux: Iterable[tuple[str, int, str, str]]) -> No
     Source : conception/notation.md, « L'instructeur peut ajuster un critère, avec motif ».
     """
     maximums = {ligne.code: ligne.maximum for ligne in note.lignes if ligne.compte}
-    return appliquer_ajustements(
-        note,
-        [
-            Ajustement(critere, Fraction(part * maximums[critere], 100), motif, auteur)
-            for critere, part, motif, auteur in taux
-            if critere in maximums
-        ],
-    )
+    ajustements = [
+        Ajustement(critere, Fraction(part * maximums[critere], 100), motif, auteur)
+        for critere, part, motif, auteur in taux
+        if critere in maximums
+    ]
+    return appliquer_ajustements(note, ajustements) if ajustements else note
 
 
-def rejouer(grille: Grille, ligne: str, faits: Mapping[str, Any], resultat: Mapping[str, Any]) -> Resultat:
-    """La note recalculée d'après ses faits et priorités gardés, avec ses ajustements. Lève LigneInconnue.
+def rejouer(
+    grille: Grille,
+    ligne: str,
+    faits: FaitsDossier,
+    criteres: Sequence[Mapping[str, Any]],
+    priorites: Sequence[Sequence[str]] = (),
+) -> Note:
+    """La note recalculée d'après ses faits et priorités gardés, avec ses ajustements.
 
+    Lève NoteIrrejouable si elle ne redonne pas les critères gardés, LigneInconnue.
     Choix du projet : issue 4, « same score, bit for bit, forever ».
     """
-    rangs = tuple(tuple(codes) for codes in resultat.get("priorites", ()))
-    note = noter(grille, ligne, faits_depuis_donnees(faits), priorites={ligne: rangs} if rangs else AUCUNE_PRIORITE)
+    rangs = tuple(tuple(codes) for codes in priorites)
+    note = noter(grille, ligne, faits, priorites={ligne: rangs} if rangs else AUCUNE_PRIORITE)
     if isinstance(note, HorsChamp):
-        return note
-    portes = [critere for critere in resultat.get("lignes", ()) if "ajustement" in critere]
-    return appliquer_ajustements(
-        note,
-        [
-            Ajustement(
-                critere["code"],
-                Fraction(critere["points"]),
-                critere["ajustement"]["motif"],
-                critere["ajustement"]["auteur"],
-            )
-            for critere in portes
-        ],
-    )
+        raise NoteIrrejouable(f"Cette note de la ligne {ligne} ne se rejoue pas : la ligne serait hors champ.")
+    portes = [critere for critere in criteres if "ajustement" in critere]
+    rejouee = appliquer_ajustements(note, [_ajustement(critere) for critere in portes]) if portes else note
+    if criteres_a_garder(rejouee) != list(criteres):
+        raise NoteIrrejouable(f"Cette note de la ligne {ligne} ne se rejoue pas à l’identique.")
+    return rejouee
+
+
+def _ajustement(critere: Mapping[str, Any]) -> Ajustement:
+    garde = critere["ajustement"]
+    return Ajustement(critere["code"], Fraction(garde["points"]), garde["motif"], garde["auteur"])

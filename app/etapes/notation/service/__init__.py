@@ -5,16 +5,17 @@ from app.etapes.notation.service.comparaison import comparer_grille
 from app.etapes.notation.service.faits import etablir_fait, faire_noter, verifier_faits
 from app.etapes.notation.service.lecture import (
     LIT_LES_NOTES,
+    Changement,
     LigneVue,
     get_appel_publie,
     lire_dossier,
+    list_changements,
     list_lignes_vues,
 )
 from app.etapes.notation.service.notes import (
     SERVICE,
     Bilan,
     noter_appel,
-    noter_demande,
     noter_dossier,
     noter_lot,
     relire,
@@ -25,6 +26,7 @@ __all__ = [
     "LIT_LES_NOTES",
     "SERVICE",
     "Bilan",
+    "Changement",
     "LigneVue",
     "ajuster",
     "clore_recevabilite",
@@ -33,9 +35,9 @@ __all__ = [
     "faire_noter",
     "get_appel_publie",
     "lire_dossier",
+    "list_changements",
     "list_lignes_vues",
     "noter_appel",
-    "noter_demande",
     "noter_dossier",
     "noter_lot",
     "peut_ajuster",

@@ -12,7 +12,8 @@ from app.etapes.dossier.models import Dossier
 from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository
-from app.etapes.notation.models import Ajustement, NoteEnregistree
+from app.etapes.notation.models import Ajustement
+from app.etapes.notation.repository import NoteLue
 from app.etapes.notation.service.notes import noter_dossier
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
@@ -34,7 +35,7 @@ def ajuster(
     motif: str,
     acteur: Identite,
     maintenant: datetime,
-) -> NoteEnregistree:
+) -> NoteLue:
     """Ajuste un critère (part de son poids, en %) à côté de la valeur calculée ; None rétablit le calcul.
 
     Ajoute l'ajustement, puis la note de rang suivant ; la rend, ou la courante si rien ne bouge.
@@ -63,9 +64,9 @@ def ajuster(
     return repository.notes_courantes(session, [demande.id])[demande.id]
 
 
-def _verifier_ajustement(note: NoteEnregistree, critere: str, taux: int | None, motif: str) -> None:
+def _verifier_ajustement(courante: NoteLue, critere: str, taux: int | None, motif: str) -> None:
     fautes = []
-    comptent = {ligne["code"] for ligne in note.resultat["lignes"] if ligne["etat"] != "sans_objet"}
+    comptent = {critere["code"] for critere in courante.note.criteres if critere.get("etat") != "sans_objet"}
     if critere not in comptent:
         fautes.append(Faute("critere", "Choisissez un critère qui compte dans cette note.", "critere_inconnu"))
     if taux is not None and not 0 <= taux <= 100:

@@ -8,39 +8,47 @@ from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.notation import repository
-from app.etapes.notation.rules import EffetLigne, mesurer_effet, noter
+from app.etapes.notation.rules import EffetLigne, mesurer_effet
 from app.etapes.notation.rules.effet import Bornes, bornes
-from app.etapes.notation.service.notes import TAILLE_LOT, ajuste
+from app.etapes.notation.service.notes import TAILLE_LOT, noter_elements, par_dossier
 from app.referentiels.grilles import service as grilles
 from app.referentiels.grilles.rules import Grille
+
+Couple = tuple[str, str, Bornes | None, Bornes | None]
 
 
 def comparer_grille(session: Session, appel: Appel, autre: Grille) -> tuple[EffetLigne, ...]:
     """Ce qu'une autre grille changerait sur un appel entier, ajustements compris. N'écrit rien."""
+    couples: list[Couple] = []
+    apres: int | None = 0
+    while apres is not None:
+        apres, lot = comparer_lot(session, appel, autre, apres=apres)
+        couples += lot
+    return mesurer_effet(couples)
+
+
+def comparer_lot(
+    session: Session, appel: Appel, autre: Grille, *, apres: int, taille: int = TAILLE_LOT
+) -> tuple[int | None, list[Couple]]:
+    """Les (ligne, dossier, avant, après) du lot qui suit la clé `apres`, et la dernière clé (None : plus rien)."""
+    lot = repository.list_lot(session, appel.id, apres=apres, taille=taille)
+    if not lot:
+        return None, []
     epinglee = grilles.lire(session, appel.grille_id)
-    communes = [ligne.code for ligne in epinglee.lignes if ligne.code in {autre_l.code for autre_l in autre.lignes}]
-    return mesurer_effet(_couples(session, appel, epinglee, autre, communes))
+    communes = {ligne.code for ligne in epinglee.lignes} & {ligne.code for ligne in autre.lignes}
+    return lot[-1], list(_couples(session, lot, epinglee, autre, communes))
 
 
 def _couples(
-    session: Session, appel: Appel, epinglee: Grille, autre: Grille, lignes: Sequence[str]
-) -> Iterator[tuple[str, str, Bornes | None, Bornes | None]]:
-    apres = 0
-    while lot := repository.list_lot(session, appel.id, apres=apres, taille=TAILLE_LOT):
-        a_noter = [element for element in repository.list_a_noter(session, lot) if element.ligne in lignes]
-        ajustements = repository.ajustements_courants(session, [element.demande.id for element in a_noter])
-        faits = repository.faits_du_dossier(session, lot)
-        numeros = repository.numeros(session, lot)
-        for element in a_noter:
-            siens, portes = faits[element.demande.dossier_id], ajustements.get(element.demande.id, ())
-            avant, apres_ = (
-                bornes(
-                    ajuste(
-                        noter(grille, element.ligne, siens, priorites=element.priorites),
-                        portes,
-                    )
-                )
-                for grille in (epinglee, autre)
-            )
-            yield element.ligne, numeros[element.demande.dossier_id], avant, apres_
-        apres = lot[-1]
+    session: Session, lot: Sequence[int], epinglee: Grille, autre: Grille, communes: set[str]
+) -> Iterator[Couple]:
+    a_noter = [element for element in repository.list_a_noter(session, lot) if element.ligne in communes]
+    ajustements = repository.ajustements_courants(session, [element.demande_id for element in a_noter])
+    faits, numeros = repository.faits_du_dossier(session, lot), repository.numeros(session, lot)
+    for dossier_id, elements in par_dossier(a_noter).items():
+        avant, apres = (
+            {e.ligne: bornes(r) for e, r in noter_elements(grille, elements, faits[dossier_id], ajustements)}
+            for grille in (epinglee, autre)
+        )
+        for element in elements:
+            yield element.ligne, numeros[dossier_id], avant[element.ligne], apres[element.ligne]

@@ -1,6 +1,15 @@
 """La grille comme donnée : modèle, catalogue des faits, lecture, validation, empreinte. Pur."""
 
 from app.referentiels.grilles.rules.catalogue import CATALOGUE
+from app.referentiels.grilles.rules.description import (
+    CODES_ECRITS,
+    decrire,
+    montrer_nombre,
+    nom_lisible,
+    nommer,
+    phrase_publique,
+    unite_de,
+)
 from app.referentiels.grilles.rules.donnees import (
     empreinte,
     grille_depuis_donnees,
@@ -49,12 +58,13 @@ from app.referentiels.grilles.rules.modele import (
     Vrai,
 )
 from app.referentiels.grilles.rules.noeud import GrilleInvalide
-from app.referentiels.grilles.rules.nombres import ecrire_nombre, lire_nombre
+from app.referentiels.grilles.rules.nombres import ecrire_arrondi, ecrire_decimal, ecrire_nombre, lire_nombre
 from app.referentiels.grilles.rules.phrases import Forme, Renvoi, morceaux
 from app.referentiels.grilles.rules.validation import valider
 
 __all__ = [
     "CATALOGUE",
+    "CODES_ECRITS",
     "Arrondi",
     "AuMoins",
     "AuPlus",
@@ -95,6 +105,9 @@ __all__ = [
     "Unite",
     "Valeur",
     "Vrai",
+    "decrire",
+    "ecrire_arrondi",
+    "ecrire_decimal",
     "ecrire_nombre",
     "empreinte",
     "faits_de",
@@ -103,7 +116,12 @@ __all__ = [
     "grille_vers_donnees",
     "lexique",
     "lire_nombre",
+    "montrer_nombre",
     "morceaux",
+    "nom_lisible",
+    "nommer",
+    "phrase_publique",
     "texte_canonique",
+    "unite_de",
     "valider",
 ]  # fmt: skip

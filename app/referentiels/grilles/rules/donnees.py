@@ -52,6 +52,7 @@ _PARTIES = (
     *("ensembles", "mesures", "definitions"),
     *("lignes", "criteres", "sans_objet"),
 )
+_PROFONDEUR = 40  # une vingtaine de « tous » ou « un_de » l’un dans l’autre
 _OPERATIONS = frozenset({"rapport", "compte", "nombre", "couverture"})
 
 
@@ -263,6 +264,8 @@ def _lire_terme(noeud: Noeud) -> Terme:
 
 
 def _lire_condition(noeud: Noeud) -> Condition:
+    if noeud.chemin.count(".") > _PROFONDEUR:
+        raise noeud.faute("les conditions sont trop imbriquées")
     nom, corps = noeud.seul_champ(_CONDITIONS)
     if nom == "toujours":
         if corps.valeur is not True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -77,7 +78,7 @@ class Fait:
     motif: str = ""
 
     def __post_init__(self) -> None:
-        if (self.statut is Statut.CORRIGE) != bool(self.motif.strip()):
+        if (self.statut is Statut.CORRIGE) != (self.motif != "" and not self.motif.isspace()):
             raise FaitInvalide("Un fait corrigé a un motif, et lui seul.")
 
 
@@ -97,7 +98,7 @@ class DefinitionFait:
 
     def faute(self, fait: Fait) -> str | None:
         """Ce qui cloche dans ce fait, ou None."""
-        if not _a_la_forme(self.type, fait.valeur):
+        if not _FORMES[self.type](fait.valeur):
             return f"« {self.libelle} » attend une valeur de type {self.type.value}."
         if self.valeurs and not _codes(fait.valeur) <= {code for code, _ in self.valeurs}:
             return f"« {self.libelle} » n’admet que : {', '.join(code for code, _ in self.valeurs)}."
@@ -106,21 +107,15 @@ class DefinitionFait:
         return None
 
 
-def _a_la_forme(forme: TypeFait, valeur: Valeur) -> bool:
-    est_entier = isinstance(valeur, int) and not isinstance(valeur, bool)
-    match forme:
-        case TypeFait.BOOLEEN:
-            return isinstance(valeur, bool)
-        case TypeFait.ENTIER:
-            return est_entier and valeur >= 0  # type: ignore[operator]
-        case TypeFait.FRACTION:
-            return isinstance(valeur, Fraction) and valeur >= 0
-        case TypeFait.MONTANT:
-            return isinstance(valeur, Euros) and valeur.centimes >= 0
-        case TypeFait.CODE:
-            return isinstance(valeur, str) and bool(valeur)
-        case _:
-            return isinstance(valeur, frozenset) and all(isinstance(code, str) and code for code in valeur)
+# Une fonction par forme : chaque fait noté passe par ici.
+_FORMES: dict[TypeFait, Callable[[Valeur], bool]] = {
+    TypeFait.BOOLEEN: lambda valeur: valeur is True or valeur is False,
+    TypeFait.ENTIER: lambda valeur: type(valeur) is int and valeur >= 0,
+    TypeFait.FRACTION: lambda valeur: type(valeur) is Fraction and valeur.numerator >= 0,
+    TypeFait.MONTANT: lambda valeur: isinstance(valeur, Euros) and valeur.centimes >= 0,
+    TypeFait.CODE: lambda valeur: type(valeur) is str and valeur != "",
+    TypeFait.CODES: lambda valeur: isinstance(valeur, frozenset) and all(isinstance(c, str) and c for c in valeur),
+}
 
 
 def _codes(valeur: Valeur) -> frozenset[str]:

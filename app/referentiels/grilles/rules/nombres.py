@@ -1,13 +1,17 @@
-"""Lire et écrire les nombres d'une grille : « 60 % », « 2/3 », « 1,5 », « 3 000 € ». Jamais de flottant."""
+"""Lire et écrire des nombres : ceux d'une grille (« 60 % », « 2/3 », « 3 000 € »), ceux qu'on montre (« 78,5 »)."""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
+
+from app.noyau.euros import ESPACE_MILLIERS, arrondir
 
 _BLANCS = re.compile(r"[\s\u00a0\u202f]")
 _NOMBRE = re.compile(r"^(?P<nombre>\d+(?:[.,]\d+)?)(?P<suffixe>%|€)?$", re.ASCII)
 _QUOTIENT = re.compile(r"^(?P<haut>\d+)/(?P<bas>0*[1-9]\d*)$", re.ASCII)
+_DECIMALES = 2
 _FACTEURS = {"%": Fraction(1, 100), "€": Fraction(100), None: Fraction(1)}
 
 
@@ -32,3 +36,22 @@ def ecrire_nombre(nombre: Fraction) -> str:
     Choix du projet : architecture, décision 7.
     """
     return str(nombre)
+
+
+def ecrire_decimal(nombre: Fraction, decimales: int = _DECIMALES) -> str:
+    """« 78,5 », « 4 », « 1 234,75 » : virgule décimale, zéros de fin retirés.
+
+    Choix du projet : maquette, note.html.
+    """
+    return ecrire_arrondi(arrondir(nombre, decimales))
+
+
+def ecrire_arrondi(nombre: Decimal) -> str:
+    """Un nombre déjà arrondi, à la française, zéros de fin retirés.
+
+    Choix du projet : maquette, note.html.
+    """
+    entier, _, reste = f"{abs(nombre):,f}".replace(",", ESPACE_MILLIERS).partition(".")
+    reste = reste.rstrip("0")
+    signe = "−" if nombre < 0 else ""
+    return f"{signe}{entier},{reste}" if reste else f"{signe}{entier}"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from fractions import Fraction
 
 from app.noyau.erreurs import Faute
+from app.referentiels.grilles.rules.brouillon import VERSION
 from app.referentiels.grilles.rules.catalogue import CATALOGUE
+from app.referentiels.grilles.rules.description import montrer_nombre, unite_de
 from app.referentiels.grilles.rules.faits import Declarant, TypeFait
+from app.referentiels.grilles.rules.implication import entraine, se_contredit
 from app.referentiels.grilles.rules.lecture import faits_lus, lexique
 from app.referentiels.grilles.rules.modele import (
     AuMoins,
@@ -30,13 +34,15 @@ from app.referentiels.grilles.rules.modele import (
     Toujours,
     Tous,
     UnDe,
+    Unite,
     Vrai,
 )
 from app.referentiels.grilles.rules.phrases import Forme, Renvoi, morceaux
 
 Chemin = tuple[str | int, ...]
 _SOMME = 100
-_DECIMALES_MAXI = 6
+_SEUIL = (AuMoins, AuPlus, MoinsDe)
+_DECIMALES_MAXI = 1  # un seul arrondi, à une décimale au plus : c’est ce que la base garde
 
 
 def valider(grille: Grille) -> list[Faute]:
@@ -56,10 +62,15 @@ class _Juge:
         self._lignes = {ligne.code for ligne in grille.lignes}
         self._criteres = {critere.code for critere in grille.criteres}
         self._fautes: list[Faute] = []
+        self._tournent = False
 
     def fautes(self) -> list[Faute]:
         """Tout lire."""
         grille = self._grille
+        if VERSION.fullmatch(grille.version) is None:
+            self._dire(
+                ("version",), "le numéro s’écrit avec des lettres, des chiffres, « . », « - » ou « _ », 40 au plus"
+            )
         if not 0 <= grille.arrondi.decimales <= _DECIMALES_MAXI:
             self._dire(("arrondi", "decimales"), f"le nombre de décimales va de 0 à {_DECIMALES_MAXI}")
         self._doublons("ensembles", [ensemble.nom for ensemble in grille.ensembles])
@@ -70,11 +81,15 @@ class _Juge:
         for ensemble in grille.ensembles:
             if not ensemble.codes:
                 self._dire(("ensembles", ensemble.nom), "l’ensemble est vide")
+            for code, nombre in Counter(ensemble.codes).items():
+                if nombre > 1:
+                    self._dire(("ensembles", ensemble.nom), f"« {code} » est écrit {nombre} fois")
         for mesure in grille.mesures:
             self._mesure(mesure)
         for definition in grille.definitions:
             self._condition(definition.si, ("definitions", definition.code, "si"))
             if definition.code in _definitions_lues(definition.si, self._noms.definitions, frozenset()):
+                self._tournent = True
                 self._dire(("definitions", definition.code), "la définition se lit elle-même")
         for rang, ligne in enumerate(grille.lignes):
             self._ligne(ligne, ("lignes", rang))
@@ -163,13 +178,27 @@ class _Juge:
                     self._dire(chemin, f"définition inconnue : « {definition} »")
             case AuMoins(de, valeur) | AuPlus(de, valeur) | MoinsDe(de, valeur):
                 self._nombre(de, chemin)
-                if valeur < 0:
-                    self._dire(chemin, "le seuil est négatif")
+                self._seuil(de, valeur, chemin)
             case _:
                 if not condition.conditions:
                     self._dire(chemin, "la liste de conditions est vide")
                 for rang, sous_condition in enumerate(condition.conditions):
                     self._condition(sous_condition, (*chemin, "tous" if isinstance(condition, Tous) else "un_de", rang))
+
+    def _seuil(self, de: str, valeur: Fraction, chemin: Chemin) -> None:
+        """Le seuil se lit dans l'unité de ce qu'il borne."""
+        definition, mesure = CATALOGUE.get(de), self._noms.mesures.get(de)
+        if valeur < 0:
+            self._dire(chemin, "le seuil est négatif")
+        elif definition is None and mesure is None:
+            return
+        elif unite_de(de, self._noms) is Unite.PART and valeur > 1:
+            self._dire(chemin, f"le seuil est une part, de 0 à 100 % : {montrer_nombre(de, valeur, self._noms)}")
+        elif (mesure is None or isinstance(mesure.operation, Compte | Nombre)) and valeur.denominator != 1:
+            if definition is None or definition.type is not TypeFait.FRACTION:
+                self._dire(chemin, f"« {de} » se compte : le seuil est un nombre entier (en centimes, pour un montant)")
+        elif mesure is not None and isinstance(mesure.operation, Compte) and valeur > len(mesure.operation.parmi):
+            self._dire(chemin, f"« {de} » ne compte que {len(mesure.operation.parmi)} faits")
 
     def _parmi(self, condition: Parmi, chemin: Chemin) -> None:
         self._fait(condition.de, {TypeFait.CODE, TypeFait.CODES}, chemin)
@@ -243,11 +272,21 @@ class _Juge:
             est_le_dernier = rang == len(bareme.paliers) - 1
             if not (est_le_dernier and isinstance(palier.si, Toujours)):
                 self._condition(palier.si, (*lieu, "si"))
-            if any(palier.si == autre.si for autre in bareme.paliers[:rang]):
-                self._dire((*lieu, "si"), "ce palier répète un palier plus haut : il n’est jamais atteint")
+            self._atteint(bareme.paliers, rang, (*lieu, "si"))
             self._phrase(palier.motif, (*lieu, "motif"))
-        for rang in _seuils_en_desordre(bareme.paliers):
-            self._dire((*chemin, "paliers", rang, "si"), "les seuils se chevauchent : ce palier n’est jamais atteint")
+
+    def _atteint(self, paliers: tuple[Palier, ...], rang: int, chemin: Chemin) -> None:
+        """Dit pourquoi ce palier ne serait jamais atteint."""
+        condition, plus_haut = paliers[rang].si, [palier.si for palier in paliers[:rang]]
+        if condition in plus_haut:
+            self._dire(chemin, "ce palier répète un palier plus haut : il n’est jamais atteint")
+        elif self._tournent:
+            return
+        elif se_contredit(condition, self._noms):
+            self._dire(chemin, "ces conditions se contredisent : ce palier n’est jamais atteint")
+        elif not isinstance(condition, Toujours) and any(entraine(condition, haut, self._noms) for haut in plus_haut):
+            raison = "les seuils se chevauchent" if isinstance(condition, _SEUIL) else "un palier plus haut l’englobe"
+            self._dire(chemin, f"{raison} : ce palier n’est jamais atteint")
 
     def _sans_objet(self, cas: SansObjet, chemin: Chemin) -> None:
         critere = next((critere for critere in self._grille.criteres if critere.code == cas.critere), None)
@@ -278,18 +317,3 @@ def _definitions_lues(
         case _:
             pass
     return vues
-
-
-def _seuils_en_desordre(paliers: tuple[Palier, ...]) -> Iterator[int]:
-    """Rangs des paliers qu'un seuil précédent, sur le même nombre, rend inaccessibles."""
-    for rang, palier in enumerate(paliers):
-        for plus_haut in paliers[:rang]:
-            match plus_haut.si, palier.si:
-                case (AuMoins(de, haut), AuMoins(autre, bas)) if de == autre and bas >= haut:
-                    yield rang
-                case (AuPlus(de, haut), AuPlus(autre, bas)) if de == autre and bas <= haut:
-                    yield rang
-                case (MoinsDe(de, haut), MoinsDe(autre, bas)) if de == autre and bas <= haut:
-                    yield rang
-                case _:
-                    pass
