@@ -100,8 +100,9 @@ test: style statique navigateur antivirus ## tout : lint, migrations, essais sur
 format: .venv/.dev ## met en forme le code
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
-bench: .venv/.dev statique ## mesure les pages à 1 000 puis 50 000 dossiers, en rapport à un plancher
+bench: .venv/.dev statique ## mesure les pages à 1 000 puis 50 000 dossiers, en rapport à un plancher, puis la notation
 	@$(PY) -m tests.charge.bench
+	@$(PY) -m tests.charge.notation
 
 mesure-suggestions: .venv/.service ## mesure les suggestions d’objectifs sur des titres annotés (CSV=chemin pour d’autres)
 	@$(PY) -m tests.mesures.suggestions $(if $(CSV),"$(CSV)")

@@ -20,6 +20,7 @@ from app.espaces.accueil import pages as pages_accueil
 from app.espaces.comptes import pages as pages_comptes
 from app.espaces.instructeur import actes as actes_instructeur
 from app.espaces.instructeur import pages as pages_instructeur
+from app.espaces.issue import pages as pages_issue
 from app.espaces.navigation import navigation
 from app.espaces.pieces import pages as pages_fichiers
 from app.espaces.public import eligibilite as pages_eligibilite
@@ -89,6 +90,7 @@ ROUTEURS: tuple[APIRouter, ...] = (
     pages_convention.routeur,
     api_convention.routeur,
     pages_publication.routeur,
+    pages_issue.routeur,
 )
 
 

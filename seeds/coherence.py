@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from seeds.lecture import Chemin, ErreurDeDonnees, Lecture
+from app.infra.texte_yaml import Chemin
+from seeds.lecture import ErreurDeDonnees, Lecture
 from seeds.schemas import contrat, enjeux, fiches, gouvernance, partenariat, reglages, suggestions
 from seeds.schemas.commun import Anomalie, Element, ElementSource
 

@@ -1,14 +1,13 @@
-"""Lire une grille de notation : le fichier, sa forme, puis son fond ; chaque faute dit sa ligne."""
+"""Lire une grille de notation rangée dans un fichier ; chaque faute dit le fichier et la ligne."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from pathlib import Path
 
-from app.noyau.erreurs import Faute
-from app.referentiels.grilles.rules import Grille, GrilleInvalide, grille_depuis_donnees, valider
-from seeds.lecture import ErreurDeDonnees, Lecture, lire
-from seeds.schemas.grilles import FichierGrille
+from app.referentiels.grilles import schemas
+from app.referentiels.grilles.rules import Grille
+from seeds.lecture import ErreurDeDonnees, lire_texte, nom_montre
 
 GRILLES = Path(__file__).parent / "contrats" / "m2a-2024-2030" / "grilles"
 
@@ -18,30 +17,9 @@ def lire_grille(chemin: Path, *, racine: Path | None = None, lignes: Container[s
 
     `racine` raccourcit le nom montré. `lignes` : celles du contrat, quand la grille est rangée avec lui.
     """
-    lecture = lire(chemin, FichierGrille, racine=racine)
+    fichier = nom_montre(chemin, racine)
     try:
-        donnees = lecture.contenu.en_donnees()
-    except KeyError as erreur:
-        raise lecture.faute(("textes",), f"texte inconnu : {erreur.args[0]}") from erreur
-    try:
-        grille = grille_depuis_donnees(donnees)
-    except GrilleInvalide as erreur:
-        raise _refus(lecture, erreur.fautes) from erreur
-    fautes = valider(grille)
-    if fautes:
-        raise _refus(lecture, fautes)
-    inconnues = [] if lignes is None else [rang for rang, ligne in enumerate(grille.lignes) if ligne.code not in lignes]
-    if inconnues:
-        raison = "cette ligne de financement n’est pas dans le contrat"
-        raise _refus(lecture, [Faute(f"lignes.{rang}.code", raison, "ligne_inconnue") for rang in inconnues])
-    return grille
-
-
-def _refus(lecture: Lecture[FichierGrille], fautes: Iterable[Faute]) -> ErreurDeDonnees:
-    premiere, *autres = sorted((_placer(lecture, faute) for faute in fautes), key=lambda faute: faute.ligne)
-    return ErreurDeDonnees(premiere.fichier, premiere.ligne, premiere.raison, tuple(autres))
-
-
-def _placer(lecture: Lecture[FichierGrille], faute: Faute) -> ErreurDeDonnees:
-    chemin = tuple(int(pas) if pas.isdigit() else pas for pas in faute.champ.split("."))
-    return lecture.faute(chemin, f"{faute.champ} : {faute.message}")
+        return schemas.lire_grille(lire_texte(chemin, fichier), lignes=lignes)
+    except schemas.GrilleRefusee as refus:
+        premiere, *autres = (ErreurDeDonnees(fichier, faute.ligne, str(faute)) for faute in refus.lignes)
+        raise ErreurDeDonnees(fichier, premiere.ligne, premiere.raison, tuple(autres)) from refus

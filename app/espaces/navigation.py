@@ -23,7 +23,8 @@ _LIEUX = (
     (re.compile(r"^/appels/[^/]+/(?:programmation|scenarios)\b|^/scenarios(?=/|$)"), ("/programmation",)),
     (re.compile(r"^/appels/[^/]+/decisions\b"), ("/decisions",)),
     (re.compile(r"^/appels/[^/]+/rencontres\b"), ("/rencontres",)),
-    (re.compile(r"^/appels/[^/]+/classement\b"), ("/instruction",)),
+    (re.compile(r"^/appels/[^/]+/(?:classement|renotation|distribution|poids|comparer|notices)\b"), ("/instruction",)),
+    (re.compile(r"^/contrats/[^/]+/grilles\b"), ("/campagne", "/instruction")),
     (re.compile(r"^/dossiers(?=/|$)"), ("/dossiers", "/instruction")),
     (re.compile(r"^/organisations/[^/]+/priorites\b"), ("/dossiers",)),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from select import POLLIN, poll
@@ -13,6 +14,7 @@ from pydantic_core import from_json
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -26,15 +28,17 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    any_,
     create_engine,
     event,
     func,
+    literal,
     select,
 )
 from sqlalchemy import Enum as EnumSQL
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column, sessionmaker
 from sqlalchemy.orm import Session as Session  # noqa: PLC0414 -- les pages la nomment sans dépendre de SQLAlchemy
 from sqlalchemy.schema import Identity
 
@@ -162,6 +166,11 @@ def parmi(colonne: str, valeurs: type[StrEnum], nom: str | None = None) -> Check
     """CHECK : la colonne prend une valeur de l'énumération."""
     liste = ", ".join(f"'{v.value}'" for v in valeurs)
     return CheckConstraint(f"{colonne} IN ({liste})", name=nom or colonne)
+
+
+def parmi_cles(colonne: ColumnElement[int] | InstrumentedAttribute[int], cles: Iterable[int]) -> ColumnElement[bool]:
+    """`colonne = ANY(tableau)` : un seul paramètre, quel que soit le nombre de clés (un IN les écrit une par une)."""
+    return colonne == any_(literal(list(cles), ARRAY(BigInteger)))
 
 
 def connexion_du_pilote(session: Session) -> psycopg.Connection:

@@ -41,6 +41,11 @@ ALTER TABLE note
     ADD CONSTRAINT fk_note_contrat_id_releve_id FOREIGN KEY (contrat_id, releve_id)
         REFERENCES releve_faits (contrat_id, id),
     DROP COLUMN resultat, DROP COLUMN faits, DROP COLUMN motif;
+-- lz4 range quatre fois plus vite que pglz ; une base bâtie sans lui garde le sien.
+DO $$ BEGIN
+    ALTER TABLE releve_faits ALTER COLUMN faits SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN NULL;
+END $$;
 CREATE TRIGGER ajout_seul BEFORE UPDATE OR DELETE ON releve_faits
     FOR EACH ROW EXECUTE FUNCTION iq_refuser_reecriture();
 CREATE TRIGGER ajout_seul_vider BEFORE TRUNCATE ON releve_faits

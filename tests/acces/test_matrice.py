@@ -156,6 +156,7 @@ VALEURS = {
     "fiche": "COTEAUX", "rang": "1", "jeton_id": "1", "compte_id": "1", "contrat": "m2a-2024-2030", "format": "csv",
     "organisation": "o-essai001", "personne": "c-inconnu", "habilitation_id": "1", "lien": "inconnu",
     "secret": "inconnu.secret", "fichier": "f-inconnu", "reference": "DA00000001",
+    "version": "essai", "critere": "QPV",
 }  # fmt: skip
 
 

@@ -44,9 +44,9 @@ def lint_imports(racine: Path) -> subprocess.CompletedProcess[str]:
 VIOLATIONS = (
     ("app/noyau/euros.py", "os", "Règles et noyau purs"),
     ("app/etapes/appel/rules.py", "sqlalchemy", "Règles et noyau purs"),
-    ("app/etapes/appel/service.py", "app.etapes.dossier.models", "Ordre des étapes"),
+    ("app/etapes/appel/service/conduite.py", "app.etapes.dossier.models", "Ordre des étapes"),
     ("app/etapes/appel/repository.py", "app.etapes.appel.service", "Ordre dans une étape"),
-    ("app/etapes/appel/service.py", "fastapi", "Métier aveugle à HTTP"),
+    ("app/etapes/appel/service/conduite.py", "fastapi", "Métier aveugle à HTTP"),
     ("app/espaces/accueil/pages.py", "psycopg", "Pages sans SQL"),
     ("app/infra/db.py", "app.referentiels.acteurs.models", "Étages"),
     ("app/etapes/dossier/service/vie.py", "highspy", "Le solveur reste dans la programmation"),

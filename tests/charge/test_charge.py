@@ -26,7 +26,7 @@ from app.infra.journal import ecriture
 from app.infra.journal.chaine import canonique
 from app.noyau.erreurs import ActeImpossible
 from app.noyau.identifiants import est_un_numero_de_dossier
-from tests.charge import scenes
+from tests.charge import notation, scenes
 from tests.charge.compteur import Compteur, compteur
 from tests.charge.scenes import Scene
 from tests.conftest import un_clone
@@ -232,3 +232,12 @@ def test_un_usage_faux_rend_deux(arguments: list[str], capsys: pytest.CaptureFix
 def test_la_base_par_defaut_n_est_pas_celle_du_service() -> None:
     lus = construire("charge").parse_args(["charge", "--dossiers", "10"])
     assert lus.base == "initiatives_quartiers_charge"
+
+
+def test_le_banc_de_la_notation_renote_tout_en_peu_de_requetes(chargee: tuple[Base, Bilan]) -> None:
+    mesures = notation.mener(chargee[0])
+    assert mesures.dossiers > 0
+    assert mesures.notes >= mesures.dossiers
+    assert max(mesures.requetes) <= notation.REQUETES
+    assert len(notation.juger(mesures)) == 5
+    assert "| Rapport à la boucle nue |" in notation.composer(mesures, ["essai"])

@@ -31,6 +31,10 @@ from app.infra.config import Config
 from app.noyau.roles import Portee, Role
 from app.referentiels.acteurs import service as acteurs
 from app.referentiels.acteurs.models import Compte
+from app.referentiels.grilles import repository as versions
+from app.referentiels.grilles import service as grilles
+from app.referentiels.grilles.rules import grille_depuis_donnees
+from app.referentiels.grilles.rules.edition import lire_poids
 from app.referentiels.instances.models import MembreInstance
 from tests.etapes.commission.aide_seance import AVANT, JOUR_J, Campagne, demandes_de, proposer, une_campagne
 from tests.etapes.convention.aide_decision import APRES, accorde, arreter, de_la_ligne, voter_tout
@@ -139,6 +143,36 @@ class Scene:
             code = scenario.code
         self.faire_les_taches()
         return code
+
+    def une_grille_essayee(self) -> str:
+        """Une grille en préparation, deux poids changés, essayée sur l'appel ; rend son numéro."""
+        with self.fabrique.begin() as session:
+            origine = versions.get_grille(session, session.get_one(Appel, self.appel.id).grille_id)
+            qui = {"acteur": identite(session, self.comptes["charge"]), "maintenant": AVANT}
+            brouillon = grilles.preparer(session, origine, version="2028.0", **qui)
+            saisie = {"poids.M2A.QPV": "2", "poids.M2A.LAN": "15", "poids.BOP147.FAI": "3", "poids.BOP147.HAB": "13"}
+            donnees, _ = lire_poids(brouillon.contenu, saisie)
+            grille = grille_depuis_donnees(donnees)
+            grilles.modifier(session, origine.contrat_id, "2028.0", grille, revision=1, **qui)
+            notation.demander_essai(session, origine.contrat_id, "2028.0", self.appel.code, **qui)
+        self.faire_les_taches()
+        return "2028.0"
+
+    def une_lecture_rendue_une_due(self) -> None:
+        """Deux secondes lectures de m2A sur le dossier de la scène : l'une rendue et en désaccord, l'autre due."""
+        numero = str(self.dossier.numero)
+        with self.fabrique.begin() as session:
+            qui = {"acteur": identite(session, self.comptes["M2A"]), "maintenant": AVANT}
+            for nom in ("relecture", "relecture_due"):
+                self.comptes[nom] = un_compte(session, Role.INSTRUCTEUR, contrat=self.contrat, ligne="M2A")
+                notation.demander_lecture(session, numero, "M2A", lecteur=self.comptes[nom].acteur, **qui)
+            lecteur = identite(session, self.comptes["relecture"])
+            _, _, posees = notation.lire_questions(session, numero, "M2A", acteur=lecteur)
+            taux = {question.code: str(question.options[-1][0]) for question in posees}
+            notation.rendre_lecture(
+                session, numero, "M2A", taux=taux, motifs={"HAB": "Les habitants ne sont pas associés."},
+                acteur=lecteur, maintenant=AVANT,
+            )  # fmt: skip
 
     def une_campagne_decidee(self) -> Campagne:
         """Un autre contrat, sa campagne votée ; le premier dossier accordé et notifié par m2A."""

@@ -9,7 +9,9 @@ from datetime import datetime
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from sqlalchemy import select
 
+from app.etapes.dossier.models import Dossier
 from app.referentiels.acteurs import repository as acteurs
 from app.referentiels.acteurs.models import Compte, Organisation
 from app.referentiels.acteurs.rules.fiche import Section
@@ -25,6 +27,8 @@ APPEL = "/appels/m2a-2027"
 CONTRAT = "/contrats/m2a-2024-2030"
 CAMPAGNE = "/campagne/m2a-2027"
 COMPTES = "/comptes/m2a-2024-2030"
+GRILLES = f"{CONTRAT}/grilles"
+GRILLE = GRILLES + "/brouillons/{grille}"
 PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
     "": (
         MAINTENANT,
@@ -40,6 +44,7 @@ PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
         AVANT,
         (
             "/accueil", "/dossiers", "/dossiers/{numero}", "/dossiers/{numero}/accuse", "/dossiers/{numero}/retrait",
+            "/dossiers/{numero}/notice", "/dossiers/{numero}/issue",
             "/organisations", "/organisations/nouvelle", "/organisations/nouvelle/identite?siret=97000001400013",
             "/organisations/nouvelle/identite?siret={siret}", "/organisations/{organisation}",
             *(f"/organisations/{{organisation}}/fiche/{section.value}" for section in Section),
@@ -59,19 +64,36 @@ PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
         AVANT,
         (
             "/accueil", "/instruction", "/instruction/{numero}", "/dossiers/{numero}/notes",
+            "/dossiers/{numero}/notice",
             "/dossiers/{numero}/notes/M2A", "/dossiers/{numero}/faits", "/dossiers/{numero}/faits/beneficiaires",
-            f"{APPEL}/classement", f"{APPEL}/classement/M2A", "/programmation", f"{APPEL}/programmation",
-            f"{APPEL}/programmation/M2A", "/compte/jetons",
+            f"{APPEL}/classement", f"{APPEL}/classement/M2A", f"{APPEL}/distribution/M2A", f"{APPEL}/poids/M2A",
+            f"{APPEL}/poids/M2A?OBJ=6&QUA=30", APPEL + "/comparer?ligne=M2A&a={numero}&b={autre}",
+            f"{APPEL}/comparer?ligne=M2A", "/dossiers/{numero}/cout", "/programmation", f"{APPEL}/programmation",
+            f"{APPEL}/programmation/M2A", "/compte/jetons", "/dossiers/{numero}/notes/M2A/lectures",
         ),
+    ),
+    "relecture_due": (
+        AVANT,
+        ("/accueil", *(f"/dossiers/{{numero}}/notes{suite}" for suite in ("", "/M2A", "/M2A/lecture"))),
     ),
     "charge": (
         AVANT,
         (
             "/accueil", f"{COMPTES}/organisations", "/campagne", CAMPAGNE, f"{CAMPAGNE}/preparation",
+            f"{APPEL}/notices",
             f"{CAMPAGNE}/autorites",
             "/campagne/contrats/m2a-2024-2030/appels/nouveau", "/rencontres", "/decisions", "/seances",
             "/seances/{seance}", "/seances/{seance}/presences", "/seances/{seance}/votes", "/seances/{seance}/points/1",
             "/seances/{seance}/proces-verbal",
+        ),
+    ),
+    "grilles": (
+        AVANT,
+        (
+            GRILLES, f"{GRILLES}/versions/2027.0", f"{GRILLES}/versions/2027.0?sans=COU&sans=PLU",
+            f"{GRILLES}/comparaison", GRILLE, f"{GRILLE}/criteres/QPV", f"{GRILLE}/texte", f"{GRILLE}/abandon",
+            f"{GRILLE}/adoption", f"{GRILLE}/essais/m2a-2027", f"{GRILLE}/essais/m2a-2027?ligne=BOP147",
+            f"{APPEL}/renotation",
         ),
     ),
     "equipe": (AVANT, ("/accueil", f"{APPEL}/scenarios", "/scenarios/{scenario}")),
@@ -93,7 +115,9 @@ DECISIONS = (
 AILLEURS = {
     "/compte/confirmation/{secret}": "test_compte_pages, et le lien ne sert qu'une fois",
     "/acces/{secret}": "test_comptes_pages, et le lien ne sert qu'une fois",
+    "/dossiers/{numero}/passage": "test_ecrans : elle mène à une page du contrat",
     "/dossiers/{identifiant}/etapes/{section}": "test_depot : chacune des étapes",
+    "/appels/{code}/regles/passage": "redirige vers une page du contrat : test_notice_pages",
     "/fichiers/{fichier}": "un fichier à enregistrer : test_televersement",
     "/organisations/{organisation}/pieces": "test_televersement",
     "/portail-etat": "test_portail_etat, redirigée vers l'appel de travail",
@@ -126,6 +150,10 @@ def noms(site: Site) -> dict[str, str]:
     with scene.fabrique() as session:
         organisation = session.get_one(Organisation, scene.dossier.organisation_id)
         tenue, _ = acteurs.list_membres(session, organisation.id, AVANT)[0]
+        notes = select(Dossier.numero).where(Dossier.appel_id == scene.appel.id, Dossier.numero.is_not(None))
+        autre = session.scalars(notes.where(Dossier.id != scene.dossier.id).order_by(Dossier.id)).first()
+    scene.comptes["grilles"] = scene.comptes["charge"]
+    scene.une_lecture_rendue_une_due()
     porteuse = une_porteuse(scene)
     scene.comptes["auteur"], vecu = porteuse.tete, un_dossier_qui_a_vecu(scene, porteuse)
     return {
@@ -133,7 +161,8 @@ def noms(site: Site) -> dict[str, str]:
         "numero": str(scene.dossier.numero), "seance": scene.seance.code, "brouillon": brouillon,
         "rencontre": scene.une_rencontre_convoquee(), "scenario": scene.un_scenario(),
         "personne": scene.comptes["membre"].acteur, "organisation": organisation.code, "siret": organisation.siret,
-        "habilitation": str(tenue.id),
+        "habilitation": str(tenue.id), "grille": scene.une_grille_essayee(),
+        "autre": str(autre),
     }  # fmt: skip
 
 

@@ -45,9 +45,12 @@ from app.infra import postgres_embarque as pg
 from app.infra.config import Mode
 from app.infra.db import creer_moteur
 from app.infra.mail import Courriel
+from app.noyau.roles import ROLES_AGENT, ROLES_COMMISSION
+from app.referentiels.acteurs.models import Compte, HabilitationCompte
 from app.referentiels.lignes.models import LigneFinancement
 from seeds.demo.derivation import cle_de_l_action, dossiers_deduits, enveloppe, lire_actions
 from tests.conftest import un_clone, une_config
+from tests.etapes.notation.recalcul import verifier
 from tests.factories import siret_fictif
 
 NOMBRE = 44
@@ -137,8 +140,8 @@ def jouee(grappe: pg.Grappe, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 update(LigneFinancement).where(LigneFinancement.code == "M2A").values(attribuant_siret=SIRET_D_ESSAI)
             )
         scene = jouer(plateau, Campagne(2027, 2025, NOMBRE), dits.append)
-        ouvrir_l_essai(plateau)
-        ouvrir_l_essai(plateau)
+        ouvrir_l_essai(plateau, dossiers=5)
+        ouvrir_l_essai(plateau, dossiers=5)
         yield Jouee(base, scene, plateau.fabrique, plateau.adresse, dits)
 
 
@@ -347,6 +350,39 @@ def _en_cours() -> Any:
     autre = aliased(Demande)
     attend = autre.etat.in_([EtatDemande.AJOURNEE, EtatDemande.RESERVE, EtatDemande.EN_INSTRUCTION])
     return select(autre.id).where(autre.dossier_id == Dossier.id, attend).exists()
+
+
+# -- la notice, refaite à la main du seul JSON
+
+
+def test_chaque_note_de_la_demonstration_se_refait_a_la_main_du_seul_json(jouee: Jouee, lue: Session) -> None:
+    numeros = lue.scalars(select(Dossier.numero).where(Dossier.numero.is_not(None)).order_by(Dossier.id)).all()
+    assert len(numeros) >= NOMBRE
+    with jouee.api() as api:
+        charge = jouee.scene.jetons.de("charge")
+        notices = [api.get(f"/api/v1/dossiers/{numero}/notice", charge) for numero in numeros]
+    assert sum(verifier(notice) for notice in notices) > NOMBRE
+    assert {critere["etat"] for n in notices for ligne in n["lignes"] for critere in ligne["criteres"]} >= {
+        "obtenu", "sans_objet",
+    }  # fmt: skip
+
+
+def test_l_association_lit_sa_notice_ligne_par_ligne_sans_nom_d_agent(jouee: Jouee, lue: Session) -> None:
+    suivie = suivre(lue, EtatDemande.NOTIFIEE, LigneFinancement.code == "M2A")
+    chemin, jeton = f"/api/v1/dossiers/{suivie.numero}/notice", jouee.jeton_du_porteur(suivie.numero)
+    with jouee.api() as api:
+        remise = api.post(chemin, jeton)
+        assert api.get(chemin, jeton) == remise
+        comptes = api.get("/api/v1/appels/m2a-2027/notices")
+    assert "M2A" in {ligne["ligne"] for ligne in remise["lignes"]}
+    assert verifier(remise) == len(remise["lignes"])
+    assert (comptes["demandees"], comptes["remises"]) == (1, 1)
+    agents = lue.scalars(
+        select(Compte.nom_affiche).join(HabilitationCompte, HabilitationCompte.compte_id == Compte.id)
+        .where(HabilitationCompte.role.in_(ROLES_AGENT | ROLES_COMMISSION))
+    ).all()  # fmt: skip
+    assert agents
+    assert not [nom for nom in agents if nom in str(remise)]
 
 
 # -- chaque contrôle du bilan sait échouer

@@ -548,5 +548,5 @@ def test_un_fichier_dit_toutes_ses_fautes(tmp_path: Path) -> None:
     with pytest.raises(ErreurDeDonnees, match="et 1 autre") as refus:
         lire_grille(chemin)
     assert [autre.raison for autre in refus.value.autres] == [
-        "lignes.1.poids : la somme des poids de M2A est 101, pas 100"
+        "ligne « m2A », poids : la somme des poids de M2A est 101, pas 100"
     ]

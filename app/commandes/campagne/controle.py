@@ -13,6 +13,7 @@ from app.etapes.convention.models import Decision, Notification
 from app.etapes.convention.rules import SensDecision
 from app.etapes.dossier.models import Demande, Dossier, DossierVersion, Passage
 from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
+from app.etapes.notation.service import rejouer_appel
 from app.infra.journal import lecture
 from app.noyau.euros import Euros
 from app.referentiels.lignes.models import LigneFinancement
@@ -181,6 +182,17 @@ def tranches_tenues(session: Session, bilan: Bilan) -> list[str]:
     return [f"{nombre} année(s) suivante(s) de CPO mal réservée(s)."] if nombre else []
 
 
+def notes_rejouees(session: Session, bilan: Bilan) -> list[str]:
+    """Toute note gardée, courante ou non, se rejoue au bit près avec ses faits et sa grille."""
+    nombre = 0
+    phrases = []
+    for rejeu in rejouer_appel(session, bilan.appel.id):
+        nombre += 1
+        if rejeu.faute:
+            phrases.append(f"Note {rejeu.lue.note.id} ({rejeu.lue.ligne}) : {rejeu.faute}")
+    return phrases if nombre else ["Aucune note gardée."]
+
+
 def dossiers_figes(session: Session, bilan: Bilan) -> list[str]:
     """Tout dossier déposé a son contenu figé, et il y en a."""
     non_figes = session.scalar(
@@ -215,6 +227,7 @@ CONTROLES: tuple[Callable[[Session, Bilan], list[str]], ...] = (
     decisions_concordantes,
     lettres_parties,
     tranches_tenues,
+    notes_rejouees,
     dossiers_figes,
     journal_sain,
 )

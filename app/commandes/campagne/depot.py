@@ -17,7 +17,7 @@ def deposer_tout(scene: Scene, organisations: dict[int, str]) -> int:
     """Dépose tous les dossiers entre l'ouverture et la clôture ; quelques-uns sont retirés. Rend le nombre déposé."""
     scene.au(scene.calendrier.depot)
     for d in scene.dossiers:
-        _deposer(scene, d, organisations[d.deduit.porteur])
+        deposer(scene, d, organisations[d.deduit.porteur])
         scene.avancer(minutes=37)
     for d in scene.dossiers:
         if d.deduit.rang % RETIRE_TOUS_LES == 0:
@@ -31,7 +31,8 @@ def _porteur(d: DossierJoue) -> str:
     return f"porteur-{d.deduit.porteur:03d}"
 
 
-def _deposer(scene: Scene, d: DossierJoue, organisation: str) -> None:
+def deposer(scene: Scene, d: DossierJoue, organisation: str) -> None:
+    """Crée, remplit, envoie en signature, signe et dépose un dossier."""
     qui = _porteur(d)
     corps: dict[str, Any] = {"appel": scene.appel, "organisation": organisation, "champs": d.deduit.contenu}
     if d.renouvelle:  # le porteur revoit tout ce qui est repris : ce qu'il ne garde pas s'efface

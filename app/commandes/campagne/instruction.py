@@ -35,10 +35,10 @@ def instruire(scene: Scene) -> None:
     scene.avancer(days=7)
     for d in scene.deposes():
         for ligne in sorted(d.ouvertes):
-            _conclure(scene, d, ligne)
+            conclure(scene, d, ligne)
     for d in scene.deposes():
-        _ouvrir_les_annees_suivantes(scene, d)
-        _etablir_les_faits(scene, d)
+        ouvrir_les_annees_suivantes(scene, d)
+        etablir_les_faits(scene, d)
     scene.post(f"/api/v1/appels/{scene.appel}/clore", "charge")
     scene.post(f"/api/v1/appels/{scene.appel}/clore_recevabilite", "charge")
 
@@ -55,7 +55,8 @@ def _completer(scene: Scene, d: DossierJoue) -> None:
     scene.post(f"/api/v1/dossiers/{d.numero}/completer", f"porteur-{d.deduit.porteur:03d}", reponse)
 
 
-def _conclure(scene: Scene, d: DossierJoue, ligne: str) -> None:
+def conclure(scene: Scene, d: DossierJoue, ligne: str) -> None:
+    """Conclut l'examen d'une demande : recevable le plus souvent."""
     chemin = f"/api/v1/dossiers/{d.numero}/lignes/{ligne}"
     qui = INSTRUCTION[ligne]
     if d.deduit.rang % IRRECEVABLE_TOUS_LES == 7:
@@ -75,7 +76,7 @@ def _annees(d: DossierJoue) -> list[int]:
     return sorted({int(x["annee"]) for x in d.deduit.contenu["demandes"]})
 
 
-def _ouvrir_les_annees_suivantes(scene: Scene, d: DossierJoue) -> None:
+def ouvrir_les_annees_suivantes(scene: Scene, d: DossierJoue) -> None:
     """Une CPO : les années suivantes suivent la conclusion de la première."""
     for annee in _annees(d)[1:]:
         for ligne in sorted(d.ouvertes):
@@ -83,7 +84,7 @@ def _ouvrir_les_annees_suivantes(scene: Scene, d: DossierJoue) -> None:
             scene.post(chemin, INSTRUCTION[ligne], {"annee": annee, "points": POINTS})
 
 
-def _etablir_les_faits(scene: Scene, d: DossierJoue) -> None:
+def etablir_les_faits(scene: Scene, d: DossierJoue) -> None:
     """Le type d'action est établi ; les faits de quatre dossiers sur cinq sont vérifiés, les autres déclarés."""
     faits: list[dict[str, object]] = [{"code": "type_action", "valeur": TYPES.get(d.deduit.objectif, "lien_social")}]
     if "M2A" in d.ouvertes:

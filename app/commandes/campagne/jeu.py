@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -14,7 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.commandes.base import Base, fabrique_de
-from app.commandes.campagne import acteurs, consultation, decision, depot, instruction, montants, preparation, seance
+from app.commandes.campagne import (
+    acteurs,
+    consultation,
+    decision,
+    depot,
+    en_cours,
+    instruction,
+    montants,
+    preparation,
+    relecture,
+    seance,
+)
 from app.commandes.campagne.client import Api
 from app.commandes.campagne.scene import CONTRAT, LIGNES, Calendrier, DossierJoue, Scene
 from app.commandes.charger import charger_reference
@@ -39,8 +49,7 @@ from seeds.schemas.demo import FichierComptes, FichierServices
 DEMO = Path(__file__).resolve().parents[3] / "seeds" / "demo"
 COMPTES = DEMO / "comptes.yaml"
 SERVICES = DEMO / "services.yaml"
-ESSAI = "m2a-2028-essai"
-ANNEE_ESSAI = 2028
+ESSAI = en_cours.CODE
 PAUSE_DES_TACHES = 0.5  # seconde
 Dire = Callable[[str], None]
 
@@ -149,7 +158,8 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
     dire(f"  déposés : {deposes}, dont {reconduits} qui renouvellent un dossier de {campagne.annee - 1}")
     instruction.instruire(scene)
     plateau.faire_les_taches()
-    dire("  recevabilité close, notes calculées")
+    ajustees, relues = relecture.relire(scene)
+    dire(f"  recevabilité close, notes calculées, {ajustees} ajustées, {relues} relues par une seconde personne")
     dire(f"  avis des services : {consultation.consulter(scene, services)}")
     totaux = montants.arbitrer_tout(scene)
     dire("  arbitré : " + ", ".join(f"{ligne} {total // 100} €" for ligne, total in totaux.items()))
@@ -178,39 +188,20 @@ def _renouvelables(session: Session, code: str) -> dict[str, str]:
     return {cle_de_l_action(titre): numero for titre, numero in session.execute(requete) if numero}
 
 
-def ouvrir_l_essai(plateau: Plateau) -> None:
-    """Un appel ouvert toute l'année, pour que chacun essaie un dépôt aujourd'hui. Idempotent."""
+def ouvrir_l_essai(plateau: Plateau, dossiers: int = en_cours.DOSSIERS) -> None:
+    """Un appel ouvert toute l'année, pour que chacun essaie un dépôt ou une instruction aujourd'hui. Idempotent."""
     with plateau.fabrique.begin() as session:
         essai = appels.get_appel_par_code(session, ESSAI)
         if essai is not None and essai.etat is not EtatAppel.PREPARE:
             return
         contrat_id = _contrat(session).id
-        dotees = {ligne.code for _, ligne in appels.list_enveloppes(session, contrat_id, ANNEE_ESSAI)}
-        jetons = acteurs.jetons(session)
+        dotees = {ligne.code for _, ligne in appels.list_enveloppes(session, contrat_id, en_cours.ANNEE)}
+        jetons, organisations = acteurs.jetons(session), acteurs.codes_des_organisations(session)
         grille = grilles.list_grilles(session, contrat_id)[0].version
     maintenant = heure_machine()
-    api = Api(plateau.adresse, maintenant)
-    charge = jetons.de("charge")
-    phase = {
-        "intitule": "Phase ouverte (fictif)",
-        "ouverture_le": (maintenant - timedelta(days=30)).isoformat(),
-        "cloture_le": (maintenant + timedelta(days=335)).isoformat(),
-    }
-    if essai is None:
-        api.post(
-            "/api/v1/appels",
-            charge,
-            {
-                "contrat": CONTRAT, "grille": grille, "code": ESSAI, "annee": ANNEE_ESSAI, "phases": [phase],
-                "intitule": "Appel 2028 (fictif, pour essayer)", "seuil_court_centimes": 150_000,
-                "orientations": {"textes": ["Cet appel sert à essayer le service (fictif)."], "simulation": True},
-            },
-        )  # fmt: skip
-    for ligne in (ligne for ligne in LIGNES if ligne not in dotees):
-        corps = {
-            "ligne": ligne, "annee": ANNEE_ESSAI, "montant_centimes": 10_000_000, "nature": "previsionnelle",
-            "motif": "Enveloppe d’essai (fictif)", "est_fictive": True,
-        }  # fmt: skip
-        api.post(f"/api/v1/appels/{ESSAI}/enveloppes", charge, corps)
-    api.post(f"/api/v1/appels/{ESSAI}/ouvrir", charge)
-    api.fermer()
+    scene = en_cours.ouvrir(plateau.adresse, jetons, grille, dotees, maintenant, dossiers, existe=essai is not None)
+    with plateau.taches_en_fond():
+        en_cours.deposer(scene, organisations, maintenant)
+    en_cours.relire(scene, maintenant)
+    plateau.faire_les_taches()
+    scene.api.fermer()

@@ -105,7 +105,10 @@ class DossierJoue:
 
 @dataclass
 class Scene:
-    """Une campagne en cours de jeu. `deja_engage` : tranches de CPO réservées par les années d'avant (centimes)."""
+    """Une campagne en cours de jeu. `deja_engage` : tranches de CPO réservées par les années d'avant (centimes).
+
+    `code` : celui de l'appel, s'il n'est pas celui de son année.
+    """
 
     api: Api
     jetons: Jetons
@@ -113,11 +116,12 @@ class Scene:
     enveloppes: dict[str, int]
     dossiers: list[DossierJoue]
     deja_engage: dict[str, int] = field(default_factory=dict)
+    code: str = ""
 
     @property
     def appel(self) -> str:
         """Le code de l'appel."""
-        return f"m2a-{self.annee}"
+        return self.code or f"m2a-{self.annee}"
 
     @property
     def calendrier(self) -> Calendrier:

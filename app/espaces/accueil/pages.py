@@ -14,6 +14,7 @@ from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.consultation import repository as consultation
 from app.etapes.dossier.repository import LIT_SON_QUARTIER
+from app.etapes.notation import repository as notation
 from app.etapes.programmation.repository import soldes
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant, heure_machine
@@ -80,6 +81,7 @@ def _des_lignes(session: SessionDep, acteur: Identite, appel: Appel | None) -> d
     vide: dict[str, Any] = {
         "lignes": sorted(lignes), "lignes_arbitrees": sorted(arbitrees), "noms": {}, "soldes": (), "soldes_vus": (),
         "voit_toutes_les_lignes": False, "corbeille": None, "montants": None, "a_arbitrer": (), "reserve": None,
+        "lectures": (),
     }  # fmt: skip
     if appel is None:
         return vide
@@ -94,6 +96,7 @@ def _des_lignes(session: SessionDep, acteur: Identite, appel: Appel | None) -> d
         "soldes_vus": [s for s in tous if large or s.ligne.code in arbitrees],
         "voit_toutes_les_lignes": large,
         "corbeille": instruction.corbeille(session, acteur, lignes, appel.id) if lignes else None,
+        "lectures": notation.list_lectures_dues(session, acteur) if lignes else (),
         "montants": repository.montants_attendus(session, appel.id, arbitrees, lignes) if lignes or arbitrees else None,
         "a_arbitrer": repository.demandes_a_arbitrer(session, acteur, appel.id, arbitrees) if arbitrees else (),
     }
@@ -107,6 +110,8 @@ def _avis_manquants(session: SessionDep, acteur: Identite) -> int | None:
 def _phrase(contexte: dict[str, Any]) -> str:
     """La première phrase : combien de choses attendent, ou qu'il n'y a rien."""
     attend = [*_de_la_corbeille(contexte), *_des_montants(contexte)]
+    if contexte["lectures"]:
+        attend.append(en_nombre(len(contexte["lectures"]), "seconde lecture à rendre", "secondes lectures à rendre"))
     if contexte["avis"]:
         attend.append(f"{len(contexte['avis'])} avis à rendre")
     if contexte["avis_manquants"]:

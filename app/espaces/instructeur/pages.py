@@ -112,7 +112,9 @@ def page_liste(
     contexte = trouve | {
         "appel": courant,
         "appels": tous,
-        "demandes": repository.demandes_lues(session, [t.id for t in trouve["trouves"].elements], courant.annee),
+        "demandes": repository.demandes_lues(
+            session, [t.id for t in trouve["trouves"].elements], courant.annee, lecteur=acteur.acteur
+        ),
         "choix": listes,
         "etats": [(e.value, LIBELLES_DOSSIER[e].agent) for e in EtatDossier if e is not EtatDossier.BROUILLON],
         "etats_demande": [(e.value, LIBELLES_DEMANDE[e].agent) for e in EtatDemande],
@@ -194,7 +196,7 @@ def contexte_dossier(
     cadre = repository.cadre_lu(session, dossier)
     contenu = cadre.contenu
     referentiel = get_referentiel_garde(session, dossier.contrat_id, dossier.version_id, cadre.empreinte)
-    suivies = repository.demandes_suivies(session, dossier.id)
+    suivies = repository.demandes_suivies(session, dossier.id, acteur.acteur)
     lues = [lue for lue, _ in suivies]
     avis = consultation.avis_courants(session, [dossier.id]).get(dossier.id, ())
     instruit = bool(roles_sur_dossier(acteur, dossier) & ECHANGENT)

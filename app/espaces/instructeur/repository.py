@@ -35,8 +35,8 @@ from app.etapes.contrat.models import Objectif
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, DossierVersion
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.repository.recherche import LIGNES, DossierTrouve, Trouves
-from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
-from app.etapes.notation.models import NoteEnregistree
+from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, EtatDossier
+from app.etapes.notation.models import NoteEnregistree, SecondeLecture
 from app.etapes.programmation.models import Proposition
 from app.infra.db import compter
 from app.infra.identite import Identite
@@ -82,10 +82,15 @@ class Choix:
 
 
 def _demandes() -> Select[*tuple[Any, ...]]:
-    """Les colonnes montrées seulement : le détail d'une note pèse huit kilo-octets, une liste en lirait cent."""
+    """Les colonnes montrées seulement ; la note que cette personne (`lecteur`) doit lire en second ne l'est pas."""
+    due = exists().where(
+        SecondeLecture.demande_id == NoteEnregistree.demande_id,
+        SecondeLecture.acteur == bindparam("lecteur"),
+        SecondeLecture.rendue_le.is_(None),
+    )
     note = (
         select(NoteEnregistree.minimum, NoteEnregistree.maximum, NoteEnregistree.est_provisoire)
-        .where(NoteEnregistree.demande_id == Demande.id)
+        .where(NoteEnregistree.demande_id == Demande.id, ~(due & Demande.etat.in_(AVANT_DECISION)))
         .order_by(NoteEnregistree.rang.desc())
         .limit(1)
         .lateral("note_courante")
@@ -115,11 +120,11 @@ _DEMANDES_DE_L_ANNEE = _DEMANDES.where(Demande.annee == bindparam("annee"))
 
 
 def demandes_lues(
-    session: Session, dossier_ids: Iterable[int], annee: int | None = None
+    session: Session, dossier_ids: Iterable[int], annee: int | None = None, *, lecteur: str
 ) -> Mapping[int, Sequence[DemandeLue]]:
-    """Dossier → ses demandes (de cette année), avec note et montant courants. Une requête."""
+    """Dossier → ses demandes (de cette année), avec note et montant courants, pour qui lit. Une requête."""
     requete = _DEMANDES if annee is None else _DEMANDES_DE_L_ANNEE
-    lies: dict[str, Any] = {"dossiers": list(dossier_ids), "annee": annee}
+    lies: dict[str, Any] = {"dossiers": list(dossier_ids), "annee": annee, "lecteur": lecteur}
     rendu: dict[int, list[DemandeLue]] = {}
     for rangee in session.execute(requete, lies):
         lue = DemandeLue(*rangee)
@@ -161,9 +166,9 @@ _SUIVIES = _suivies()
 _LUES = len(fields(DemandeLue))
 
 
-def demandes_suivies(session: Session, dossier_id: int) -> Sequence[tuple[DemandeLue, SuiviDemande]]:
+def demandes_suivies(session: Session, dossier_id: int, lecteur: str) -> Sequence[tuple[DemandeLue, SuiviDemande]]:
     """Les demandes d'un dossier, chacune avec son dernier examen et ses références. Une requête."""
-    rangees = session.execute(_SUIVIES, {"dossiers": [dossier_id]})
+    rangees = session.execute(_SUIVIES, {"dossiers": [dossier_id], "lecteur": lecteur})
     return [(DemandeLue(*r[:_LUES]), SuiviDemande(*r[_LUES:])) for r in rangees]
 
 

@@ -155,7 +155,7 @@ class SaisieAutorite(Entree):
 
 PRIORITES = "orientations.priorites."
 CHAMPS_PHASE = (*(f.name for f in fields(PhaseAnnoncee) if f.name != "part_reservee_milliemes"), "part_reservee")
-CHAMPS_SIMPLES = ("code", "annee", "intitule", "seuil_court", "silence_avis")
+CHAMPS_SIMPLES = ("code", "annee", "intitule", "seuil_court", "silence_avis", "grille")
 CHAMPS_PIECE = ("libelle", "forme", "source", "facultatif")
 _CENT = Decimal(100)
 
@@ -212,6 +212,7 @@ class SaisiePreparation(Entree):
     intitule: Court = Field("", title="Intitulé")
     seuil_court: Court = Field("0", title="Seuil du chemin court")
     silence_avis: SilenceAvis = Field(SilenceAvis.SANS_REPONSE, title="Silence d’un service")
+    grille: Court = Field("", title="Grille de notation")
     phases: list[SaisiePhase] = Field(default_factory=list)
     pieces: list[SaisiePiece] = Field(default_factory=list)
     orientations: OrientationsEntrantes = OrientationsEntrantes()

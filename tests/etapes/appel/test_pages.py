@@ -16,6 +16,7 @@ from app.etapes.appel.rules import EtatAppel, SilenceAvis
 from app.infra.db import creer_fabrique
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
+from app.referentiels.grilles.models import GrilleEnregistree
 from tests.factories import MAINTENANT, UnContrat, connecter, un_appel, un_compte, un_contrat
 from tests.requetes import requetes
 
@@ -223,6 +224,27 @@ def test_un_appel_se_refait_tant_qu_il_est_en_preparation(client: TestClient, mo
     encore = client.post("/campagne/ess-2028/preparation", data=change | {"geste": "ajouter_phase"})
     assert 'name="phases.1.ouverture_le"' in encore.text
     assert client.post("/campagne/ess-2028/preparation", data=change | {"phases.0.cloture_le": ""}).status_code == 422
+
+
+def test_la_grille_se_choisit_en_preparant_l_appel_la_derniere_par_defaut(client: TestClient, monde: Monde) -> None:
+    jeton = conduit(client, monde)
+    grille_id = monde.contrat.grille.id
+    derniere = GrilleEnregistree(
+        contrat_id=monde.contrat.id, version="2028.0", contenu={}, empreinte="1" * 64, cree_at=MAINTENANT
+    )
+    monde.session.add(derniere)
+    monde.session.commit()
+    assert "2028.0" in client.get("/campagne/contrats/essai-2024-2030/appels/nouveau").text
+    choisie = select(Appel.grille_id).where(Appel.code == "ess-2028")
+    assert client.post(ADRESSE, data=jeton | SAISIE | {"grille": "1999"}).status_code == 422
+    assert client.post(ADRESSE, data=jeton | SAISIE).status_code == 303
+    assert monde.session.scalar(choisie) == derniere.id
+    adresse = "/campagne/ess-2028/preparation"
+    assert '<option value="2028.0" selected>' in client.get(adresse).text
+    change = {n: v for n, v in SAISIE.items() if n not in ("code", "annee")}
+    assert client.post(adresse, data=jeton | change | {"grille": monde.contrat.grille.version}).status_code == 303
+    monde.session.rollback()
+    assert monde.session.scalar(choisie) == grille_id
 
 
 def test_une_date_a_venir_d_un_appel_ouvert_se_deplace_avec_un_motif(client: TestClient, monde: Monde) -> None:

@@ -15,6 +15,7 @@ from app.etapes.dossier.service import recevabilite
 from app.infra.identite import Identite
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte, Organisation
+from app.referentiels.grilles.rules import Grille
 from tests.etapes.notation.lecture_cas import la_grille
 from tests.factories import (
     MAINTENANT,
@@ -47,9 +48,15 @@ class Scene:
         return identite(session, self.instructeur)
 
 
-def une_scene(session: Session, code: str = "essai-2024-2030", prefixe: str = "ESS", **appel: Any) -> Scene:
+def une_scene(
+    session: Session,
+    code: str = "essai-2024-2030",
+    prefixe: str = "ESS",
+    grille: Grille | None = None,
+    **appel: Any,
+) -> Scene:
     """Un contrat muni de la grille de départ, un appel, un porteur, l'instructeur de m2A, le chargé de mission."""
-    contrat = un_contrat(session, code=code, prefixe=prefixe, grille=la_grille())
+    contrat = un_contrat(session, code=code, prefixe=prefixe, grille=grille or la_grille())
     organisation = une_organisation(session)
     return Scene(
         contrat=contrat,

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import NullPool, create_engine, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.__main__ import construire, principal
 from app.commandes.base import Base, fabrique_de
 from app.commandes.noter import noter
-from app.etapes.dossier.models import Dossier
+from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.notation import tasks
 from app.etapes.notation.models import NoteEnregistree
+from app.etapes.notation.service import lancer_renotation
 from app.infra.config import Config, Mode
 from app.infra.jobs import Atelier
 from app.noyau.erreurs import Introuvable
@@ -91,6 +93,10 @@ def test_comparer_une_grille_dit_qui_bouge_sans_rien_ecrire(
     assert noter(config, scene.appel.code, fichier, en_json=True) == 0
     m2a = next(e for e in json.loads(capsys.readouterr().out)["lignes"] if e["ligne"] == "M2A")
     assert [(p["dossier"], p["ecart"], p["rang_avant"]) for p in m2a["bougent"]] == [("ESS-2027-0001", "-12.4", 1)]
+    assert [(p["dossier"], p["rang_avant"], p["rang_apres"]) for p in m2a["changent_seulement_de_rang"]] == [
+        ("ESS-2027-0002", 2, 1)
+    ]
+    assert sum(m2a["distribution"]["avant"]) == sum(m2a["distribution"]["apres"]) == 2
     assert compter(fabrique) == 0
 
 
@@ -99,6 +105,45 @@ def test_la_meme_grille_ne_fait_bouger_personne(
 ) -> None:
     assert noter(config, scene.appel.code, GRILLE, en_json=True) == 0
     assert all(e["bougent"] == [] for e in json.loads(capsys.readouterr().out)["lignes"])
+
+
+def test_rejouer_dit_combien_et_nomme_ce_qui_a_ete_altere(
+    config: Config, scene: Scene, base_propre: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert noter(config, scene.appel.code, None, en_json=False) == 0
+    capsys.readouterr()
+    assert noter(config, scene.appel.code, None, en_json=False, est_rejeu=True) == 0
+    assert capsys.readouterr().out == "Appel ess-2027 : 4 notes rejouées, 4 à l’identique.\n"
+    altere = (
+        "SET minimum = minimum - 1", "SET empreinte = repeat('0', 64)",
+        "SET criteres = jsonb_set(criteres, '{0,taux}', '[0, 0]')",
+    )  # fmt: skip
+    moteur = create_engine(base_propre.url_proprietaire, poolclass=NullPool)
+    with moteur.begin() as connexion:
+        connexion.execute(text("ALTER TABLE note DISABLE TRIGGER ajout_seul"))
+        cles = connexion.execute(text("SELECT id FROM note ORDER BY id")).scalars().all()
+        for cle, changement in zip(cles, altere, strict=False):
+            connexion.execute(text("UPDATE note " + changement + " WHERE id = :cle"), {"cle": cle})
+        connexion.execute(text("ALTER TABLE note ENABLE TRIGGER ajout_seul"))
+    assert noter(config, scene.appel.code, None, en_json=True, est_rejeu=True) == 1
+    dites = {faute["note"]: faute["faute"] for faute in json.loads(capsys.readouterr().out)["fautes"]}
+    assert dites[cles[0]].startswith("Le total rejoué est ")
+    assert dites[cles[1]] == "L’empreinte de la note n’est plus la sienne."
+    assert "ne se rejoue pas à l’identique" in dites[cles[2]]
+    assert len(dites) == 3
+    assert noter(config, scene.appel.code, None, en_json=False, est_rejeu=True) == 1
+    assert "4 notes rejouées, 1 à l’identique.\n    note " in capsys.readouterr().out
+
+
+def test_comparer_lit_aussi_les_demandes_decidees(
+    config: Config, scene: Scene, fabrique: sessionmaker[Session], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with fabrique.begin() as session:
+        session.execute(update(Demande).values(etat=EtatDemande.NOTIFIEE))
+    assert noter(config, scene.appel.code, GRILLE, en_json=False) == 0
+    assert "M2A (2 dossiers)" in capsys.readouterr().out
+    assert noter(config, scene.appel.code, None, en_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["ajoutees"] == 0, "une demande décidée ne se renote pas"
 
 
 def test_une_grille_fausse_dit_fichier_ligne_et_raison(
@@ -133,6 +178,8 @@ def test_les_taches_notent_et_se_rejouent_sans_rien_ajouter(
     config: Config, scene: Scene, fabrique: sessionmaker[Session]
 ) -> None:
     atelier = Atelier(config, fabrique)
+    with fabrique.begin() as session:
+        lancer_renotation(session, scene.appel, acteur="c-x", maintenant=PLUS_TARD)
     for _ in range(2):
         tasks.noter_appel(atelier, maintenant=PLUS_TARD, appel_id=scene.appel.id)
         assert compter(fabrique) == 4

@@ -9,9 +9,25 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.etapes.notation.rules import EtatLigne, FaitsDossier, HorsChamp, Note, note_vers_json, noter, noter_lignes
+from app.etapes.notation.rules import (
+    EtatLigne,
+    FaitsDossier,
+    HorsChamp,
+    Note,
+    bornes_vers_texte,
+    criteres_a_garder,
+    criteres_vers_json,
+    faits_depuis_json,
+    faits_vers_donnees,
+    faits_vers_json,
+    note_vers_json,
+    noter,
+    noter_lignes,
+    rejouer,
+    total_des_gardes,
+)
 from app.noyau.euros import Euros
-from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut, TypeFait, Valeur
+from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut, TypeFait, Valeur, texte_canonique
 from tests.endurance import FOIS
 from tests.etapes.notation.lecture_cas import la_grille
 
@@ -187,3 +203,17 @@ def test_le_rang_est_provisoire_si_et_seulement_si_un_fait_utilise_n_est_que_dec
         declares = {code for code, fait in faits.faits.items() if fait.statut is Statut.DECLARE}
         assert note.est_provisoire is bool(lus & declares)
         assert set(note.faits_declares) == lus & declares
+
+
+@essais
+@given(des_faits())
+def test_ce_qu_on_garde_refait_le_total_et_s_ecrit_toujours_pareil(faits: FaitsDossier) -> None:
+    assert faits_vers_json(faits) == texte_canonique(faits_vers_donnees(faits))
+    assert faits_depuis_json(faits_vers_json(faits)) == faits
+    for note in les_notes(faits):
+        garde = criteres_a_garder(note)
+        assert criteres_vers_json(note) == texte_canonique(garde)
+        assert total_des_gardes(garde) == (note.minimum, note.maximum)
+        assert bornes_vers_texte(note) == tuple(map(str, note.intervalle))
+        rejouee = rejouer(la_grille(), note.ligne, faits_depuis_json(faits_vers_json(faits)), garde)
+        assert note_vers_json(rejouee) == note_vers_json(note)

@@ -10,7 +10,6 @@ import pytest
 
 from app.etapes.notation.rules import (
     Ajustement,
-    EffetLigne,
     FaitsDossier,
     Note,
     NoteIrrejouable,
@@ -24,7 +23,6 @@ from app.etapes.notation.rules import (
     empreinte_des_faits,
     est_etabli_par_agent,
     lire_saisie,
-    mesurer_effet,
     note_vers_json,
     noter,
     priorites_vers_json,
@@ -35,7 +33,6 @@ from app.etapes.notation.rules import (
     valeur_vers_json,
     valeurs_admises,
 )
-from app.etapes.notation.rules.effet import Bornes, bornes
 from app.noyau.euros import Euros
 from app.referentiels.grilles.rules import (
     CATALOGUE,
@@ -224,49 +221,6 @@ def test_un_ajustement_en_part_du_poids_suit_le_poids_et_laisse_ce_qui_ne_compte
     )
     assert ajustee.ligne_note("LAN").points == 3
     assert [ligne.code for ligne in ajustee.lignes if ligne.ajustement is not None] == ["LAN"]
-
-
-# --- effet d'une autre grille ---------------------------------------------------------------------------------------
-
-
-def test_les_bornes_d_un_hors_champ_n_existent_pas() -> None:
-    note = une_note()
-    assert bornes(note) == (note.minimum, note.maximum)
-    assert bornes(noter(la_grille(), "ILLZACH", des_faits(fiches_visees=["COTEAUX"]))) is None
-
-
-def n(bas: int, haut: int | None = None) -> Bornes:
-    return Fraction(bas), Fraction(bas if haut is None else haut)
-
-
-def effet(*couples: tuple[str, Bornes | None, Bornes | None]) -> EffetLigne:
-    (rendu,) = mesurer_effet(("M2A", dossier, avant, apres) for dossier, avant, apres in couples)
-    return rendu
-
-
-def test_l_effet_dit_qui_bouge_de_combien_et_les_rangs() -> None:
-    mesure = effet(("D1", n(80), n(80)), ("D2", n(70), n(90)), ("D3", n(70), n(65)), ("D4", None, n(50)))
-    assert [(p.dossier, p.ecart, p.rang_avant, p.rang_apres) for p in mesure.placements] == [
-        ("D2", 20, 2, 1),
-        ("D3", -5, 2, 3),
-        ("D4", 0, None, 4),
-        ("D1", 0, 1, 2),
-    ]
-    assert [p.dossier for p in mesure.bougent] == ["D2", "D3", "D4"]
-    assert mesure.changent_de_rang == 4
-    assert mesure.ecart_moyen == Fraction(25, 3)
-
-
-def test_a_note_basse_egale_la_plus_haute_possible_depart_puis_meme_rang() -> None:
-    mesure = effet(("D1", n(60), n(60)), ("D2", n(60, 70), n(60, 70)), ("D3", n(60), n(60)))
-    rangs = {p.dossier: p.rang_avant for p in mesure.placements}
-    assert rangs == {"D2": 1, "D1": 2, "D3": 2}
-    assert mesure.bougent == ()
-
-
-def test_sans_note_des_deux_cotes_il_n_y_a_pas_d_ecart() -> None:
-    assert effet(("D1", None, None)).ecart_moyen == 0
-    assert mesurer_effet([]) == ()
 
 
 # --- règles publiques -----------------------------------------------------------------------------------------------

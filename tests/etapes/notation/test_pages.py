@@ -156,7 +156,7 @@ def test_la_fiche_dit_pourquoi_critere_par_critere(visite: Visite) -> None:
     page = visite.client.get(f"/dossiers/{visite.numero}/notes/M2A").text
     assert "<h1>Pourquoi entre " in page
     assert "75\u00a0% des 60 bénéficiaires prévus habitent un QPV (déclaré)" in page
-    assert "Contrat de ville m2A 2024-2030, introduction, l. 191" in page
+    assert "Contrat de ville m2A 2024-2030, </span>introduction, l. 191</a>" in page
     assert "sans objet" in page
     assert "première demande de l’action" in page
     assert "À demander pour fixer la note" in page

@@ -18,6 +18,7 @@ from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.dossier.service import depot, recevabilite
 from app.etapes.notation import repository, service
 from app.etapes.notation.models import Ajustement, NoteEnregistree
+from app.etapes.notation.repository.classement import Comptes, Filtres
 from app.etapes.notation.rules import (
     NoteIrrejouable,
     criteres_vers_json,
@@ -534,7 +535,7 @@ def test_le_classement_va_de_la_plus_haute_note_basse_a_la_plus_basse(session: S
     suite = repository.page_classement(session, scene.appel, ligne, agent, taille=1, jeton=str(page.suivant))
     assert [(e.rang, e.dossier.numero) for e in suite.elements] == [(2, faible.numero)]
     assert suite.suivant is None
-    assert repository.compter_a_noter(session, scene.appel, ligne.id, agent) == (2, 0)
+    assert repository.compter_a_noter(session, scene.appel, ligne.id, agent) == Comptes(2, 0, 0)
 
 
 def test_le_classement_se_filtre_sans_changer_les_rangs(session: Session, scene: Scene) -> None:
@@ -546,8 +547,8 @@ def test_le_classement_se_filtre_sans_changer_les_rangs(session: Session, scene:
     for dossier in (fort, faible):
         noter(session, dossier)
     ligne, agent = scene.contrat.lignes["M2A"], scene.agent(session)
-    for filtre in ({"quartier": "QN06808M"}, {"objectif": "E1.1"}):
-        page = repository.page_classement(session, scene.appel, ligne, agent, **filtre)  # type: ignore[arg-type]
+    for filtre in (Filtres(quartier="QN06808M"), Filtres(objectif="E1.1")):
+        page = repository.page_classement(session, scene.appel, ligne, agent, filtre)
         rangs = {e.dossier.numero: e.rang for e in page.elements}
         assert list(rangs) == [faible.numero]
     tous = repository.page_classement(session, scene.appel, ligne, agent)

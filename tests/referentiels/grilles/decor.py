@@ -42,3 +42,18 @@ def rang_de(code: str) -> int:
 def poids(donnees: Donnees, ligne: int, **valeurs: int) -> None:
     """Change des poids d'une ligne."""
     donnees["lignes"][ligne]["poids"].update(valeurs)
+
+
+def trois_lignes() -> Grille:
+    """La grille de départ, réduite aux lignes du contrat d'essai (BOP147, M2A, MULHOUSE)."""
+    return une_grille(ne_garder_que_trois_lignes)
+
+
+def ne_garder_que_trois_lignes(donnees: Donnees) -> None:
+    """Retire Illzach et Wittenheim."""
+    donnees["lignes"] = donnees["lignes"][:3]
+    gardees = {ligne["code"] for ligne in donnees["lignes"]}
+    for critere in donnees["criteres"]:
+        for bareme in critere["baremes"]:
+            bareme["lignes"] = [ligne for ligne in bareme["lignes"] if ligne in gardees]
+        critere["baremes"] = [bareme for bareme in critere["baremes"] if bareme["lignes"]]

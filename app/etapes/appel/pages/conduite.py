@@ -221,6 +221,7 @@ def _contexte_preparation(
         "lignes": lignes.list_lignes(session, contrat.id),
         "objectifs": objectifs,
         "formes": list(FORMES.items()),
+        "grilles": [(v.version, v.nom) for v in grilles.list_versions(session, contrat.id)],
         "silences": [(regle.value, regle.libelle) for regle in SilenceAvis],
         "adresse": f"/campagne/{appel.code}/preparation" if appel else f"/campagne/contrats/{contrat.code}/appels",
         "fil": (("Campagne", "/campagne"), ("Préparer un appel", None)),
@@ -252,18 +253,19 @@ def _page_neuve(envoi: Envoi, contrat: str) -> Page:
 
 @routeur.post("/campagne/contrats/{contrat}/appels", name="campagne:preparer", dependencies=[Depends(CONDUIT)])
 def preparer(envoi: EnvoiDep, contrat: str) -> Response:
-    """Prépare un appel, avec la dernière grille du contrat ; ou remontre la page avec une phase de plus."""
+    """Prépare un appel, avec la grille choisie ou la dernière ; ou remontre la page avec une phase de plus."""
     if envoi.formulaire.get("geste") == AJOUTER_PHASE:
         return _avec_une_phase(envoi, _page_neuve(envoi, contrat))
     with envoi.sinon(lambda: _page_neuve(envoi, contrat), _situee):
         trouve = _get_contrat_conduit(envoi.session, contrat, envoi.acteur)
         version = contrats.version_en_vigueur(envoi.session, trouve.id, a_paris(envoi.maintenant).date())
-        grille = next(iter(grilles.list_grilles(envoi.session, trouve.id)), None)
-        if version is None or grille is None:
+        derniere = next(iter(grilles.list_grilles(envoi.session, trouve.id)), None)
+        if version is None or derniere is None:
             raise SaisieInvalide(
                 [Faute("", "Chargez d’abord une version du contrat et une grille.", "rien_a_epingler")]
             )
         donnees = saisies.lire(envoi.session, trouve, version.id, lire_preparation(envoi.formulaire), est_neuf=True)
+        grille = saisies.grille_voulue(envoi.session, trouve.id, donnees.grille) or derniere
         appel = service.preparer(
             envoi.session, contrat=trouve, version=version, grille=grille, code=donnees.code,
             annee=donnees.annee or 0, **envoi.qui, **saisies.voulu(donnees),
@@ -291,6 +293,7 @@ def _saisie_de(session: SessionDep, appel: Appel) -> dict[str, Any]:
         "intitule": appel.intitule,
         "seuil_court": montant_saisi(appel.seuil_court),
         "silence_avis": appel.silence_avis.value,
+        "grille": grilles.get_grille(session, appel.grille_id).version,
         "phases": [saisie_de_phase(repository.annonce(p)) for p in repository.list_phases(session, appel.id)],
         "pieces": [
             {
@@ -340,7 +343,8 @@ def modifier(envoi: EnvoiDep, code: str) -> Response:
         if appel.etat is EtatAppel.PREPARE:
             contrat = contrats.get_contrat(envoi.session, appel.contrat_id)
             donnees = saisies.lire(envoi.session, contrat, appel.version_id, _recue(envoi, appel), est_neuf=False)
-            service.modifier(envoi.session, code, **envoi.qui, **saisies.voulu(donnees))
+            grille = saisies.grille_voulue(envoi.session, contrat.id, donnees.grille)
+            service.modifier(envoi.session, code, grille=grille, **envoi.qui, **saisies.voulu(donnees))
         else:
             _deplacer(envoi, appel)
     return envoi.vers("campagne:appel", code=code, fait=MODIFIE)

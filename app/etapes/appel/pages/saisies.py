@@ -13,6 +13,8 @@ from app.infra.web import SessionDep
 from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros, MontantIllisible
 from app.referentiels.contrats.models import Contrat
+from app.referentiels.grilles import repository as grilles
+from app.referentiels.grilles.models import GrilleEnregistree
 
 
 def montant(texte: str) -> Euros:
@@ -44,6 +46,11 @@ def voulu(donnees: SaisiePreparation) -> dict[str, Any]:
     }
 
 
+def grille_voulue(session: SessionDep, contrat_id: int, version: str) -> GrilleEnregistree | None:
+    """La grille choisie, déjà vérifiée ; aucune si rien n'est choisi."""
+    return grilles.get_grille_par_version(session, contrat_id, version) if version else None
+
+
 def lire(
     session: SessionDep, contrat: Contrat, version_id: int, saisie: Mapping[str, Any], *, est_neuf: bool
 ) -> SaisiePreparation:
@@ -60,8 +67,11 @@ def lire(
         if _montant_ou_rien(donnees.seuil_court) is None:
             phrase = "Écrivez le seuil du chemin court en euros, par exemple 1 500."
             fautes.append(Faute("seuil_court", phrase, "montant_illisible"))
+        grille = grilles.get_grille_par_version(session, contrat.id, donnees.grille) if donnees.grille else None
+        if donnees.grille and grille is None:
+            fautes.append(Faute("grille", "Choisissez une grille de ce contrat.", "grille_inconnue"))
         return fautes + service.verifier_preparation(
-            session, contrat, version_id,
+            session, contrat, version_id, grille=grille,
             phases=[phase.phase() for phase in donnees.phases], pieces=[piece.piece() for piece in donnees.pieces],
             orientations=donnees.orientations.orientations(), code=donnees.code if est_neuf else "",
             annee=donnees.annee if est_neuf else None,

@@ -46,6 +46,7 @@ def _contexte(
         "poids": len(document.contenu) if document is not None else 0,
         "adresse": f"/dossiers/{numero}/notifications/{ligne}",
         "numero": numero,
+        "ligne": ligne,
         "saisie": saisie,
         "fil": ((dossier.titre, f"/dossiers/{numero}"), (f"Décision {en_phrase(lues[0].ligne.financeur).de}", None)),
     }

@@ -20,6 +20,7 @@ from app.etapes.convention.rules import (
 )
 from app.etapes.dossier.models import DocumentDossier
 from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.notation.rules.transparence import MENTION
 from app.infra.documents import sceller as sceller_document
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.infra.journal.ecriture import consigner
@@ -33,12 +34,6 @@ from app.referentiels.contrats.repository import get_contrat
 from app.referentiels.lignes.models import LigneFinancement
 from app.referentiels.lignes.rules import NatureAutorite, en_phrase
 
-MENTION_ALGORITHMIQUE = (
-    "Pour préparer cette décision, un traitement algorithmique a noté la demande selon une grille publique ; des "
-    "personnes ont ensuite proposé, examiné et décidé. Vous pouvez obtenir communication des règles de ce traitement "
-    "et des principales caractéristiques de sa mise en œuvre (CRPA, art. L.311-3-1 et R.311-3-1-1) en écrivant à "
-    "l’autorité, puis, sans réponse sous un mois, saisir la Commission d’accès aux documents administratifs (CADA)."
-)
 SUITES_DITES = (EtatDemande.TRANCHE_RESERVEE, EtatDemande.CADUQUE)
 PREVENUS = (Role.ADMINISTRATEUR_PORTEUR, Role.SIGNATAIRE, Role.REDACTEUR)
 
@@ -68,6 +63,7 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
         "titre": lettre["action"],
         "recours_mois": DELAI_RECOURS_MOIS.au(a_paris(notification.a).date()),
         "url": f"{url_publique}/dossiers/{lettre['numero']}/notifications/{lues[0].ligne.code}",
+        "algorithme": lettre["algorithme"],
     }
     comptes = list_comptes_habilites(session, lues[0].organisation.id, PREVENUS, maintenant)
     prevenir(session, comptes, "notification", contexte, cle=f"notification:{notification_id}", maintenant=maintenant)
@@ -120,7 +116,7 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
         "versement_jours": DELAI_VERSEMENT_JOURS.au(jour) if attribue else None,
         "recours_mois": DELAI_RECOURS_MOIS.au(jour),
         "tribunal": tribunal,
-        "algorithme": MENTION_ALGORITHMIQUE if note else "",
+        "algorithme": MENTION if note else "",
     }
 
 

@@ -17,6 +17,7 @@ from app.etapes.dossier.repository import get_dossier
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.dossier.service import reprise
 from app.etapes.dossier.service.vie import passer_demande
+from app.etapes.notation.service import notice
 from app.infra.identite import Identite
 from app.infra.jobs import differer
 from app.infra.journal.ecriture import consigner
@@ -90,6 +91,7 @@ def _notifier(
         _faire_remonter(session, lue, maintenant)
     tranches.notifier(session, lues, ligne.code, acteur=acteur, maintenant=maintenant)
     differer(session, "convention.sceller_notification", notification_id=notification.id, maintenant=maintenant)
+    notice.completer(session, dossier.id, maintenant=maintenant)
     return notification
 
 

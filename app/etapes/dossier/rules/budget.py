@@ -70,10 +70,8 @@ class Budget:
         return self.demande_annee.part_de(self.produits)
 
 
-def _somme(rangees: Sequence[Mapping[str, Any]], **critere: str) -> Euros:
-    return Euros.somme(
-        Euros(int(r.get("montant", 0))) for r in rangees if all(r.get(c) == v for c, v in critere.items())
-    )
+def _somme(rangees: Sequence[Mapping[str, Any]], statut: str | None = None) -> Euros:
+    return Euros(sum([int(r.get("montant", 0)) for r in rangees if statut is None or r.get("statut") == statut]))
 
 
 def lire_demandes(contenu: Mapping[str, Any]) -> tuple[DemandeSaisie, ...]:
@@ -94,11 +92,12 @@ def lire_budget(contenu: Mapping[str, Any], annee: int) -> Budget:
     Source : reference/domaine.md § 1.4 (nomenclature du formulaire unique).
     """
     produits = contenu.get("budget_produits") or ()
+    total, acquis = _somme(produits), _somme(produits, "acquis")
     return Budget(
         charges=_somme(contenu.get("budget_charges") or ()),
-        produits_autres=_somme(produits),
-        produits_acquis=_somme(produits, statut="acquis"),
-        produits_sollicites=_somme(produits) - _somme(produits, statut="acquis"),
+        produits_autres=total,
+        produits_acquis=acquis,
+        produits_sollicites=total - acquis,
         emplois_volontaires=_somme(contenu.get("emplois_volontaires") or ()),
         ressources_volontaires=_somme(contenu.get("ressources_volontaires") or ()),
         demandes=lire_demandes(contenu),

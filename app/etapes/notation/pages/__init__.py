@@ -1,6 +1,36 @@
-"""Pages : les notes d'un dossier, ses faits, le classement d'une ligne, les règles publiques."""
+"""Pages : les notes d'un dossier, ses faits, sa notice, le classement d'une ligne et ses vues, les règles publiques."""
 
-from app.etapes.notation.pages import classement, faits, notes, regles
+from app.etapes.notation.pages import (
+    classement,
+    comparer,
+    cout,
+    distribution,
+    faits,
+    grilles,
+    grilles_brouillon,
+    grilles_essai,
+    lectures,
+    notes,
+    notice,
+    passages,
+    poids,
+    regles,
+)
 from app.infra.web import reunir
 
-routeur = reunir(notes.routeur, faits.routeur, classement.routeur, regles.routeur)
+routeur = reunir(
+    notes.routeur,
+    lectures.routeur,
+    faits.routeur,
+    classement.routeur,
+    distribution.routeur,
+    poids.routeur,
+    comparer.routeur,
+    cout.routeur,
+    passages.routeur,
+    regles.routeur,
+    notice.routeur,
+    grilles.routeur,
+    grilles_brouillon.routeur,
+    grilles_essai.routeur,
+)

@@ -12,7 +12,7 @@ from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.service.recevabilite import EXAMINE
 from app.etapes.notation import repository, service
 from app.etapes.notation.pages.noms import cite_des_textes, noms_des_codes
-from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, plage, total_ecrit
+from app.etapes.notation.pages.vues import capitale, criteres_vus, fourchette, plage, regards_portes, total_ecrit
 from app.etapes.notation.schemas import SaisieAjustement
 from app.infra.acces import Acteur, exiger
 from app.infra.envoi import Envoi, EnvoiDep, Page
@@ -34,7 +34,7 @@ def page_notes(request: Request, session: SessionDep, acteur: Acteur, numero: st
     dossier = service.lire_dossier(session, numero, acteur)
     contexte = {
         "dossier": dossier,
-        "lignes": service.list_lignes_vues(session, dossier),
+        "lignes": service.list_lignes_vues(session, dossier, acteur.acteur),
         "plage": plage,
         "instruit": acteur.tient(*EXAMINE, contrat_id=dossier.contrat_id),
         "fil": (("Dossiers", "/instruction"), (dossier.titre, f"/instruction/{dossier.numero}"), ("Notes", None)),
@@ -59,7 +59,7 @@ def page_fiche(request: Request, session: SessionDep, acteur: Acteur, numero: st
 def _contexte_fiche(
     session: SessionDep, acteur: Identite, dossier: Dossier, ligne: str, saisie: dict[str, str]
 ) -> dict[str, Any]:
-    lignes = service.list_lignes_vues(session, dossier)
+    lignes = service.list_lignes_vues(session, dossier, acteur.acteur)
     vue = next((v for v in lignes if v.code == ligne), None)
     if vue is None:
         raise Introuvable("Ce dossier ne demande rien à cette ligne.")
@@ -91,8 +91,9 @@ def _contexte_fiche(
         "criteres": criteres,
         "obtenus": obtenus,
         "possibles": possibles,
-        "changements": service.list_changements(session, vue.demande.id),
+        "changements": service.dire_les_changements(session, vue.histoire),
         "ajuste": service.peut_ajuster(acteur, dossier, ligne) and vue.demande.etat in AVANT_DECISION,
+        **regards_portes(vue),
         "choix_criteres": [(c.code, f"{c.libelle} ({c.points} / {c.maximum})") for c in criteres if c.compte],
     }
 

@@ -1,7 +1,16 @@
 """Lectures de la notation : les faits des dossiers, ce qu'il y a à noter, les notes, le classement d'une ligne."""
 
 from app.etapes.notation.repository.classement import Classe, compter_a_noter, page_classement
-from app.etapes.notation.repository.faits import ConstatAgent, Releve, faits_du_dossier, releves
+from app.etapes.notation.repository.faits import ConstatAgent, Releve, faits_du_dossier, lire_faits, releves
+from app.etapes.notation.repository.lectures import (
+    LectureDue,
+    LectureVue,
+    get_lecture,
+    get_lecture_a_annoncer,
+    list_lectures,
+    list_lectures_dues,
+    ont_ajuste,
+)
 from app.etapes.notation.repository.lot import (
     SORTIES,
     ANoter,
@@ -9,7 +18,8 @@ from app.etapes.notation.repository.lot import (
     NoteNeuve,
     ReleveNeuf,
     compter_deposes,
-    ecrire,
+    ecrire_notes,
+    ecrire_releves,
     list_a_noter,
     list_lot,
     notes_en_vigueur,
@@ -34,6 +44,8 @@ __all__ = [
     "Classe",
     "ConstatAgent",
     "EnVigueur",
+    "LectureDue",
+    "LectureVue",
     "NoteLue",
     "NoteNeuve",
     "Releve",
@@ -41,14 +53,21 @@ __all__ = [
     "ajustements_courants",
     "compter_a_noter",
     "compter_deposes",
-    "ecrire",
+    "ecrire_notes",
+    "ecrire_releves",
     "faits_du_dossier",
+    "get_lecture",
+    "get_lecture_a_annoncer",
+    "lire_faits",
     "list_a_noter",
+    "list_lectures",
+    "list_lectures_dues",
     "list_lot",
     "list_notes",
     "notes_courantes",
     "notes_en_vigueur",
     "numeros",
+    "ont_ajuste",
     "page_classement",
     "page_notes",
     "releves",

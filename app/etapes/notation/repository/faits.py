@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from app.etapes.notation.rules import (
     faits_du_contenu,
     medianes_depuis_donnees,
 )
+from app.infra.db import parmi_cles
 from app.referentiels.acteurs.models import Compte, Organisation
 from app.referentiels.grilles.rules import Statut
 
@@ -59,12 +60,17 @@ class _Lu:
 
 def faits_du_dossier(session: Session, dossier_ids: Iterable[int]) -> dict[int, FaitsDossier]:
     """Les faits à noter de ces dossiers déposés. Quatre requêtes, quel que soit leur nombre."""
+    return dict(lire_faits(session, dossier_ids))
+
+
+def lire_faits(session: Session, dossier_ids: Iterable[int]) -> Iterator[tuple[int, FaitsDossier]]:
+    """Les mêmes, un dossier après l'autre : tout est lu à l'appel, chaque relevé se calcule quand on le demande."""
     ids = list(dossier_ids)
-    externes, constats = _externes(session, ids), _constats(session, ids)
-    return {
-        cle: faits_a_noter(lu.contenu, lu.cadre, externes.get(cle, ()), constats.get(cle, ()), lu.medianes)
-        for cle, lu in _contenus(session, ids).items()
-    }
+    externes, constats, contenus = _externes(session, ids), _constats(session, ids), _contenus(session, ids)
+    return (
+        (cle, faits_a_noter(lu.contenu, lu.cadre, externes.get(cle, ()), constats.get(cle, ()), lu.medianes))
+        for cle, lu in contenus.items()
+    )
 
 
 def releves(session: Session, dossier_ids: Iterable[int]) -> dict[int, Releve]:
@@ -86,7 +92,7 @@ def _contenus(session: Session, ids: Sequence[int]) -> dict[int, _Lu]:
     """Le dernier contenu figé de chaque dossier. Le nombre de salariés est celui de la fiche figée avec lui."""
     derniere = (
         select(DossierVersion.dossier_id, DossierVersion.contenu, DossierVersion.organisation)
-        .where(DossierVersion.dossier_id.in_(ids))
+        .where(parmi_cles(DossierVersion.dossier_id, ids))
         .ext(distinct_on(DossierVersion.dossier_id))
         .order_by(DossierVersion.dossier_id, DossierVersion.rang.desc())
         .subquery()
@@ -124,7 +130,7 @@ def _appels(session: Session, ids: Iterable[int]) -> dict[int, tuple[int, bool, 
 def _externes(session: Session, ids: Sequence[int]) -> dict[int, list[Constat]]:
     requete = (
         select(FaitExterne.dossier_id, FaitExterne.code, FaitExterne.valeur)
-        .where(FaitExterne.dossier_id.in_(ids))
+        .where(parmi_cles(FaitExterne.dossier_id, ids))
         .ext(distinct_on(FaitExterne.dossier_id, FaitExterne.code))
         .order_by(FaitExterne.dossier_id, FaitExterne.code, FaitExterne.id.desc())
     )
@@ -138,7 +144,7 @@ def _constats(session: Session, ids: Sequence[int]) -> dict[int, list[Constat]]:
     requete = (
         select(FaitConstate.dossier_id, FaitConstate.code, FaitConstate.valeur)
         .add_columns(FaitConstate.statut, FaitConstate.motif)
-        .where(FaitConstate.dossier_id.in_(ids))
+        .where(parmi_cles(FaitConstate.dossier_id, ids))
         .ext(distinct_on(FaitConstate.dossier_id, FaitConstate.code))
         .order_by(FaitConstate.dossier_id, FaitConstate.code, FaitConstate.id.desc())
     )
@@ -152,7 +158,7 @@ def _auteurs(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[Const
     requete = (
         select(FaitConstate, func.coalesce(Compte.nom_affiche, FaitConstate.acteur))
         .outerjoin(Compte, Compte.acteur == FaitConstate.acteur)
-        .where(FaitConstate.dossier_id.in_(ids))
+        .where(parmi_cles(FaitConstate.dossier_id, ids))
         .ext(distinct_on(FaitConstate.dossier_id, FaitConstate.code))
         .order_by(FaitConstate.dossier_id, FaitConstate.code, FaitConstate.id.desc())
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, literal, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.etapes.appel.models import Appel
@@ -16,8 +16,8 @@ from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, EtatDossier
 from app.etapes.notation.models import NoteEnregistree, ReleveFaits
 from app.etapes.notation.rules import Priorites
-from app.infra.copie import copier, rangee
-from app.infra.db import connexion_du_pilote
+from app.infra.copie import copier, texte
+from app.infra.db import connexion_du_pilote, parmi_cles
 from app.referentiels.lignes.models import LigneFinancement
 
 SORTIES = frozenset({EtatDemande.HORS_CHAMP, EtatDemande.IRRECEVABLE, EtatDemande.ORIENTEE, EtatDemande.RETIREE})
@@ -63,7 +63,7 @@ class ReleveNeuf:
 
 @dataclass(frozen=True, slots=True)
 class NoteNeuve:
-    """Une note à écrire. `criteres`, `priorites` : JSON canonique ; bornes : décimales écrites."""
+    """Une note à écrire. Critères et priorités : JSON canonique."""
 
     a_noter: ANoter
     releve_id: int
@@ -98,27 +98,31 @@ def _deposes(appel_id: int) -> ColumnElement[bool]:
 
 def numeros(session: Session, dossier_ids: Iterable[int]) -> dict[int, str]:
     """Numéro public de chacun de ces dossiers déposés."""
-    requete = select(Dossier.id, Dossier.numero).where(Dossier.id.in_(list(dossier_ids))).order_by(Dossier.id)
+    requete = select(Dossier.id, Dossier.numero).where(parmi_cles(Dossier.id, dossier_ids)).order_by(Dossier.id)
     return {cle: numero for cle, numero in session.execute(requete) if numero is not None}
 
 
 def verrouiller(session: Session, dossier_ids: Iterable[int]) -> None:
     """Verrouille ces dossiers, triés : une seule notation d'un dossier à la fois."""
-    requete = select(Dossier.id).where(Dossier.id.in_(list(dossier_ids))).order_by(Dossier.id)
+    requete = select(Dossier.id).where(parmi_cles(Dossier.id, dossier_ids)).order_by(Dossier.id)
     session.execute(requete.with_for_update(key_share=True))
 
 
-def list_a_noter(session: Session, dossier_ids: Iterable[int]) -> Sequence[ANoter]:
-    """Les demandes ouvertes de ces dossiers, pour l'année de l'appel, dans l'ordre des dossiers puis des lignes."""
+def list_a_noter(session: Session, dossier_ids: Iterable[int], *, decidees: bool = False) -> Sequence[ANoter]:
+    """Les demandes ouvertes de ces dossiers, pour l'année de l'appel, dans l'ordre des dossiers puis des lignes.
+
+    Avec `decidees`, celles qui ont eu leur décision aussi : pour comparer une grille, jamais pour renoter.
+    """
+    etudiee = Demande.etat.not_in(SORTIES) if decidees else Demande.etat.in_(AVANT_DECISION)
     requete = (
         select(Demande.id, Demande.dossier_id, Demande.contrat_id, LigneFinancement.code, Appel.id)
         .join(Dossier, Dossier.id == Demande.dossier_id)
         .join(Appel, Appel.id == Dossier.appel_id)
         .join(LigneFinancement, LigneFinancement.id == Demande.ligne_id)
         .where(
-            Demande.dossier_id.in_(list(dossier_ids)),
+            parmi_cles(Demande.dossier_id, dossier_ids),
             Demande.annee == Appel.annee,
-            Demande.etat.in_(AVANT_DECISION),
+            etudiee,
             Dossier.etat != EtatDossier.RETIRE,
         )
         .order_by(Demande.dossier_id, LigneFinancement.rang, Demande.id)
@@ -148,46 +152,46 @@ def _en_vigueur(
     de: InstrumentedAttribute[int],
     cles: Sequence[int],
 ) -> dict[int, EnVigueur]:
-    requete = (
-        select(de, modele.id, modele.rang, modele.empreinte)
-        .where(de.in_(cles))
-        .ext(distinct_on(de))
-        .order_by(de, modele.rang.desc())
+    """La rangée de plus grand rang de chaque clé : un accès à l'index par clé, si longue que soit son histoire."""
+    voulues = func.unnest(literal(list(cles), ARRAY(BigInteger))).table_valued("cle").render_derived()
+    derniere = (
+        select(modele.id, modele.rang, modele.empreinte)
+        .where(de == voulues.c.cle)
+        .order_by(modele.rang.desc())
+        .limit(1)
+        .lateral()
     )
-    return {
-        cle: EnVigueur(identifiant, rang, empreinte) for cle, identifiant, rang, empreinte in session.execute(requete)
-    }
+    requete = select(voulues.c.cle, derniere).join(derniere, true()).order_by(voulues.c.cle)
+    return {cle: EnVigueur(identifiant, rang, marque) for cle, identifiant, rang, marque in session.execute(requete)}
 
 
-def reserver_releves(session: Session, nombre: int) -> Sequence[int]:
-    """Les clés de `nombre` relevés à écrire. Une requête, aucune si le nombre est nul."""
+def reserver_releves(session: Session, nombre: int) -> Iterator[int]:
+    """Des clés de relevés à écrire, autant qu'il peut en falloir. Une requête, aucune si le nombre est nul."""
     if not nombre:
-        return ()
+        return iter(())
     tirage = func.nextval(func.pg_get_serial_sequence(ReleveFaits.__tablename__, "id"))
-    return session.scalars(select(tirage).select_from(func.generate_series(1, nombre).alias())).all()
+    return iter(session.scalars(select(tirage).select_from(func.generate_series(1, nombre).alias())).all())
 
 
-def ecrire(
-    session: Session,
-    releves: Iterable[ReleveNeuf],
-    notes: Iterable[NoteNeuve],
-    *,
-    acteur: str,
-    maintenant: datetime,
-) -> None:
-    """Ajoute ces relevés puis ces notes, en flux (COPY) : déclencheurs et contraintes jugent comme pour un INSERT."""
-    pilote, a = connexion_du_pilote(session), maintenant.isoformat()
-    copier(
-        pilote, ReleveFaits.__tablename__, COLONNES_RELEVE,
-        (rangee(r.id, r.contrat_id, r.dossier_id, r.rang, r.faits, r.empreinte, a) for r in releves),
-    )  # fmt: skip
-    copier(
-        pilote, NoteEnregistree.__tablename__, COLONNES_NOTE,
-        (
-            rangee(
-                n.a_noter.contrat_id, n.a_noter.demande_id, n.a_noter.grille_id, n.releve_id, n.rang, n.criteres,
-                n.priorites, n.minimum, n.maximum, n.est_provisoire, n.empreinte, acteur, a,
-            )
-            for n in notes
-        ),
-    )  # fmt: skip
+def ecrire_releves(session: Session, releves: Iterable[ReleveNeuf], *, maintenant: datetime) -> None:
+    """Ajoute ces relevés en flux (COPY) : la base les range pendant que les suivants se calculent.
+
+    `releves` ne lit rien en base. Déclencheurs et contraintes jugent comme pour un INSERT.
+    """
+    a = maintenant.isoformat()
+    rangees = (
+        f"{r.id}\t{r.contrat_id}\t{r.dossier_id}\t{r.rang}\t{texte(r.faits)}\t{r.empreinte}\t{a}\n" for r in releves
+    )
+    copier(connexion_du_pilote(session), ReleveFaits.__tablename__, COLONNES_RELEVE, rangees)
+
+
+def ecrire_notes(session: Session, notes: Iterable[NoteNeuve], *, acteur: str, maintenant: datetime) -> None:
+    """Ajoute ces notes en flux, leurs relevés écrits."""
+    fin = f"{texte(acteur)}\t{maintenant.isoformat()}\n"
+    rangees = (
+        f"{n.a_noter.contrat_id}\t{n.a_noter.demande_id}\t{n.a_noter.grille_id}\t{n.releve_id}\t{n.rang}\t"
+        f"{texte(n.criteres)}\t{texte(n.priorites)}\t{n.minimum}\t{n.maximum}\t{'t' if n.est_provisoire else 'f'}\t"
+        f"{n.empreinte}\t{fin}"
+        for n in notes
+    )
+    copier(connexion_du_pilote(session), NoteEnregistree.__tablename__, COLONNES_NOTE, rangees)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.notation.models import Ajustement, NoteEnregistree, ReleveFaits
+from app.infra.db import parmi_cles
 from app.referentiels.acteurs.models import Compte
 from app.referentiels.grilles.models import GrilleEnregistree
 from app.referentiels.lignes.models import LigneFinancement
@@ -46,17 +47,20 @@ def notes_courantes(session: Session, demande_ids: Iterable[int]) -> dict[int, N
     """La note de plus grand rang de chaque demande. Une requête."""
     requete = (
         _notes()
-        .where(NoteEnregistree.demande_id.in_(list(demande_ids)))
+        .where(parmi_cles(NoteEnregistree.demande_id, demande_ids))
         .ext(distinct_on(NoteEnregistree.demande_id))
         .order_by(NoteEnregistree.demande_id, NoteEnregistree.rang.desc())
     )
     return {rangee[0].demande_id: _lue(rangee) for rangee in session.execute(requete)}
 
 
-def list_notes(session: Session, demande_id: int) -> Sequence[NoteLue]:
-    """L'histoire d'une note, de la plus récente à la première. Une requête."""
-    requete = _notes().where(NoteEnregistree.demande_id == demande_id).order_by(NoteEnregistree.rang.desc())
-    return [_lue(rangee) for rangee in session.execute(requete)]
+def list_notes(session: Session, demande_ids: Iterable[int]) -> dict[int, list[NoteLue]]:
+    """L'histoire de la note de chaque demande, de la plus récente à la première. Une requête."""
+    requete = _notes().where(parmi_cles(NoteEnregistree.demande_id, demande_ids))
+    rendu: defaultdict[int, list[NoteLue]] = defaultdict(list)
+    for rangee in session.execute(requete.order_by(NoteEnregistree.demande_id, NoteEnregistree.rang.desc())):
+        rendu[rangee[0].demande_id].append(_lue(rangee))
+    return rendu
 
 
 def page_notes(session: Session, appel_id: int, *, apres: int = 0, taille: int) -> Sequence[NoteLue]:
@@ -87,7 +91,7 @@ def ajustements_courants(session: Session, demande_ids: Iterable[int]) -> dict[i
     requete = (
         select(Ajustement, func.coalesce(Compte.nom_affiche, Ajustement.acteur))
         .outerjoin(Compte, Compte.acteur == Ajustement.acteur)
-        .where(Ajustement.demande_id.in_(list(demande_ids)))
+        .where(parmi_cles(Ajustement.demande_id, demande_ids))
         .ext(distinct_on(Ajustement.demande_id, Ajustement.critere))
         .order_by(Ajustement.demande_id, Ajustement.critere, Ajustement.id.desc())
     )

@@ -10,11 +10,12 @@ from typing import Any
 
 from app.etapes.dossier.rules.budget import Budget, lire_budget
 from app.etapes.dossier.rules.champs import champ
-from app.etapes.notation.rules.faits import FaitsDossier
+from app.etapes.notation.rules.faits import PARTAGES, FaitsDossier, FaitsInvalides
 from app.etapes.notation.rules.medianes import Medianes, faits_de_la_mediane
 from app.etapes.notation.rules.saisie import valeur_depuis_json
+from app.noyau.erreurs import Faute
 from app.noyau.euros import Euros
-from app.referentiels.grilles.rules import CATALOGUE, Declarant, Fait, Statut, Valeur
+from app.referentiels.grilles.rules import CATALOGUE, Declarant, Fait, Statut, TypeFait, Valeur
 
 Contenu = Mapping[str, Any]
 COMPTE_BENEVOLAT = "870"
@@ -267,7 +268,7 @@ def faits_du_contenu(contenu: Contenu, cadre: Cadre) -> FaitsDossier:
 
     Source : conception/notation.md, colonne « faits » ; règle des cases : choix du projet.
     """
-    return FaitsDossier(_du_contenu(contenu, cadre))
+    return FaitsDossier.etablis(_du_contenu(contenu, cadre))
 
 
 def faits_a_noter(
@@ -289,7 +290,7 @@ def faits_a_noter(
     faits.pop("mediane_cout", None)
     if medianes is not None:
         faits.update(faits_de_la_mediane(faits.get("type_action"), medianes))
-    return FaitsDossier(faits)
+    return FaitsDossier.etablis(faits)
 
 
 def avec_externes(faits: FaitsDossier, externes: Iterable[Constat]) -> FaitsDossier:
@@ -310,23 +311,27 @@ def avec_constats(faits: FaitsDossier, constats: Iterable[Constat]) -> FaitsDoss
     return faits.avec(**_des_constats(faits.faits, constats))
 
 
-# Les valeurs les plus courantes, une fois chacune : un fait ne change pas, il se partage.
-_BOOLEENS = {(valeur, statut): Fait(valeur, statut) for valeur in (True, False) for statut in (_DECLARE, _VERIFIE)}
 _LECTURES = tuple(
-    (c.fait, c.lire, _DECLARE if CATALOGUE[c.fait].declarant is Declarant.PORTEUR else _VERIFIE)
+    (c.fait, c.lire, _DECLARE if definition.declarant is Declarant.PORTEUR else _VERIFIE, definition)
     for c in CORRESPONDANCES
+    for definition in (CATALOGUE[c.fait],)
 )
 
 
 def _du_contenu(contenu: Contenu, cadre: Cadre) -> dict[str, Fait]:
+    """Les faits du contenu, chacun vérifié dans sa forme. Lève FaitsInvalides : le dépôt ne l'aurait pas admis."""
     lecture = Lecture(contenu, cadre)
     faits: dict[str, Fait] = {}
-    for code, lire, statut in _LECTURES:
+    for code, lire, statut, definition in _LECTURES:
         valeur = lire(lecture)
-        if valeur is True or valeur is False:
-            faits[code] = _BOOLEENS[valeur, statut]
-        elif valeur is not None:
-            faits[code] = Fait(valeur, statut)
+        if valeur is None:
+            continue
+        if isinstance(valeur, bool) and definition.type is TypeFait.BOOLEEN:
+            faits[code] = PARTAGES[valeur, statut]
+            continue
+        fait = faits[code] = Fait(valeur, statut)
+        if definition.faute(fait) is not None:
+            raise FaitsInvalides([Faute(code, str(definition.faute(fait)), "fait_invalide")])
     return faits
 
 

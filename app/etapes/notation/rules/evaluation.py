@@ -160,34 +160,50 @@ def _un_de(juges: list[Juger]) -> Juger:
     return juger
 
 
+# Un seuil se compare par produits croisés d'entiers : exact, et bien plus court qu'entre deux fractions.
+
+
 def _au_moins(mesurer: Mesurer, seuil: Reel) -> Juger:
+    haut, bas = seuil.numerator, seuil.denominator
+
     def juger(contexte: Contexte) -> bool | None:
         bornes = mesurer(contexte)
         if bornes is None:
             return False
-        if bornes.bas >= seuil:
-            return True if bornes.est_sur else None
-        return False if bornes.haut is not None and bornes.haut < seuil else None
+        mini, maxi, est_sur = bornes
+        if mini.numerator * bas >= haut * mini.denominator:
+            return True if est_sur else None
+        return False if maxi is not None and maxi.numerator * bas < haut * maxi.denominator else None
 
     return juger
 
 
 def _au_plus(mesurer: Mesurer, seuil: Reel) -> Juger:
+    haut, bas = seuil.numerator, seuil.denominator
+
     def juger(contexte: Contexte) -> bool | None:
         bornes = mesurer(contexte)
-        if bornes is None or bornes.bas > seuil:
+        if bornes is None:
             return False
-        return True if bornes.est_sur and bornes.haut is not None and bornes.haut <= seuil else None
+        mini, maxi, est_sur = bornes
+        if mini.numerator * bas > haut * mini.denominator:
+            return False
+        return True if est_sur and maxi is not None and maxi.numerator * bas <= haut * maxi.denominator else None
 
     return juger
 
 
 def _moins_de(mesurer: Mesurer, seuil: Reel) -> Juger:
+    haut, bas = seuil.numerator, seuil.denominator
+
     def juger(contexte: Contexte) -> bool | None:
         bornes = mesurer(contexte)
-        if bornes is None or bornes.bas >= seuil:
+        if bornes is None:
             return False
-        return True if bornes.est_sur and bornes.haut is not None and bornes.haut < seuil else None
+        mini, maxi, est_sur = bornes
+        if mini.numerator * bas >= haut * mini.denominator:
+            return False
+        return True if est_sur and maxi is not None and maxi.numerator * bas < haut * maxi.denominator else None
 
     return juger
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from json.encoder import encode_basestring
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from app.noyau.erreurs import Faute, SaisieInvalide
 from app.noyau.euros import Euros
@@ -43,7 +43,17 @@ class FaitsDossier:
         if fautes:
             fautes.sort(key=lambda faute: faute.champ)
             raise FaitsInvalides(fautes, " ".join(faute.message for faute in fautes))
-        tries = dict(sorted(self.faits.items()))
+        self._ranger(self.faits)
+
+    @classmethod
+    def etablis(cls, faits: Mapping[str, Fait]) -> Self:
+        """Des faits dont la forme vient d'être vérifiée un par un : elle ne l'est pas une seconde fois."""
+        releve = object.__new__(cls)
+        releve._ranger(faits)
+        return releve
+
+    def _ranger(self, faits: Mapping[str, Fait]) -> None:
+        tries = dict(sorted(faits.items()))
         object.__setattr__(self, "faits", MappingProxyType(tries))
         object.__setattr__(self, "bruts", {code: _brute(fait.valeur) for code, fait in tries.items()})
 
@@ -121,7 +131,18 @@ def _faute(code: str, fait: Fait) -> Faute | None:
     return None if raison is None else Faute(code, raison, "fait_invalide")
 
 
+# Les faits les plus courants, une fois chacun : un fait ne change pas, il se partage.
+PARTAGES = {
+    (valeur, statut): Fait(valeur, statut) for valeur in (True, False) for statut in (Statut.DECLARE, Statut.VERIFIE)
+}
+
+
 def _fait_vers_json(fait: Fait) -> str:
+    ecrit = _ECRITS.get(id(fait))
+    return _ecrire(fait) if ecrit is None else ecrit
+
+
+def _ecrire(fait: Fait) -> str:
     motif = f'"motif":{_TEXTE(fait.motif)},' if fait.motif else ""
     return f'{{{motif}"statut":"{fait.statut.value}","valeur":{_valeur_vers_json(fait.valeur)}}}'
 
@@ -137,6 +158,9 @@ def _valeur_vers_json(valeur: Valeur) -> str:
         case Fraction():
             return f'{{"fraction":"{valeur}"}}'
     return _TEXTE(valeur) if isinstance(valeur, str) else str(valeur)
+
+
+_ECRITS = {id(fait): _ecrire(fait) for fait in PARTAGES.values()}
 
 
 def _brute(valeur: Valeur) -> Brute:

@@ -20,12 +20,12 @@ from app.referentiels.grilles.rules import (
     UnDe,
     lexique,
 )
+from app.referentiels.grilles.rules.usages import CRITERE_DES_OBJECTIFS
 
 # Pour chaque ligne, du premier rang au dernier, les codes d'objectifs du rang.
 Rangs = tuple[tuple[str, ...], ...]
 Priorites = Mapping[str, Rangs]
 
-CRITERE = "OBJ"
 OBJECTIF = "objectif_principal"
 # Les taux que la grille de départ donne aux rangs de m2A : 100, 70, 40, puis 20 au reste du contrat.
 TAUX_DES_RANGS = (100, 70, 40)
@@ -47,7 +47,7 @@ def orienter(grille: Grille, priorites: Priorites) -> Grille:
     if not voulues:
         return grille
     noms = lexique(grille)
-    criteres = (_orienter(c, voulues, noms) if c.code == CRITERE else c for c in grille.criteres)
+    criteres = (_orienter(c, voulues, noms) if c.code == CRITERE_DES_OBJECTIFS else c for c in grille.criteres)
     return replace(grille, criteres=tuple(criteres))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -17,32 +18,44 @@ from app.referentiels.grilles.rules import Grille
 Couple = tuple[str, str, Bornes | None, Bornes | None]
 
 
+@dataclass(frozen=True, slots=True)
+class LotCompare:
+    """Un lot comparé : combien de dossiers, la clé du dernier, et (ligne, numéro, avant, après) par demande notée."""
+
+    dossiers: int
+    dernier: int
+    couples: list[Couple]
+
+
 def comparer_grille(session: Session, appel: Appel, autre: Grille) -> tuple[EffetLigne, ...]:
     """Ce qu'une autre grille changerait sur un appel entier, ajustements compris. N'écrit rien."""
     couples: list[Couple] = []
-    apres: int | None = 0
-    while apres is not None:
-        apres, lot = comparer_lot(session, appel, autre, apres=apres)
-        couples += lot
+    apres = 0
+    while lot := comparer_lot(session, appel, autre, apres=apres):
+        couples += lot.couples
+        apres = lot.dernier
     return mesurer_effet(couples)
 
 
 def comparer_lot(
     session: Session, appel: Appel, autre: Grille, *, apres: int, taille: int = TAILLE_LOT
-) -> tuple[int | None, list[Couple]]:
-    """Les (ligne, dossier, avant, après) du lot qui suit la clé `apres`, et la dernière clé (None : plus rien)."""
+) -> LotCompare | None:
+    """Le lot de dossiers qui suit la clé `apres`, noté avec les deux grilles ; None quand il n'en reste plus.
+
+    Ne garde que les numéros et les bornes : la mémoire ne croît que de ce que l'effet montrera.
+    """
     lot = repository.list_lot(session, appel.id, apres=apres, taille=taille)
     if not lot:
-        return None, []
+        return None
     epinglee = grilles.lire(session, appel.grille_id)
     communes = {ligne.code for ligne in epinglee.lignes} & {ligne.code for ligne in autre.lignes}
-    return lot[-1], list(_couples(session, lot, epinglee, autre, communes))
+    return LotCompare(len(lot), lot[-1], list(_couples(session, lot, epinglee, autre, communes)))
 
 
 def _couples(
     session: Session, lot: Sequence[int], epinglee: Grille, autre: Grille, communes: set[str]
 ) -> Iterator[Couple]:
-    a_noter = [element for element in repository.list_a_noter(session, lot) if element.ligne in communes]
+    a_noter = [element for element in repository.list_a_noter(session, lot, decidees=True) if element.ligne in communes]
     ajustements = repository.ajustements_courants(session, [element.demande_id for element in a_noter])
     faits, numeros = repository.faits_du_dossier(session, lot), repository.numeros(session, lot)
     for dossier_id, elements in par_dossier(a_noter).items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -13,9 +14,9 @@ from app.etapes.appel.models import Appel
 from app.etapes.appel.rules import EtatAppel
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Demande, Dossier, Passage
-from app.etapes.dossier.rules.etats import LIBELLES_DEMANDE
+from app.etapes.dossier.rules.etats import AVANT_DECISION, LIBELLES_DEMANDE
 from app.etapes.notation import repository
-from app.etapes.notation.repository import SORTIES, NoteLue
+from app.etapes.notation.repository import SORTIES, LectureVue, NoteLue
 from app.etapes.notation.rules import Note, comparer, dire_la_premiere
 from app.etapes.notation.rules.saisie import FIGES
 from app.etapes.notation.service.notes import relire
@@ -26,12 +27,17 @@ from app.referentiels.grilles.rules import CATALOGUE
 from app.referentiels.lignes.models import LigneFinancement
 
 LIT_LES_NOTES = ROLES_AGENT | ROLES_COMMISSION
+AUCUNE_LECTURE: Mapping[int, Sequence[LectureVue]] = MappingProxyType({})
 RESERVE = "La note se lit par les personnes qui instruisent ou qui siègent. Le porteur reçoit sa notice explicative."
 
 
 @dataclass(frozen=True, slots=True)
 class LigneVue:
-    """Une ligne de financement d'un dossier : sa note, gardée (`lue`) et rejouée, ou pourquoi il n'y en a pas."""
+    """Une ligne de financement d'un dossier : sa note, gardée (`lue`) et rejouée, ou pourquoi il n'y en a pas.
+
+    `histoire` : ses notes gardées, de la plus récente à la première. `a_lire` : la note
+    existe, mais cette personne en doit une seconde lecture, donc ne la voit pas encore.
+    """
 
     code: str
     libelle: str
@@ -39,6 +45,9 @@ class LigneVue:
     lue: NoteLue | None
     note: Note | None
     motif: str
+    lectures: tuple[LectureVue, ...] = ()
+    a_lire: bool = False
+    histoire: tuple[NoteLue, ...] = ()
 
     @property
     def a_demander(self) -> tuple[str, ...]:
@@ -91,11 +100,25 @@ def get_appel_publie(session: Session, code: str, visiteur: Identite | None) -> 
     return appel
 
 
-def list_lignes_vues(session: Session, dossier: Dossier) -> tuple[LigneVue, ...]:
-    """Une vue par ligne demandée, dans l'ordre des lignes. Quatre requêtes. Lève NoteIrrejouable."""
+def list_lignes_vues(session: Session, dossier: Dossier, lecteur: str = "") -> tuple[LigneVue, ...]:
+    """Une vue par ligne demandée, dans l'ordre des lignes. Cinq requêtes. Lève NoteIrrejouable.
+
+    `lecteur` : l'identifiant de qui lit ; la note dont cette personne doit une seconde lecture ne lui est pas montrée.
+    """
     demandes = dossiers.list_demandes(session, [dossier.id])
-    notes = repository.notes_courantes(session, [demande.id for demande, _ in demandes])
-    return lignes_vues(session, demandes, notes, dossiers.list_passages(session, dossier.id))
+    cles = [demande.id for demande, _ in demandes]
+    histoires, lectures = repository.list_notes(session, cles), repository.list_lectures(session, cles)
+    notes = {cle: lues[0] for cle, lues in histoires.items()}
+    vues = lignes_vues(session, demandes, notes, dossiers.list_passages(session, dossier.id), lectures, lecteur)
+    return tuple(replace(vue, histoire=tuple(histoires[vue.demande.id])) if vue.note else vue for vue in vues)
+
+
+def ligne_vue(session: Session, dossier: Dossier, ligne: str, lecteur: str = "") -> LigneVue:
+    """La vue d'une ligne demandée. Lève Introuvable."""
+    vue = next((v for v in list_lignes_vues(session, dossier, lecteur) if v.code == ligne), None)
+    if vue is None:
+        raise Introuvable("Ce dossier ne demande rien à cette ligne.")
+    return vue
 
 
 def lignes_vues(
@@ -103,6 +126,8 @@ def lignes_vues(
     demandes: Sequence[tuple[Demande, LigneFinancement]],
     notes: Mapping[int, NoteLue],
     passages: Iterable[Passage],
+    lectures: Mapping[int, Sequence[LectureVue]] = AUCUNE_LECTURE,
+    lecteur: str = "",
 ) -> tuple[LigneVue, ...]:
     """Une vue par ligne : la demande notée, sinon celle de la première année."""
     motifs = {passage.demande_id: passage.motif for passage in passages if passage.vers in SORTIES}
@@ -111,15 +136,16 @@ def lignes_vues(
         lue = notes.get(demande.id)
         if ligne.code in retenues and lue is None:
             continue
-        note = relire(session, lue) if lue is not None and demande.etat not in SORTIES else None
-        retenues[ligne.code] = LigneVue(
-            code=ligne.code,
-            libelle=note.libelle if note is not None else ligne.financeur,
-            demande=demande,
-            lue=lue if note is not None else None,
-            note=note,
-            motif=motifs.get(demande.id, ""),
-        )
+        siennes = tuple(lectures.get(demande.id, ()))
+        vue = LigneVue(ligne.code, ligne.financeur, demande, None, None, motifs.get(demande.id, ""), siennes)
+        if lue is not None and demande.etat not in SORTIES:
+            note = relire(session, lue)
+            du = any(v.lecture.acteur == lecteur and v.lecture.rendue_le is None for v in siennes)
+            if du and demande.etat in AVANT_DECISION:
+                vue = replace(vue, libelle=note.libelle, a_lire=True)
+            else:
+                vue = replace(vue, libelle=note.libelle, lue=lue, note=note)
+        retenues[ligne.code] = vue
     return tuple(retenues.values())
 
 
@@ -133,8 +159,12 @@ class Changement:
 
 
 def list_changements(session: Session, demande_id: int) -> list[Changement]:
-    """L'histoire d'une note, de la plus récente à la première : chacune rejouée et comparée à celle d'avant."""
-    lues = repository.list_notes(session, demande_id)
+    """L'histoire de la note d'une demande."""
+    return dire_les_changements(session, repository.list_notes(session, [demande_id])[demande_id])
+
+
+def dire_les_changements(session: Session, lues: Sequence[NoteLue]) -> list[Changement]:
+    """Des notes de la plus récente à la première : chacune rejouée et comparée à celle d'avant."""
     notes = [relire(session, lue) for lue in lues]
     phrases = [comparer(avant, apres) for apres, avant in itertools.pairwise(notes)]
     if notes:

@@ -83,40 +83,75 @@ def noter_appel(
 def noter_lot(session: Session, dossier_ids: Sequence[int], *, acteur: str, maintenant: datetime) -> Bilan:
     """Note un lot de dossiers, verrouillés. Un nombre borné de requêtes, quel que soit le lot."""
     repository.verrouiller(session, dossier_ids)
-    a_noter = repository.list_a_noter(session, dossier_ids)
+    lot = _lire_lot(session, dossier_ids)
     compte: Counter[str] = Counter()
-    neuves = list(_changees(session, a_noter, _calculer(session, a_noter), compte))
-    releves = _releves(session, neuves)
-    notes = [_neuve(vue, releves[vue.a_noter.dossier_id].id) for vue in neuves]
-    a_ecrire = [releve for releve in releves.values() if isinstance(releve, ReleveNeuf)]
-    repository.ecrire(session, a_ecrire, notes, acteur=acteur, maintenant=maintenant)
-    _consigner(session, notes, acteur, maintenant)
+    notes: list[NoteNeuve] = []
+    repository.ecrire_releves(session, _calculer(lot, notes, compte), maintenant=maintenant)
+    if notes:
+        repository.ecrire_notes(session, notes, acteur=acteur, maintenant=maintenant)
+        _consigner(session, notes, acteur, maintenant)
     return Bilan(dossiers=len(dossier_ids), dernier=dossier_ids[-1], **compte)
 
 
 @dataclass(frozen=True, slots=True)
-class _Vue:
-    """Une note qui diffère de celle en vigueur : elle sera écrite."""
+class _Lot:
+    """Tout ce qu'un lot lit en base, avant de calculer."""
 
-    a_noter: ANoter
-    note: Note
-    rang: int
-    faits: str
-    empreinte_faits: str
-    criteres: str
-    priorites: str
-    empreinte: str
+    elements: Mapping[int, Sequence[ANoter]]
+    faits: Iterator[tuple[int, FaitsDossier]]
+    ajustements: Mapping[int, Sequence[AjustementCourant]]
+    notes: Mapping[int, EnVigueur]
+    releves: Mapping[int, EnVigueur]
+    cles: Iterator[int]
+    grilles: Mapping[int, Grille]
 
 
-def _calculer(session: Session, a_noter: Sequence[ANoter]) -> Iterator[tuple[ANoter, Resultat]]:
-    """La note de chaque demande, ajustements compris ; les lignes d'un même dossier à la suite."""
-    faits = repository.faits_du_dossier(session, dict.fromkeys(element.dossier_id for element in a_noter))
-    ajustements = repository.ajustements_courants(session, [element.demande_id for element in a_noter])
-    lues: dict[int, Grille] = {}
-    for dossier_id, elements in par_dossier(a_noter).items():
-        grille_id = elements[0].grille_id
-        grille = lues.get(grille_id) or lues.setdefault(grille_id, grilles.lire(session, grille_id))
-        yield from noter_elements(grille, elements, faits[dossier_id], ajustements)
+def _lire_lot(session: Session, dossier_ids: Sequence[int]) -> _Lot:
+    a_noter = repository.list_a_noter(session, dossier_ids)
+    demandes = [element.demande_id for element in a_noter]
+    elements = par_dossier(a_noter)
+    return _Lot(
+        elements=elements,
+        faits=repository.lire_faits(session, elements),
+        ajustements=repository.ajustements_courants(session, demandes),
+        notes=repository.notes_en_vigueur(session, demandes),
+        releves=repository.releves_en_vigueur(session, list(elements)),
+        cles=repository.reserver_releves(session, len(elements)),
+        grilles={cle: grilles.lire(session, cle) for cle in {element.grille_id for element in a_noter}},
+    )
+
+
+def _calculer(lot: _Lot, notes: list[NoteNeuve], compte: Counter[str]) -> Iterator[ReleveNeuf]:
+    """Les relevés à écrire, un dossier après l'autre ; remplit `notes` de celles qui diffèrent, compte les autres."""
+    for dossier_id, faits in lot.faits:
+        elements, dernier = lot.elements[dossier_id], lot.releves.get(dossier_id)
+        json = faits_vers_json(faits)
+        marque, deja = empreinte_des_faits(json), len(notes)
+        est_neuf = dernier is None or dernier.empreinte != marque
+        releve_id = next(lot.cles) if dernier is None or est_neuf else dernier.id
+        for element, resultat in noter_elements(lot.grilles[elements[0].grille_id], elements, faits, lot.ajustements):
+            if isinstance(resultat, HorsChamp):
+                compte["hors_champ"] += 1
+                continue
+            note = _neuve(element, resultat, marque, releve_id, lot.notes.get(element.demande_id))
+            compte["inchangees" if note is None else "ajoutees"] += 1
+            if note is not None:
+                notes.append(note)
+        if est_neuf and len(notes) > deja:
+            rang = 1 if dernier is None else dernier.rang + 1
+            yield ReleveNeuf(releve_id, elements[0].contrat_id, dossier_id, rang, json, marque)
+
+
+def _neuve(element: ANoter, note: Note, marque: str, releve_id: int, courante: EnVigueur | None) -> NoteNeuve | None:
+    """La note à écrire ; None si celle en vigueur dit la même chose."""
+    criteres, priorites = criteres_vers_json(note), priorites_vers_json(note.priorites)
+    empreinte = empreinte_de_note(criteres, marque, note.empreinte_grille, priorites)
+    if courante is not None and courante.empreinte == empreinte:
+        return None
+    rang = 1 if courante is None else courante.rang + 1
+    return NoteNeuve(
+        element, releve_id, rang, criteres, priorites, *bornes_vers_texte(note), note.est_provisoire, empreinte
+    )
 
 
 def noter_elements(
@@ -150,58 +185,6 @@ def par_dossier(a_noter: Iterable[ANoter]) -> dict[int, list[ANoter]]:
     for element in a_noter:
         groupes.setdefault(element.dossier_id, []).append(element)
     return groupes
-
-
-def _changees(
-    session: Session,
-    a_noter: Sequence[ANoter],
-    resultats: Iterable[tuple[ANoter, Resultat]],
-    compte: Counter[str],
-) -> Iterator[_Vue]:
-    """Les notes qui diffèrent de celles en vigueur. Compte les autres."""
-    en_vigueur = repository.notes_en_vigueur(session, [element.demande_id for element in a_noter])
-    lus: tuple[int, str, str] = (0, "", "")  # le dossier, ses faits en JSON, leur empreinte : une fois par dossier
-    for element, resultat in resultats:
-        if isinstance(resultat, HorsChamp):
-            compte["hors_champ"] += 1
-            continue
-        if lus[0] != element.dossier_id:
-            json = faits_vers_json(resultat.faits)
-            lus = (element.dossier_id, json, empreinte_des_faits(json))
-        criteres, priorites = criteres_vers_json(resultat), priorites_vers_json(resultat.priorites)
-        empreinte = empreinte_de_note(criteres, lus[2], resultat.empreinte_grille, priorites)
-        courante = en_vigueur.get(element.demande_id)
-        if courante is not None and courante.empreinte == empreinte:
-            compte["inchangees"] += 1
-            continue
-        compte["ajoutees"] += 1
-        rang = 1 if courante is None else courante.rang + 1
-        yield _Vue(element, resultat, rang, lus[1], lus[2], criteres, priorites, empreinte)
-
-
-def _releves(session: Session, neuves: Sequence[_Vue]) -> dict[int, EnVigueur | ReleveNeuf]:
-    """Le relevé de faits de chaque dossier à écrire : celui en vigueur s'il dit la même chose, sinon un neuf."""
-    vues = {vue.a_noter.dossier_id: vue for vue in neuves}
-    en_vigueur = repository.releves_en_vigueur(session, list(vues))
-    rendu: dict[int, EnVigueur | ReleveNeuf] = {
-        dossier_id: releve
-        for dossier_id, releve in en_vigueur.items()
-        if releve.empreinte == vues[dossier_id].empreinte_faits
-    }
-    manquants = [dossier_id for dossier_id in vues if dossier_id not in rendu]
-    for dossier_id, cle in zip(manquants, repository.reserver_releves(session, len(manquants)), strict=True):
-        vue, dernier = vues[dossier_id], en_vigueur.get(dossier_id)
-        rang = 1 if dernier is None else dernier.rang + 1
-        rendu[dossier_id] = ReleveNeuf(cle, vue.a_noter.contrat_id, dossier_id, rang, vue.faits, vue.empreinte_faits)
-    return rendu
-
-
-def _neuve(vue: _Vue, releve_id: int) -> NoteNeuve:
-    minimum, maximum = bornes_vers_texte(vue.note)
-    return NoteNeuve(
-        vue.a_noter, releve_id, vue.rang, vue.criteres, vue.priorites, minimum, maximum, vue.note.est_provisoire,
-        vue.empreinte,
-    )  # fmt: skip
 
 
 def _consigner(session: Session, notes: Sequence[NoteNeuve], acteur: str, maintenant: datetime) -> None:

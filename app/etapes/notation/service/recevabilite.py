@@ -13,8 +13,8 @@ from app.etapes.appel.models import Appel
 from app.etapes.notation import repository
 from app.etapes.notation.rules import CoutDossier, medianes_par_type, medianes_vers_donnees
 from app.etapes.notation.service.notes import TAILLE_LOT
+from app.etapes.notation.service.travaux import lancer_renotation
 from app.infra.identite import Identite
-from app.infra.jobs import differer
 from app.noyau.erreurs import ActeInterdit, Introuvable
 from app.noyau.euros import Euros
 from app.noyau.roles import Role
@@ -30,10 +30,7 @@ def clore_recevabilite(session: Session, code: str, *, acteur: Identite, mainten
         raise ActeInterdit("Seul le chargé de mission du contrat clôt la recevabilité.")
     medianes = medianes_vers_donnees(medianes_par_type(_couts(session, appel)))
     appel = service_appel.clore_recevabilite(session, code, medianes=medianes, acteur=acteur, maintenant=maintenant)
-    differer(
-        session, "notation.noter_appel", appel_id=appel.id, maintenant=maintenant,
-        cle_unique=f"notation.noter_appel/{appel.id}",
-    )  # fmt: skip
+    lancer_renotation(session, appel, acteur=acteur.acteur, maintenant=maintenant)
     return appel
 
 

@@ -257,6 +257,15 @@ def _montrer(valeur: Fraction, unite: Unite) -> str:
     return f"{entier},{decimales}" if decimales else str(entier)
 
 
+def ecrire_seuil(valeur: Fraction, unite: Unite) -> str:
+    """Un seuil et son unité, relu exactement par `lire_nombre` : « 60 % », « 10000 € », « 1,5 », « 1/3 ».
+
+    Choix du projet : issue 4, « editable in the service ».
+    """
+    montre = _montrer(valeur, unite)
+    return f"{montre} {_SUFFIXES[unite]}" if unite in (Unite.PART, Unite.CENTIMES) and "/" not in montre else montre
+
+
 def _lire(texte: str, unite: Unite) -> Fraction:
     """L'inverse de _montrer : un nombre nu est dans l'unité du champ. Lève ValueError."""
     nettoye = texte.strip().removesuffix("fois").strip()

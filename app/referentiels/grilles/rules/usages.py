@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from app.noyau.erreurs import Faute
 from app.referentiels.grilles.rules.differences import criteres_retires
@@ -28,7 +28,7 @@ def fautes_des_retraits(avant: Grille, apres: Grille, usages: Mapping[str, Seque
     ]
 
 
-def fautes_des_lignes(grille: Grille, connues: Collection[str]) -> list[Faute]:
+def fautes_des_lignes(grille: Grille, connues: Container[str]) -> list[Faute]:
     """Une faute par ligne de la grille que le contrat n'a pas.
 
     Choix du projet : architecture, décision 10 (tout porte le contrat).

@@ -1,13 +1,22 @@
-"""grilles/*.yaml : une grille de notation. La forme est jugée ici, le fond par `app.referentiels.grilles.rules`."""
+"""Une grille écrite en YAML. La forme est jugée ici, le fond par `rules.validation`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from app.referentiels.grilles.rules import ModeArrondi, Unite, lire_nombre
-from seeds.schemas.commun import Code, Element, OuiNon, Texte
+
+OUI_NON = {"oui": True, "non": False}
 
 
 def _nombre(texte: str) -> str:
@@ -15,8 +24,25 @@ def _nombre(texte: str) -> str:
     return texte
 
 
+def _oui_non(valeur: object) -> object:
+    if isinstance(valeur, str):
+        if valeur not in OUI_NON:
+            raise ValueError(f"« {valeur} » n’est ni « oui » ni « non »")
+        return OUI_NON[valeur]
+    return valeur
+
+
+Texte = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+OuiNon = Annotated[bool, BeforeValidator(_oui_non)]
 Nombre = Annotated[str, AfterValidator(_nombre)]
 Codes = Annotated[tuple[Code, ...], Field(min_length=1)]
+
+
+class Element(BaseModel):
+    """Un ensemble de champs figé ; un champ inconnu est une faute."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _un_seul(element: Element, *noms: str) -> None:
