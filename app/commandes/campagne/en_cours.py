@@ -1,4 +1,4 @@
-"""L'appel d'essai : ouvert toute l'année, avec des dossiers en pleine instruction, pour que chacun essaie aujourd'hui."""
+"""L'appel d'essai : ouvert toute l'année, avec des dossiers en pleine instruction, à essayer aujourd'hui."""
 
 from __future__ import annotations
 
