@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -19,6 +19,7 @@ from app.etapes.publication.service import scdl_en_flux
 from app.infra.atomique import ecrire_entier
 from app.infra.config import Config
 from app.infra.identite import Habilitation, Identite
+from app.infra.ods import ecrire_ods
 from app.infra.tableur import Colonne, Valeur, csv_en_flux, ecrire_xlsx
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import Portee, Role
@@ -36,6 +37,15 @@ def lecteur_du_contrat(contrat_id: int) -> Identite:
 Lecture = Callable[[Fabrique, Identite, int], Iterator[tuple[Valeur, ...]]]
 
 
+class Classeur(Protocol):
+    """Ce qui écrit un classeur d'une feuille."""
+
+    def __call__(
+        self, fichier: BinaryIO, colonnes: Sequence[Colonne], rangees: Iterable[Sequence[Valeur]], *, feuille: str
+    ) -> int:
+        """Rend le nombre de rangées."""
+
+
 def _en_csv(colonnes: Sequence[Colonne], lire: Lecture) -> Ecrivain:
     def ecrire(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
         fichier.writelines(csv_en_flux(colonnes, lire(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)))
@@ -43,12 +53,20 @@ def _en_csv(colonnes: Sequence[Colonne], lire: Lecture) -> Ecrivain:
     return ecrire
 
 
-def _en_xlsx(colonnes: Sequence[Colonne], lire: Lecture, feuille: str) -> Ecrivain:
+def _en_classeur(ecrire_classeur: Classeur, colonnes: Sequence[Colonne], lire: Lecture, feuille: str) -> Ecrivain:
     def ecrire(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
         rangees = lire(fabrique, lecteur_du_contrat(appel.contrat_id), appel.id)
-        ecrire_xlsx(fichier, colonnes, rangees, feuille=f"{feuille} {appel.annee}")
+        ecrire_classeur(fichier, colonnes, rangees, feuille=f"{feuille} {appel.annee}")
 
     return ecrire
+
+
+def _formes(colonnes: Sequence[Colonne], lire: Lecture, feuille: str) -> Mapping[str, Ecrivain]:
+    return {
+        "csv": _en_csv(colonnes, lire),
+        "xlsx": _en_classeur(ecrire_xlsx, colonnes, lire, feuille),
+        "ods": _en_classeur(ecrire_ods, colonnes, lire, feuille),
+    }
 
 
 def _scdl(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
@@ -57,14 +75,8 @@ def _scdl(fabrique: Fabrique, appel: Appel, fichier: BinaryIO) -> None:
 
 # Chaque export dit ses formats ; la ligne de commande en sort.
 EXPORTS: Mapping[str, Mapping[str, Ecrivain]] = {
-    "programmation": {
-        "csv": _en_csv(programmation.COLONNES, programmation.lire_rangees),
-        "xlsx": _en_xlsx(programmation.COLONNES, programmation.lire_rangees, "Programmation"),
-    },
-    "dossiers": {
-        "csv": _en_csv(dossiers.COLONNES, dossiers.lire_rangees),
-        "xlsx": _en_xlsx(dossiers.COLONNES, dossiers.lire_rangees, "Dossiers"),
-    },
+    "programmation": _formes(programmation.COLONNES, programmation.lire_rangees, "Programmation"),
+    "dossiers": _formes(dossiers.COLONNES, dossiers.lire_rangees, "Dossiers"),
     "scdl": {"csv": _scdl},
 }
 AIDES = {

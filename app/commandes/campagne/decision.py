@@ -7,6 +7,7 @@ from typing import Any
 
 from app.commandes.campagne import preparation
 from app.commandes.campagne.scene import INSTRUCTION, LIGNES, Scene
+from app.commandes.campagne.transparence import demander_les_notices
 
 # La nature de l’acte (décision, délibération) se lit sur la ligne : la référence n’en dit que le numéro.
 ACTES = {
@@ -18,8 +19,8 @@ ACTES = {
 }
 
 
-def decider(scene: Scene) -> None:
-    """Les cinq lignes, chacune à sa date, par ses propres gens."""
+def decider(scene: Scene) -> int:
+    """Les cinq lignes, chacune à sa date, par ses propres gens ; rend combien de notices sont ensuite demandées."""
     scene.au(scene.calendrier.commission)
     scene.avancer(days=10)
     preparation.doter(scene, "notifiee", "Enveloppe notifiée")
@@ -34,6 +35,7 @@ def decider(scene: Scene) -> None:
     _renoncer(scene)
     scene.au(scene.calendrier.fin)
     scene.post(f"/api/v1/appels/{scene.appel}/arreter", "charge")
+    return demander_les_notices(scene)
 
 
 def _rangees(scene: Scene, ligne: str) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from app.commandes.campagne import (
     preparation,
     relecture,
     seance,
+    transparence,
 )
 from app.commandes.campagne.client import Api
 from app.commandes.campagne.scene import CONTRAT, LIGNES, Calendrier, DossierJoue, Scene
@@ -166,8 +167,8 @@ def jouer(plateau: Plateau, campagne: Campagne, dire: Dire) -> Scene:
     seance.voter(scene)
     dire("  séance close, procès-verbal")
     with plateau.taches_en_fond():
-        decision.decider(scene)
-    dire(f"  décidé et notifié ({scene.api.appels} appels à l’API)")
+        notices = decision.decider(scene)
+    dire(f"  décidé et notifié, {notices} notices demandées ({scene.api.appels} appels à l’API)")
     scene.api.fermer()
     return scene
 
@@ -203,5 +204,9 @@ def ouvrir_l_essai(plateau: Plateau, dossiers: int = en_cours.DOSSIERS) -> None:
     with plateau.taches_en_fond():
         en_cours.deposer(scene, organisations, maintenant)
     en_cours.relire(scene, maintenant)
+    with plateau.fabrique.begin() as session:
+        transparence.preparer_une_grille(session, contrat_id, maintenant)
+    essais = f"/api/v1/contrats/{CONTRAT}/grilles/brouillons/{transparence.VERSION}/essais"
+    scene.post(essais, "charge", {"appel": f"m2a-{CAMPAGNES[-1].annee}"})
     plateau.faire_les_taches()
     scene.api.fermer()

@@ -131,7 +131,7 @@ def test_un_appel_inconnu_est_refuse(lancer: Lancer, tmp_path: Path) -> None:
 
 
 def test_exporter_ecrit_toute_la_programmation(lancer: Lancer, tmp_path: Path) -> None:
-    for forme in ("csv", "xlsx"):
+    for forme in ("csv", "xlsx", "ods"):
         vers = tmp_path / f"p.{forme}"
         vers.write_text("ancien")
         appel = ("--appel", "ess-2027", "--format", forme, "--vers", str(vers))
@@ -142,10 +142,11 @@ def test_exporter_ecrit_toute_la_programmation(lancer: Lancer, tmp_path: Path) -
         (f"ESS-2027-000{rang}", "M2A", "8000,00") for rang in (1, 2, 3)
     ]
     assert (tmp_path / "p.xlsx").read_bytes().startswith(b"PK")
+    assert b"application/vnd.oasis.opendocument.spreadsheet" in (tmp_path / "p.ods").read_bytes()[:120]
 
 
 def test_exporter_ecrit_les_dossiers_et_les_donnees_essentielles(lancer: Lancer, tmp_path: Path) -> None:
-    for quoi, forme in (("dossiers", "csv"), ("dossiers", "xlsx"), ("scdl", "csv")):
+    for quoi, forme in (("dossiers", "csv"), ("dossiers", "xlsx"), ("dossiers", "ods"), ("scdl", "csv")):
         vers = tmp_path / f"{quoi}.{forme}"
         assert lancer("exporter", quoi, "--appel", "ess-2027", "--format", forme, "--vers", str(vers)) == 0
     lu = (tmp_path / "dossiers.csv").read_text("utf-8-sig")
@@ -160,7 +161,7 @@ def test_exporter_ecrit_les_dossiers_et_les_donnees_essentielles(lancer: Lancer,
 
 def test_un_format_ou_un_export_inconnu_est_une_erreur_d_usage(lancer: Lancer, tmp_path: Path) -> None:
     for arguments in (
-        ("exporter", "programmation", "--appel", "ess-2027", "--format", "ods", "--vers", "x"),
+        ("exporter", "programmation", "--appel", "ess-2027", "--format", "pdf", "--vers", "x"),
         ("exporter", "lune", "--appel", "ess-2027", "--format", "csv", "--vers", "x"),
         ("programmer",),
     ):
