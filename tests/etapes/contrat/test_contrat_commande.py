@@ -95,7 +95,7 @@ def test_une_grille_ne_note_que_les_lignes_de_son_contrat(
 ) -> None:
     faux = copie(tmp_path, "grilles/grille-2027.yaml", lambda texte: re.sub(r"\bCA\b", "MULHOUSE", texte))
     assert principal(["charger", "contrat", str(faux)]) == 1
-    assert "cette ligne de financement n’est pas dans le contrat" in capsys.readouterr().err
+    assert "la ligne « MULHOUSE » n’est pas dans le contrat" in capsys.readouterr().err
     double = tmp_path / "double"
     shutil.copytree(COLMAR, double)
     shutil.copy(double / "grilles" / "grille-2027.yaml", double / "grilles" / "grille-bis.yaml")

@@ -13,6 +13,7 @@ from app.etapes.notation.rules import (
     Cadre,
     Constat,
     FaitsDossier,
+    FaitsInvalides,
     Mediane,
     avec_constats,
     avec_externes,
@@ -272,3 +273,8 @@ def test_les_faits_a_noter_sont_ceux_des_trois_lectures_l_une_apres_l_autre() ->
     externes, constats = [Constat("bilan_precedent", "accepte")], [Constat("beneficiaires", 60, Statut.CORRIGE, "Vu.")]
     un_par_un = avec_constats(avec_externes(faits_du_contenu(contenu, Cadre(2027)), externes), constats)
     assert faits_vers_json(faits_a_noter(contenu, Cadre(2027), externes, constats)) == faits_vers_json(un_par_un)
+
+
+def test_un_contenu_mal_forme_ne_donne_pas_de_faits() -> None:
+    with pytest.raises(FaitsInvalides, match="nombre de bénéficiaires prévus"):
+        faits_du_contenu({"beneficiaires": -3}, Cadre(2027))

@@ -19,6 +19,7 @@ from app.etapes.notation.rules import (
     criteres_a_garder,
     criteres_vers_json,
     decrire,
+    dire_la_premiere,
     empreinte_de_note,
     empreinte_des_faits,
     est_etabli_par_agent,
@@ -33,6 +34,7 @@ from app.etapes.notation.rules import (
     valeur_vers_json,
     valeurs_admises,
 )
+from app.etapes.notation.rules import garde as memoire_des_criteres
 from app.noyau.euros import Euros
 from app.referentiels.grilles.rules import (
     CATALOGUE,
@@ -286,3 +288,19 @@ def test_une_grille_changee_change_les_regles_publiees() -> None:
     poids = tuple((code, valeur + 1 if code == "OBJ" else valeur) for code, valeur in ligne.poids)
     autre = replace(la_grille(), lignes=(replace(ligne, poids=poids), *reste))
     assert regles_publiques(autre)[0].poids[0] == ("BOP147", 21)
+
+
+def test_la_memoire_des_criteres_ecrits_est_bornee(monkeypatch: pytest.MonkeyPatch) -> None:
+    attendu = texte_canonique(criteres_a_garder(une_note()))
+    monkeypatch.setattr(memoire_des_criteres, "_GARDES", 0)
+    assert criteres_vers_json(une_note("BOP147")) == texte_canonique(criteres_a_garder(une_note("BOP147")))
+    assert criteres_vers_json(une_note()) == attendu
+
+
+@pytest.mark.parametrize(
+    ("manquants", "phrase"),
+    [((), "Première note m2A : 58,7 sur 100."), (("part_qpv",), "Première note m2A : entre ")],
+)
+def test_une_premiere_note_se_dit_en_une_phrase(manquants: tuple[str, ...], phrase: str) -> None:
+    note = une_note(faits=des_faits(objectif_principal="E1.2").sans(*manquants))
+    assert dire_la_premiere(note).startswith(phrase)

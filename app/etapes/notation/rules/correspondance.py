@@ -330,8 +330,8 @@ def _du_contenu(contenu: Contenu, cadre: Cadre) -> dict[str, Fait]:
             faits[code] = PARTAGES[valeur, statut]
             continue
         fait = faits[code] = Fait(valeur, statut)
-        if definition.faute(fait) is not None:
-            raise FaitsInvalides([Faute(code, str(definition.faute(fait)), "fait_invalide")])
+        if (raison := definition.faute(fait)) is not None:
+            raise FaitsInvalides([Faute(code, raison, "fait_invalide")], raison)
     return faits
 
 
