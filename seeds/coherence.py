@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.infra.texte_yaml import Chemin
+from app.referentiels.grilles.rules.codes import CodesConnus, codes_connus
 from seeds.lecture import ErreurDeDonnees, Lecture
 from seeds.schemas import contrat, enjeux, fiches, gouvernance, partenariat, reglages, suggestions
 from seeds.schemas.commun import Anomalie, Element, ElementSource
@@ -107,6 +108,29 @@ def verifier(lectures: Sequence[Lecture[Any]], lignes_du_document: int | None) -
     if fautes:
         premiere = fautes[0]
         raise ErreurDeDonnees(premiere.fichier, premiere.ligne, premiere.raison, tuple(fautes[1:]))
+
+
+def codes_cites_par_les_grilles(lectures: Sequence[Lecture[Any]]) -> CodesConnus:
+    """Fait → les codes du contrat lu qu'une grille peut citer."""
+    places = [place for lecture in lectures for place in _parcourir(lecture, (), lecture.contenu)]
+    par_genre: dict[str, set[str]] = {}
+    for place in places:
+        if (nomme := _nomme(place.element)) is not None:
+            par_genre.setdefault(nomme[0], set()).add(nomme[1])
+    des_feuilles = {feuille.code: _actions(feuille) for _, feuille in _de(places, partenariat.FeuilleDeRoute)}
+    return codes_connus(
+        objectifs=par_genre.get("objectif", ()),
+        operationnels=par_genre.get("objectif opérationnel", set()) | par_genre.get("sous-action", set()),
+        pistes=par_genre.get("piste", ()),
+        actions=[*des_feuilles, *(f"{code}.{action}" for code, actions in des_feuilles.items() for action in actions)],
+        fiches=par_genre.get("fiche", ()),
+        priorites=[f"{f.code}.{p.rang}" for _, f in _de(places, fiches.FicheQuartier) for p in f.priorites],
+        communes=par_genre.get("commune", ()),
+    )
+
+
+def _actions(feuille: partenariat.FeuilleDeRoute) -> list[str]:
+    return [action.code for rangee in feuille.rangees for axe in rangee.axes for action in axe.actions]
 
 
 def _parcourir(lecture: Lecture[Any], chemin: Chemin, objet: object) -> Iterator[_Place]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.referentiels.grilles.rules import Grille
-from seeds.coherence import verifier
+from app.referentiels.grilles.rules.codes import CodesConnus
+from seeds.coherence import codes_cites_par_les_grilles, verifier
 from seeds.grilles import lire_grille
 from seeds.lecture import ErreurDeDonnees, Lecture, lire
 from seeds.schemas.commun import Anomalie
@@ -130,13 +131,14 @@ def lire_contrat(dossier: Path) -> ContratLu:
         ),
     )
     verifier(lecteur.lectures, _nombre_de_lignes(dossier))
-    return replace(lu, grilles=_grilles(dossier, {ligne.code for ligne in lu.lignes}))
+    codes = codes_cites_par_les_grilles(lecteur.lectures)
+    return replace(lu, grilles=_grilles(dossier, {ligne.code for ligne in lu.lignes}, codes))
 
 
-def _grilles(dossier: Path, lignes: set[str]) -> tuple[Grille, ...]:
+def _grilles(dossier: Path, lignes: set[str], codes: CodesConnus) -> tuple[Grille, ...]:
     lues: dict[str, Grille] = {}
     for nom in _noms(dossier, _GRILLES):
-        grille = lire_grille(dossier / nom, racine=dossier, lignes=lignes)
+        grille = lire_grille(dossier / nom, racine=dossier, lignes=lignes, codes=codes)
         if grille.version in lues:
             raise ErreurDeDonnees(nom, 1, f"une autre grille du contrat porte déjà la version « {grille.version} »")
         lues[grille.version] = grille

@@ -48,11 +48,17 @@ def renoter(fabrique: sessionmaker[Session], code: str) -> service.Bilan:
     return total
 
 
-def comparer(fabrique: sessionmaker[Session], code: str, fichier: Path) -> tuple[EffetLigne, ...]:
-    """L'effet d'une autre grille sur l'appel. Lève ErreurDeDonnees si le fichier n'est pas une grille."""
+def comparer(
+    fabrique: sessionmaker[Session], code: str, fichier: Path
+) -> tuple[tuple[EffetLigne, ...], service.LignesEcartees]:
+    """L'effet d'une autre grille sur l'appel, et les lignes qui ne se comparent pas.
+
+    Lève ErreurDeDonnees si le fichier n'est pas une grille.
+    """
     grille = lire_grille(fichier)
     with fabrique() as session:
-        return service.comparer_grille(session, _appel(session, code), grille)
+        appel = _appel(session, code)
+        return service.comparer_grille(session, appel, grille), service.lignes_ecartees(session, appel, grille)
 
 
 def rejouer(fabrique: sessionmaker[Session], code: str) -> tuple[int, list[dict[str, Any]]]:
@@ -96,6 +102,14 @@ def dire(effets: Sequence[EffetLigne]) -> list[str]:
         if len(effet.touches) > MONTRES:
             phrases.append(f"    … et {len(effet.touches) - MONTRES} autres (--json les donne tous).")
     return phrases or ["Aucun dossier à comparer."]
+
+
+def dire_les_ecartees(ecartees: service.LignesEcartees) -> list[str]:
+    """Une phrase par ligne qu'une seule des deux grilles note."""
+    return [
+        *(f"{ligne} : absente de l’autre grille, ses dossiers ne se comparent pas." for ligne in ecartees.absentes),
+        *(f"{ligne} : ajoutée par l’autre grille, rien à comparer." for ligne in ecartees.ajoutees),
+    ]
 
 
 def _json_bornes(bornes: Bornes | None) -> list[str] | None:
@@ -146,8 +160,9 @@ def _renoter(fabrique: sessionmaker[Session], code: str) -> tuple[Any, list[str]
 
 
 def _comparer(fabrique: sessionmaker[Session], code: str, fichier: Path) -> tuple[Any, list[str], int]:
-    effets = comparer(fabrique, code, fichier)
-    return {"appel": code, "lignes": en_donnees(effets)}, dire(effets), 0
+    effets, ecartees = comparer(fabrique, code, fichier)
+    donnees = {"appel": code, "lignes": en_donnees(effets), **ecartees.en_donnees()}
+    return donnees, [*dire_les_ecartees(ecartees), *dire(effets)], 0
 
 
 def _rejouer(fabrique: sessionmaker[Session], code: str) -> tuple[Any, list[str], int]:

@@ -41,6 +41,12 @@ ALTER TABLE note
     ADD CONSTRAINT fk_note_contrat_id_releve_id FOREIGN KEY (contrat_id, releve_id)
         REFERENCES releve_faits (contrat_id, id),
     DROP COLUMN resultat, DROP COLUMN faits, DROP COLUMN motif;
+ALTER TABLE ajustement DROP CONSTRAINT ck_ajustement_motif,
+    ADD CONSTRAINT ck_ajustement_motif CHECK (btrim(motif) <> '' AND acteur <> '');
+CREATE UNIQUE INDEX uq_travail_notation_renoter ON travail_notation (appel_id)
+    WHERE nature = 'renoter' AND etat <> 'fini';
+CREATE UNIQUE INDEX uq_demande_notice_en_ligne ON demande_notice (dossier_id) WHERE voie = 'en_ligne';
+CREATE UNIQUE INDEX uq_grille_brouillon_version ON grille_brouillon (contrat_id, version) WHERE etat = 'en_preparation';
 -- lz4 range quatre fois plus vite que pglz ; une base bâtie sans lui garde le sien.
 DO $$ BEGIN
     ALTER TABLE releve_faits ALTER COLUMN faits SET COMPRESSION lz4;
@@ -63,6 +69,26 @@ BEGIN
 END $$;
 CREATE TRIGGER grille_epinglee BEFORE UPDATE OF grille_id ON appel
     FOR EACH ROW EXECUTE FUNCTION iq_grille_epinglee();
+CREATE FUNCTION iq_medianes_figees() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.recevabilite_close_le IS NOT NULL AND (
+        NEW.medianes IS DISTINCT FROM OLD.medianes OR NEW.recevabilite_close_le IS DISTINCT FROM OLD.recevabilite_close_le
+    ) THEN
+        RAISE EXCEPTION 'La recevabilité est close : les médianes ne changent plus.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER medianes_figees BEFORE UPDATE OF medianes, recevabilite_close_le ON appel
+    FOR EACH ROW EXECUTE FUNCTION iq_medianes_figees();
+CREATE FUNCTION iq_notice_remise() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.remise_le IS NOT NULL THEN
+        RAISE EXCEPTION 'Une notice remise ne change plus.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER remise BEFORE UPDATE ON demande_notice
+    FOR EACH ROW EXECUTE FUNCTION iq_notice_remise();
 CREATE FUNCTION iq_lecture_rendue() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.rendue_le IS NOT NULL THEN
@@ -80,6 +106,12 @@ DO $$ BEGIN
 END $$;
 """
 DESCENDRE = f"""
+DROP TRIGGER medianes_figees ON appel;
+DROP FUNCTION iq_medianes_figees();
+DROP TRIGGER remise ON demande_notice;
+DROP FUNCTION iq_notice_remise();
+ALTER TABLE ajustement DROP CONSTRAINT ck_ajustement_motif,
+    ADD CONSTRAINT ck_ajustement_motif CHECK (motif <> '');
 DROP TRIGGER grille_epinglee ON appel;
 DROP FUNCTION iq_grille_epinglee();
 DROP TRIGGER rendue ON seconde_lecture;

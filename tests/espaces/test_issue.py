@@ -106,6 +106,8 @@ def test_une_ligne_notifiee_est_expliquee_et_l_autre_attend(salle: Salle) -> Non
     notifier(salle.session, salle.dossier, "M2A", 2_000)
     salle.session.commit()
     texte = salle.entrer().lire()
+    assert 'href="/appels/ess-2027/regles"' in texte, "les règles de son appel"
+    assert 'href="/appels/ess-2027/regles#codes"' in texte
     for dit in (
         "2 000 €", "5 000 €", "une partie de ce que vous demandiez", "Vos points :", "sur 100",
         "Moins de huit dossiers", "Ce qui renforcerait la prochaine demande",

@@ -80,7 +80,7 @@ PAGES: dict[str, tuple[datetime, tuple[str, ...]]] = {
         AVANT,
         (
             "/accueil", f"{COMPTES}/organisations", "/campagne", CAMPAGNE, f"{CAMPAGNE}/preparation",
-            f"{APPEL}/notices",
+            f"{APPEL}/notices", f"{APPEL}/cloture-recevabilite",
             f"{CAMPAGNE}/autorites",
             "/campagne/contrats/m2a-2024-2030/appels/nouveau", "/rencontres", "/decisions", "/seances",
             "/seances/{seance}", "/seances/{seance}/presences", "/seances/{seance}/votes", "/seances/{seance}/points/1",

@@ -371,12 +371,15 @@ def test_l_association_lit_sa_notice_ligne_par_ligne_sans_nom_d_agent(jouee: Jou
     suivie = suivre(lue, EtatDemande.NOTIFIEE, LigneFinancement.code == "M2A")
     chemin, jeton = f"/api/v1/dossiers/{suivie.numero}/notice", jouee.jeton_du_porteur(suivie.numero)
     with jouee.api() as api:
+        avant = api.get("/api/v1/appels/m2a-2027/notices")
         remise = api.post(chemin, jeton)
         assert api.get(chemin, jeton) == remise
+        assert api.post(chemin, jeton) == remise, "une demande suffit"
         comptes = api.get("/api/v1/appels/m2a-2027/notices")
     assert "M2A" in {ligne["ligne"] for ligne in remise["lignes"]}
     assert verifier(remise) == len(remise["lignes"])
-    assert (comptes["demandees"], comptes["remises"]) == (1, 1)
+    assert comptes["demandees"] - avant["demandees"] == comptes["remises"] - avant["remises"] <= 1
+    assert (avant["demandees"], avant["remises"]) == (6, 5), "la campagne en demande six, dont une par courrier"
     agents = lue.scalars(
         select(Compte.nom_affiche).join(HabilitationCompte, HabilitationCompte.compte_id == Compte.id)
         .where(HabilitationCompte.role.in_(ROLES_AGENT | ROLES_COMMISSION))

@@ -355,6 +355,45 @@ FAUTES: list[tuple[Callable[[Donnees], object], str, str]] = [
         "sans_objet.2.si",
         "est un choix du porteur",
     ),
+    (
+        lambda d: (
+            d["criteres"][3].pop("est_transversal") and d["sans_objet"].append({**d["sans_objet"][2], "critere": "EGA"})
+        ),
+        "sans_objet.3.critere",
+        "« EGA » est transversal : il n’est jamais sans objet",
+    ),
+    (
+        lambda d: d["criteres"][4].pop("est_transversal"),
+        "criteres.4.est_transversal",
+        "« LAN » est un enjeu transversal du contrat : il compte toujours",
+    ),
+    (
+        lambda d: d["sans_objet"].append({**d["sans_objet"][1], "critere": "PLU"}),
+        "sans_objet.3.si",
+        "« charges_total » est un choix du porteur, et « PLU » ne le note pas",
+    ),
+    (
+        lambda d: d["sans_objet"].append(
+            {**d["sans_objet"][1], "critere": "QPV", "si": {"moins_de": {"de": "beneficiaires", "valeur": "10"}}}
+        ),
+        "sans_objet.3.si",
+        "« beneficiaires » est un choix du porteur",
+    ),
+    (
+        _le_si("QPV", 1, {"au_plus": {"de": "part_qpv", "valeur": "40 %"}}),
+        "criteres.2.baremes.0.paliers.1.si",
+        "« part de bénéficiaires habitant un QPV » se lit « au plus » ici et « au moins » au palier 1",
+    ),
+    (
+        _le_si("COU", 1, {"tous": [{"vrai": "calendrier"}, {"au_moins": {"de": "rapport_mediane", "valeur": "3"}}]}),
+        "criteres.9.baremes.0.paliers.1.si",
+        "se lit « au moins » ici et « au plus » au palier 1",
+    ),
+    (
+        _le_si("QPV", 1, {"moins_de": {"de": "humeur", "valeur": "1"}}),
+        "criteres.2.baremes.0.paliers.1.si",
+        "fait inconnu : « humeur »",
+    ),
     (lambda d: d["lignes"][2]["champ"].update(si={"vrai": "humeur"}), "lignes.2.champ.si", "fait inconnu"),
     (lambda d: d["lignes"][2]["champ"].update(motif="{humeur}"), "lignes.2.champ.motif", "inconnue : « humeur »"),
 ]

@@ -89,6 +89,21 @@ def etablir_les_faits(scene: Scene, d: DossierJoue) -> None:
     faits: list[dict[str, object]] = [{"code": "type_action", "valeur": TYPES.get(d.deduit.objectif, "lien_social")}]
     if "M2A" in d.ouvertes:
         faits.append({"code": "competence_m2a_etablie", "valeur": d.deduit.objectif == "E2.2"})
+    if d.deduit.rang % 5:
+        faits += _faits_de_l_instruction(d)
     scene.post(f"/api/v1/dossiers/{d.numero}/faits", "sous-prefecture", {"faits": faits})
     if d.deduit.rang % 5:
         scene.post(f"/api/v1/dossiers/{d.numero}/faits/verifier", "sous-prefecture", {"codes": []})
+
+
+def _faits_de_l_instruction(d: DossierJoue) -> list[dict[str, object]]:
+    """Ce que le formulaire ne demande pas : pistes, feuilles de route, bilan de l'an dernier (tous fictifs)."""
+    faits: list[dict[str, object]] = []
+    if d.deduit.objectif in {"T.1", "T.2"}:
+        faits.append({"code": "pistes_transversales", "valeur": []})
+    if d.ouvertes & {"ILLZACH", "WITTENHEIM"}:
+        faits.append({"code": "actions_feuille_de_route", "valeur": []})
+    if d.renouvelle or d.deduit.contenu.get("precedents"):
+        faits.append({"code": "bilan_precedent", "valeur": "accepte"})
+        faits.append({"code": "cibles_atteintes", "valeur": "3/4" if d.deduit.rang % 2 else "1/2"})
+    return faits

@@ -39,6 +39,7 @@ from app.etapes.dossier.rules.recevabilite import POINTS
 from app.etapes.dossier.service.echanges import INSTRUIT as ECHANGENT
 from app.etapes.dossier.service.recevabilite import EXAMINE, REPRISES
 from app.etapes.dossier.service.vie import roles_sur_dossier
+from app.etapes.notation.service import LIT_LES_NOTES
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.db import COMPTE_MAX
@@ -116,6 +117,7 @@ def page_liste(
             session, [t.id for t in trouve["trouves"].elements], courant.annee, lecteur=acteur.acteur
         ),
         "choix": listes,
+        "lit_les_notes": acteur.tient(*LIT_LES_NOTES, contrat_id=courant.contrat_id),
         "etats": [(e.value, LIBELLES_DOSSIER[e].agent) for e in EtatDossier if e is not EtatDossier.BROUILLON],
         "etats_demande": [(e.value, LIBELLES_DEMANDE[e].agent) for e in EtatDemande],
         "libelles": LIBELLES_DEMANDE,

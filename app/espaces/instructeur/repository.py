@@ -35,8 +35,9 @@ from app.etapes.contrat.models import Objectif
 from app.etapes.dossier.models import ControleRecevabilite, Demande, DemandeComplement, Dossier, DossierVersion
 from app.etapes.dossier.repository import visibles
 from app.etapes.dossier.repository.recherche import LIGNES, DossierTrouve, Trouves
-from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, EtatDossier
-from app.etapes.notation.models import NoteEnregistree, SecondeLecture
+from app.etapes.dossier.rules.etats import EtatDemande, EtatDossier
+from app.etapes.notation.models import NoteEnregistree
+from app.etapes.notation.repository import note_cachee
 from app.etapes.programmation.models import Proposition
 from app.infra.db import compter
 from app.infra.identite import Identite
@@ -83,14 +84,9 @@ class Choix:
 
 def _demandes() -> Select[*tuple[Any, ...]]:
     """Les colonnes montrées seulement ; la note que cette personne (`lecteur`) doit lire en second ne l'est pas."""
-    due = exists().where(
-        SecondeLecture.demande_id == NoteEnregistree.demande_id,
-        SecondeLecture.acteur == bindparam("lecteur"),
-        SecondeLecture.rendue_le.is_(None),
-    )
     note = (
         select(NoteEnregistree.minimum, NoteEnregistree.maximum, NoteEnregistree.est_provisoire)
-        .where(NoteEnregistree.demande_id == Demande.id, ~(due & Demande.etat.in_(AVANT_DECISION)))
+        .where(NoteEnregistree.demande_id == Demande.id, ~note_cachee())
         .order_by(NoteEnregistree.rang.desc())
         .limit(1)
         .lateral("note_courante")

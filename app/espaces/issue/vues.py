@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.espaces.issue import repository
 from app.espaces.issue.repository import DemandeNotifiee
+from app.etapes.appel.models import Appel
 from app.etapes.consultation.rules import Degre
 from app.etapes.convention.models import Decision
 from app.etapes.convention.rules import SensDecision
@@ -24,6 +25,7 @@ from app.etapes.notation.rules.noms import SANS_NOM, Noms
 from app.etapes.notation.rules.notice import LigneExpliquee, expliquer
 from app.etapes.notation.rules.place import Place
 from app.etapes.notation.rules.progres import Progres, progres
+from app.etapes.notation.rules.transparence import adresse_des_regles
 from app.etapes.notation.service.lecture import LIT_LES_NOTES, LigneVue, lignes_vues
 from app.etapes.notation.service.noms import cite_des_textes, noms_des_codes
 from app.infra.identite import Identite
@@ -57,9 +59,13 @@ class LigneIssue:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """L'issue d'un dossier. `avis` : None tant qu'une décision reste à prendre (ils la préparent encore)."""
+    """L'issue d'un dossier. `regles` : le chemin de celles de son appel.
+
+    `avis` : None tant qu'une décision reste à prendre (ils la préparent encore).
+    """
 
     dossier: Dossier
+    regles: str
     est_du_porteur: bool
     lignes: tuple[LigneIssue, ...]
     en_attente: tuple[str, ...]
@@ -82,6 +88,7 @@ def ouvrir(session: Session, numero: str, acteur: Identite) -> Issue:
     finies = all(lue.demande.etat in FINALES for lue in lues)
     return Issue(
         dossier=dossier,
+        regles=adresse_des_regles(session.get_one(Appel, dossier.appel_id).code),
         est_du_porteur=est_du_porteur,
         lignes=_lignes(session, dossier, notifiees),
         en_attente=tuple(lue.ligne.financeur for lue in lues if lue.demande.etat not in FINALES),
@@ -117,6 +124,12 @@ def _ligne(
         reste=lue.reste,
         est_sous_le_seuil=_sous_le_seuil(note, place),
     )
+    expliquee: LigneExpliquee | None = None
+    conseils: tuple[Progres, ...] = ()
+    if note is not None and vue.lue is not None:
+        grille = grilles.lire(session, vue.lue.note.grille_id, vue.lue.empreinte_grille)
+        expliquee = expliquer(note, grille, libelle=vue.libelle, calculee_le=vue.lue.note.a, noms=noms)
+        conseils = progres(grille, note, noms)
     return LigneIssue(
         code=lue.ligne.code,
         libelle=lue.ligne.financeur,
@@ -125,13 +138,9 @@ def _ligne(
         notifiee_le=lue.notification.a,
         est_renoncee=lue.demande.etat is EtatDemande.RENONCEE,
         explications=expliquer_l_issue(faits),
-        note=expliquer(note, libelle=vue.libelle, calculee_le=vue.lue.note.a, noms=noms)
-        if note is not None and vue.lue is not None
-        else None,
+        note=expliquee,
         place=place,
-        progres=progres(grilles.lire(session, vue.lue.note.grille_id, vue.lue.empreinte_grille), note, noms)
-        if note is not None and vue.lue is not None
-        else (),
+        progres=conseils,
     )
 
 

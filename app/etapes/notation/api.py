@@ -46,6 +46,7 @@ def _montrer(lue: NoteLue, note: Note) -> dict[str, Any]:
         "calculee_le": lue.note.a.isoformat(),
         "empreinte": lue.note.empreinte,
         **note_vers_donnees(note),
+        "faits_a_demander": list(note.faits_a_demander),
     }
 
 
@@ -116,7 +117,7 @@ def ajuster(
     """Ajuste un critère, avec motif ; rend la note de rang suivant."""
     lue = service.ajuster(
         session, numero, ligne, critere=entree.critere, taux_pour_cent=entree.taux_pour_cent, motif=entree.motif,
-        acteur=acteur, maintenant=maintenant,
+        acteur=acteur, maintenant=maintenant, rang=entree.rang,
     )  # fmt: skip
     return {"dossier": numero, "ligne": ligne, "note": _montrer(lue, service.relire(session, lue))}
 
@@ -341,6 +342,7 @@ def lire_essai(
         "total": essai.total, "faits": essai.faits, "resume": list(essai.resume),
     }  # fmt: skip
     rendu |= {"raison": essai.raison} if essai.raison else {"contre": essai.contre}
+    rendu |= {"lignes_absentes": list(essai.lignes_absentes), "lignes_ajoutees": list(essai.lignes_ajoutees)}
     if ligne:
         touches = travaux.page_effet(session, essai.id, ligne, debut=debut, taille=taille)
         rendu["elements"] = [

@@ -71,7 +71,7 @@ class Ajustement(DansContrat, Base):
     __tablename__ = "ajustement"
     __table_args__ = (
         lien("demande_id", "demande"),
-        CheckConstraint("motif <> ''", name="motif"),
+        CheckConstraint("btrim(motif) <> '' AND acteur <> ''", name="motif"),
         CheckConstraint("taux_pour_cent BETWEEN 0 AND 100", name="taux"),
     )
 
@@ -122,6 +122,12 @@ class TravailNotation(DansContrat, Base):
         CheckConstraint("faits >= 0 AND faits <= total", name="avancee"),
         Index("ix_travail_notation_appel", "appel_id", "id"),
         Index("ix_travail_notation_brouillon", "brouillon_id", "id"),
+        Index(
+            "uq_travail_notation_renoter",
+            "appel_id",
+            unique=True,
+            postgresql_where=text("nature = 'renoter' AND etat <> 'fini'"),
+        ),
     )
 
     id: Mapped[int] = cle()
@@ -148,6 +154,7 @@ class DemandeNotice(DansContrat, Base):
         CheckConstraint("num_nonnulls(remise_le, remise_par) IN (0, 2)", name="remise"),
         CheckConstraint("remise_le >= demandee_le", name="ordre"),
         Index("ix_demande_notice_dossier", "dossier_id", "id"),
+        Index("uq_demande_notice_en_ligne", "dossier_id", unique=True, postgresql_where=text("voie = 'en_ligne'")),
     )
 
     id: Mapped[int] = cle()

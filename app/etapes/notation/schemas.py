@@ -15,11 +15,12 @@ Motif = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class SaisieAjustement(Entree):
-    """Un critère ajusté. Sans `taux_pour_cent` : revenir à la valeur calculée."""
+    """Un critère ajusté. Sans `taux_pour_cent` : revenir à la valeur calculée. `rang` : celui de la note lue."""
 
     critere: Code
     taux_pour_cent: int | None = Field(None, ge=0, le=100)
     motif: Motif = ""
+    rang: int | None = Field(None, ge=1)
 
 
 class LectureDemandee(Entree):

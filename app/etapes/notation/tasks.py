@@ -48,7 +48,7 @@ def essayer_grille(atelier: Atelier, *, maintenant: datetime, travail_id: int) -
                 apres, lot = service.avancer_essai(session, travail_id, grille, apres=apres)
             couples += lot
         with atelier.transaction() as session:
-            service.ranger_essai(session, travail_id, couples, maintenant=maintenant)
+            service.ranger_essai(session, travail_id, grille, couples, maintenant=maintenant)
     except ErreurMetier as refus:
         with atelier.transaction() as session:
             service.interrompre_essai(session, travail_id, refus.message, maintenant=maintenant)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, DansContrat, cle, lien, parmi, unique_du_contrat
@@ -39,6 +39,13 @@ class GrilleBrouillon(DansContrat, Base):
         parmi("etat", EtatBrouillon),
         CheckConstraint("(etat = 'adopte') = (grille_id IS NOT NULL)", name="adopte"),
         Index("ix_grille_brouillon_contrat", "contrat_id", "etat", "id"),
+        Index(
+            "uq_grille_brouillon_version",
+            "contrat_id",
+            "version",
+            unique=True,
+            postgresql_where=text("etat = 'en_preparation'"),
+        ),
     )
 
     id: Mapped[int] = cle()

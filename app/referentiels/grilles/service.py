@@ -24,6 +24,7 @@ from app.referentiels.grilles.rules import (
     valider,
 )
 from app.referentiels.grilles.rules.brouillon import EtatBrouillon, fautes_de_la_version
+from app.referentiels.grilles.rules.codes import CodesConnus, fautes_des_codes
 from app.referentiels.grilles.rules.usages import fautes_des_lignes
 from app.referentiels.lignes import repository as lignes
 
@@ -158,11 +159,15 @@ def grille_du_brouillon(brouillon: GrilleBrouillon) -> Grille:
     return grille_depuis_donnees(brouillon.contenu)
 
 
-def fautes_de(session: Session, contrat_id: int, grille: Grille) -> list[Faute]:
-    """Tout ce que cette grille a de faux dans ce contrat, chaque faute à son chemin."""
-    return valider(grille) or fautes_des_lignes(
-        grille, {ligne.code for ligne in lignes.list_lignes(session, contrat_id)}
-    )
+def fautes_de(session: Session, contrat_id: int, grille: Grille, codes: CodesConnus | None = None) -> list[Faute]:
+    """Tout ce que cette grille a de faux dans ce contrat, chaque faute à son chemin.
+
+    `codes` : ceux du contrat, lus par etapes/notation ; sans eux, les codes cités ne sont pas jugés.
+    """
+    if fautes := valider(grille):
+        return fautes
+    connues = {ligne.code for ligne in lignes.list_lignes(session, contrat_id)}
+    return fautes_des_lignes(grille, connues) + (fautes_des_codes(grille, codes) if codes is not None else [])
 
 
 def modifier(
@@ -174,6 +179,7 @@ def modifier(
     revision: int,
     acteur: Identite,
     maintenant: datetime,
+    codes: CodesConnus | None = None,
 ) -> GrilleBrouillon:
     """Change un brouillon ; le même contenu ne change rien. Une grille invalide n'est jamais enregistrée.
 
@@ -188,7 +194,7 @@ def modifier(
         raise VersionPerimee(
             "Quelqu’un a enregistré cette grille entre-temps. Relisez-la, puis refaites votre changement."
         )
-    fautes = fautes_de(session, contrat_id, grille)
+    fautes = fautes_de(session, contrat_id, grille, codes)
     if grille.version != version:
         raison = f"Ce brouillon porte le numéro {version} : gardez-le, ou préparez une autre grille."
         fautes.append(Faute("version", raison, "version_changee"))
@@ -219,7 +225,13 @@ def abandonner(
 
 
 def adopter(
-    session: Session, contrat_id: int, version: str, *, acteur: Identite, maintenant: datetime
+    session: Session,
+    contrat_id: int,
+    version: str,
+    *,
+    acteur: Identite,
+    maintenant: datetime,
+    codes: CodesConnus | None = None,
 ) -> GrilleEnregistree:
     """Fige un brouillon : il devient une version de la grille, que rien ne change plus.
 
@@ -228,7 +240,7 @@ def adopter(
     """
     brouillon = brouillon_a_changer(session, contrat_id, version, acteur)
     grille = grille_du_brouillon(brouillon)
-    if fautes := fautes_de(session, contrat_id, grille):
+    if fautes := fautes_de(session, contrat_id, grille, codes):
         raise GrilleInvalide(fautes)
     adoptee, _ = _ecrire(session, contrat_id, grille, maintenant, acteur.acteur)
     brouillon.etat, brouillon.grille_id, brouillon.modifie_at = EtatBrouillon.ADOPTE, adoptee.id, maintenant

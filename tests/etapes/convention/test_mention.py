@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.etapes.convention.models import Notification
 from app.etapes.convention.service import lettre
 from app.etapes.dossier.models import Dossier
-from app.etapes.notation.rules.transparence import MENTION
+from app.etapes.notation.rules.transparence import mention
 from app.infra import documents
 from app.infra.db import creer_fabrique
 from app.infra.mail import Courriel
@@ -79,7 +79,8 @@ def decide(moteur_propre: Engine, client: TestClient) -> Iterator[Decide]:
 
 @pytest.mark.parametrize("lire", [Decide.document, Decide.courriel, Decide.page], ids=["lettre", "courriel", "page"])
 def test_chaque_document_de_decision_porte_la_mention_si_une_note_a_servi(decide: Decide, lire: Lire) -> None:
-    assert serre(MENTION) in serre(lire(decide, decide.note))
+    dite = serre(lire(decide, decide.note))
+    assert any(serre(mention(f"{hote}/appels/ess-2027/regles")) in dite for hote in ("http://essai", ""))
     assert serre("traitement algorithmique") not in serre(lire(decide, decide.sans_note))
 
 

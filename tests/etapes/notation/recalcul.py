@@ -43,6 +43,11 @@ def _cas(ligne: Mapping[str, Any]) -> Iterator[tuple[Fraction, Fraction, int]]:
 def _points(critere: Mapping[str, Any]) -> tuple[Fraction, Fraction]:
     """Points possibles × part ÷ 100, comparés à ce que la notice annonce."""
     bas, haut = (Fraction(part) * critere["points_possibles"] / 100 for part in critere["part_pour_cent"])
+    grille = critere.get("ajustement", {}).get("part_de_la_grille_pour_cent", critere["part_pour_cent"])
+    lus = [palier for palier in critere["bareme"] if palier["etat"] in ("rempli", "possible")]
+    remplis = [palier["part_pour_cent"] for palier in lus if palier["etat"] == "rempli"]
+    assert len(remplis) <= 1, critere["code"]
+    assert {int(part) for part in grille} <= ({*remplis} or {palier.get("part_pour_cent") for palier in lus})
     assert [bas, haut] == [Fraction(points) for points in critere["points"]], critere["code"]
     return bas, haut
 

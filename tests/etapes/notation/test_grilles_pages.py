@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from app.etapes.appel.models import Appel
@@ -24,8 +24,11 @@ from app.infra.jobs import Atelier
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte
 from app.referentiels.grilles import repository as versions
+from app.referentiels.grilles import schemas
+from app.referentiels.grilles.rules import grille_depuis_donnees, grille_vers_donnees
 from app.referentiels.grilles.rules.brouillon import EtatBrouillon
-from tests.etapes.notation.aide_dossier import PLUS_TARD, Scene, un_dossier, une_scene
+from app.referentiels.territoires.models import Fiche
+from tests.etapes.notation.aide_dossier import PLUS_TARD, Scene, completer_le_contrat, un_dossier, une_scene
 from tests.factories import connecter, un_appel, un_compte, un_contrat
 from tests.referentiels.grilles.decor import trois_lignes
 from tests.requetes import requetes
@@ -87,6 +90,7 @@ def visite(moteur_propre: Engine, client: TestClient, config_essai: Config) -> I
     fabrique = creer_fabrique(moteur_propre)
     with fabrique() as session:
         scene = une_scene(session, grille=trois_lignes())
+        completer_le_contrat(session, scene.contrat)
         for beneficiaires in (48, 10, 30):
             un_dossier(session, scene, beneficiaires_qpv=beneficiaires)
         service.noter_appel(session, scene.appel, acteur="service", maintenant=PLUS_TARD)
@@ -177,7 +181,7 @@ def test_deux_versions_se_comparent(visite: Visite) -> None:
     visite.changer()
     visite.essayer()
     visite.travailler()
-    assert visite.poster(f"{BROUILLON}/adoption")[0] == 303
+    assert visite.poster(f"{BROUILLON}/adoption", revision="2")[0] == 303
     page = visite.lire(f"{GRILLES}/comparaison")
     assert "De 2027.0 à 2028.0, 2\u00a0changements" in page
     assert "était 12" in page
@@ -351,13 +355,13 @@ def test_une_grille_s_adopte_apres_son_essai_puis_s_epingle_a_un_appel_en_prepar
     visite.preparer()
     visite.changer()
     assert "Essayez d’abord" in visite.lire(f"{BROUILLON}/adoption")
-    statut, page = visite.poster(f"{BROUILLON}/adoption")
+    statut, page = visite.poster(f"{BROUILLON}/adoption", revision="2")
     assert statut == 409
     assert "Essayez d’abord" in page
     visite.essayer()
     visite.travailler()
     assert "Une grille adoptée ne change plus" in visite.lire(f"{BROUILLON}/adoption")
-    statut, lieu = visite.poster(f"{BROUILLON}/adoption")
+    statut, lieu = visite.poster(f"{BROUILLON}/adoption", revision="2")
     assert (statut, lieu.partition("?")[0]) == (303, f"{GRILLES}/versions/2028.0")
     prochain = un_appel(visite.session, visite.scene.contrat, code="ess-2028", annee=2028, etat=EtatAppel.PREPARE)
     visite.session.commit()
@@ -377,6 +381,69 @@ def test_une_grille_s_adopte_apres_son_essai_puis_s_epingle_a_un_appel_en_prepar
     assert brouillon is not None
     assert brouillon.etat is EtatBrouillon.ADOPTE
     assert "n’est plus en préparation" in visite.lire(BROUILLON)
+
+
+def test_une_grille_changee_entre_la_relecture_et_la_confirmation_ne_s_adopte_pas(visite: Visite) -> None:
+    visite.preparer()
+    visite.changer()
+    visite.essayer()
+    visite.travailler()
+    lue = re.search(r'name="revision" value="(\d+)"', visite.lire(f"{BROUILLON}/adoption"))
+    assert lue is not None
+    visite.entrer(un_compte(visite.session, Role.CHARGE_MISSION, contrat=visite.scene.contrat))
+    statut, _ = visite.poster(f"{BROUILLON}/poids", **{"revision": "2", "poids.M2A.QPV": "1", "poids.M2A.LAN": "16"})
+    assert statut == 303
+    visite.essayer()
+    visite.travailler()
+    visite.entrer(visite.scene.charge)
+    statut, page = visite.poster(f"{BROUILLON}/adoption", revision=lue[1])
+    assert statut == 412
+    assert "Cette grille a changé depuis" in page
+    assert 'name="revision" value="3"' in page
+    assert visite.poster(f"{BROUILLON}/adoption")[0] == 412
+    assert visite.poster(f"{BROUILLON}/adoption", revision="3")[0] == 303
+
+
+def test_un_code_que_le_contrat_n_a_pas_est_refuse_a_l_enregistrement_et_a_l_epinglage(visite: Visite) -> None:
+    visite.preparer()
+    texte = _texte(visite.lire(f"{BROUILLON}/texte"))
+    statut, page = visite.poster(f"{BROUILLON}/texte", revision="1", texte=texte.replace("[E2.2]", "[E2.9]", 1))
+    assert statut == 422
+    assert "ensemble «\u00a0M2A_RANG_1\u00a0»" in page
+    assert "code inconnu\u00a0: «\u00a0E2.9\u00a0» n’est pas un objectif du contrat" in page
+    visite.session.execute(delete(Fiche).where(Fiche.code == "BRIAND"))
+    prochain = un_appel(visite.session, visite.scene.contrat, code="ess-2028", annee=2028, etat=EtatAppel.PREPARE)
+    visite.session.commit()
+    statut, page = visite.poster(f"{BROUILLON}/poids", **{"revision": "1", "poids.M2A.QPV": "0", "poids.M2A.LAN": "17"})
+    assert statut == 422
+    assert "«\u00a0BRIAND\u00a0» n’est pas une fiche du contrat" in page
+    statut, page = visite.poster(f"{ORIGINE}/epinglage", appel=prochain.code)
+    assert statut == 422
+    assert "Ensemble «\u00a0FICHES\u00a0»" in page
+
+
+def test_un_essai_dit_la_ligne_que_la_grille_n_a_plus(visite: Visite) -> None:
+    visite.preparer()
+    texte = _texte(visite.lire(f"{BROUILLON}/texte"))
+    statut, page = visite.poster(f"{BROUILLON}/texte", revision="1", texte=sans_mulhouse(texte))
+    assert statut == 303, page
+    visite.essayer()
+    visite.travailler()
+    page = visite.lire(f"{BROUILLON}/essais/{visite.scene.appel.code}")
+    assert "Ville de Mulhouse\u00a0: cette grille n’a pas cette ligne" in page
+    lu = visite.client.get(f"/api/v1{BROUILLON}/essais/{visite.scene.appel.code}").json()
+    assert (lu["lignes_absentes"], lu["lignes_ajoutees"]) == (["MULHOUSE"], [])
+
+
+def sans_mulhouse(texte: str) -> str:
+    """La ligne MULHOUSE retirée, ses barèmes aussi."""
+    donnees = grille_vers_donnees(schemas.lire_grille(texte))
+    donnees["lignes"] = [ligne for ligne in donnees["lignes"] if ligne["code"] != "MULHOUSE"]
+    for critere in donnees["criteres"]:
+        for bareme in critere["baremes"]:
+            bareme["lignes"] = [ligne for ligne in bareme["lignes"] if ligne != "MULHOUSE"]
+        critere["baremes"] = [bareme for bareme in critere["baremes"] if bareme["lignes"]]
+    return schemas.ecrire_grille(grille_depuis_donnees(donnees))
 
 
 # --- renoter --------------------------------------------------------------------------------------------------------
@@ -418,7 +485,7 @@ def test_l_api_donne_les_versions_leurs_differences_et_l_effet_d_un_essai(visite
     assert (essai["etat"], essai["contre"], len(essai["elements"]), essai["suivant"]) == ("fini", "2027.0", 1, 1)
     assert essai["elements"][0]["ecart"] < 0
     assert visite.client.get(f"{essais}/{code}?ligne=M2A&debut=50").json()["suivant"] is None
-    assert visite.poster(f"{BROUILLON}/adoption")[0] == 303
+    assert visite.poster(f"{BROUILLON}/adoption", revision="2")[0] == 303
     lues = visite.client.get(f"{api}/comparaison?avant=2027.0&apres=2028.0").json()["differences"]
     assert {d["phrase"] for d in lues} == {
         "Public des quartiers prioritaires, poids m2A : 12 devient 0",

@@ -25,11 +25,12 @@ from app.etapes.notation.rules import (
     regards,
     total_selon,
 )
-from app.etapes.notation.rules.lectures import MOTIF_MAX
+from app.etapes.notation.rules.lectures import MOTIF_MAX, SANS_AVIS
 from app.etapes.notation.service.lectures import annoncer_lecture
+from app.etapes.programmation.repository import tableau
 from app.infra.identite import Identite
 from app.infra.mail import Courriel
-from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Introuvable, SaisieInvalide, VersionPerimee
 from app.noyau.roles import Role
 from app.referentiels.acteurs.models import Compte
 from tests.etapes.notation.aide_dossier import PLUS_TARD, Scene, un_dossier, une_scene
@@ -66,6 +67,7 @@ def test_chaque_critere_attend_une_reponse_de_la_liste() -> None:
         (f"taux-{codes[1]}", "taux_exige"),
         (f"motif-{codes[2]}", "motif_long"),
     ]
+    assert lire_reponses(posees[:1], {codes[0]: SANS_AVIS}, {}) == ({}, ()), "ne pas pouvoir juger est une réponse"
 
 
 def test_un_regard_diverge_s_il_sort_de_ce_que_la_note_retient() -> None:
@@ -225,6 +227,38 @@ def test_une_reponse_qui_manque_est_dite_a_son_critere(
         rendre(session, dossier, identite(session, second), LAN="")
     assert [faute.champ for faute in refus.value.fautes] == ["taux-LAN"]
     assert repository.list_lectures(session, [d.id for d in session.scalars(select(Demande))])
+
+
+def test_qui_doit_une_lecture_n_ajuste_pas_avant_de_la_rendre(
+    session: Session, scene: Scene, dossier: Dossier, second: Compte
+) -> None:
+    demander(session, scene, dossier, second.acteur)
+    lecteur = identite(session, second)
+    acte = {"critere": "LAN", "taux_pour_cent": 60, "motif": "Vu.", "acteur": lecteur, "maintenant": PLUS_TARD}
+    with pytest.raises(ActeImpossible, match="Rendez d’abord"):
+        service.ajuster(session, str(dossier.numero), "M2A", **acte)  # type: ignore[arg-type]
+    rendre(session, dossier, lecteur)
+    note = service.ajuster(session, str(dossier.numero), "M2A", **acte, rang=1)  # type: ignore[arg-type]
+    assert note.note.rang == 2
+    with pytest.raises(VersionPerimee, match="a changé depuis"):
+        service.ajuster(session, str(dossier.numero), "M2A", **acte, rang=1)  # type: ignore[arg-type]
+
+
+def test_la_programmation_ne_montre_pas_la_note_a_qui_doit_la_lire(
+    session: Session, scene: Scene, dossier: Dossier, second: Compte
+) -> None:
+    lecteur, autre = identite(session, second), scene.agent(session)
+    demande = service.ligne_vue(session, dossier, "M2A").demande
+    demander(session, scene, dossier, second.acteur)
+
+    def vue(acteur: Identite) -> object:
+        rangee = tableau.get_demande_vue(session, acteur, demande.id)
+        return rangee.note_basse if rangee is not None else "absente"
+
+    assert vue(lecteur) is None
+    assert vue(autre) is not None
+    rendre(session, dossier, lecteur)
+    assert vue(lecteur) == vue(autre)
 
 
 def test_une_ligne_decidee_ou_sans_note_ne_se_lit_pas(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,23 @@ def test_la_meme_grille_ne_fait_bouger_personne(
 ) -> None:
     assert noter(config, scene.appel.code, GRILLE, en_json=True) == 0
     assert all(e["bougent"] == [] for e in json.loads(capsys.readouterr().out)["lignes"])
+
+
+def test_une_ligne_que_l_autre_grille_n_a_pas_ou_ajoute_se_dit(
+    config: Config, scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fichier = tmp_path / "autre.yaml"
+    texte = GRILLE.read_text(encoding="utf-8").replace("- code: WITTENHEIM\n", "- code: WITTELSHEIM\n")
+    fichier.write_text(re.sub(r"(lignes: \[[^\]]*)WITTENHEIM", r"\1WITTELSHEIM", texte), encoding="utf-8")
+    assert noter(config, scene.appel.code, fichier, en_json=False) == 0
+    sortie = capsys.readouterr().out
+    assert "WITTENHEIM : absente de l’autre grille, ses dossiers ne se comparent pas.\n" in sortie
+    assert "WITTELSHEIM : ajoutée par l’autre grille, rien à comparer.\n" in sortie
+    assert noter(config, scene.appel.code, fichier, en_json=True) == 0
+    lu = json.loads(capsys.readouterr().out)
+    assert (lu["lignes_absentes"], lu["lignes_ajoutees"]) == (["WITTENHEIM"], ["WITTELSHEIM"])
+    assert noter(config, scene.appel.code, GRILLE, en_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["lignes_absentes"] == []
 
 
 def test_rejouer_dit_combien_et_nomme_ce_qui_a_ete_altere(

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from app.etapes.notation.rules import FaitsDossier
-from app.etapes.notation.rules.evaluation import Bornes, contexte, descend, juge, mesureur
+from app.etapes.notation.rules.evaluation import _CODES_GARDES, Bornes, contexte, descend, juge, mesureur
 from app.noyau.euros import Euros
 from app.noyau.sources import CHOIX_DU_PROJET
 from app.referentiels.grilles.rules import (
@@ -20,6 +20,7 @@ from app.referentiels.grilles.rules import (
     Lexique,
     Mesure,
     MoinsDe,
+    Parmi,
     Rapport,
     Statut,
     Terme,
@@ -123,3 +124,10 @@ def test_la_couverture_ne_regarde_que_l_ensemble() -> None:
 )
 def test_un_code_descend_d_un_ensemble_par_ses_points(code: str, attendu: bool) -> None:
     assert descend(code, frozenset({"E2.2"})) is attendu
+
+
+def test_la_memoire_des_codes_est_bornee_et_ne_change_pas_la_reponse() -> None:
+    dans_la_ville = juge(Parmi("objectif_principal", ("E1.2",)), NOMS)
+    vus = [f"E1.{n}" for n in range(_CODES_GARDES + 10)] + ["E1.2.3", "E1.2", "E1.3"]
+    reponses = [dans_la_ville(contexte(des_faits(objectif_principal=code))) for code in [*vus, *vus]]
+    assert reponses == [code == "E1.2" or code.startswith("E1.2.") for code in [*vus, *vus]]

@@ -291,4 +291,14 @@ def test_une_phrase_dit_ce_qui_n_est_pas_renseigne() -> None:
     note = une_note(faits=des_faits(beneficiaires="?", fiches_visees=[], priorites_fiche=[]))
     assert note.ligne_note("QPV").motif.startswith("85\u00a0% des (non renseigné) bénéficiaires")
     sans_engagement = des_faits(atelier_sociolinguistique=True)
-    assert une_note(faits=sans_engagement).ligne_note("LAN").taux == 60
+    assert une_note(faits=sans_engagement).ligne_note("LAN").taux == 0
+
+
+def test_le_cout_indecis_demande_le_type_d_action_puis_attend_la_cloture() -> None:
+    sans_type = une_note(faits=des_faits(type_action="?", comparables="?", mediane_cout="?", part_qpv="?"))
+    assert sans_type.faits_a_demander == ("part_qpv", "type_action")
+    assert set(sans_type.faits_manquants) == {"part_qpv", "mediane_cout", "comparables"}
+    assert not sans_type.attend_la_cloture
+    typee = une_note(faits=des_faits(type_action="emploi", comparables="?", mediane_cout="?"))
+    assert (typee.faits_a_demander, typee.attend_la_cloture) == ((), True)
+    assert not une_note().attend_la_cloture

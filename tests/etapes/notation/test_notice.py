@@ -20,8 +20,8 @@ from app.etapes.notation.rules.notice import (
     expliquer,
 )
 from app.etapes.notation.rules.notice_donnees import notice_vers_donnees
-from app.etapes.notation.rules.transparence import MENTION, donnees_lues
-from app.referentiels.grilles.rules import Fait, Statut
+from app.etapes.notation.rules.transparence import FINALITE, adresse_des_regles, donnees_lues, mention, origine
+from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut
 from tests.etapes.notation.lecture_cas import des_faits, faits_du_cas, la_grille, lire_cas
 from tests.etapes.notation.recalcul import verifier
 
@@ -36,11 +36,13 @@ def une_note(faits: FaitsDossier | None = None, ligne: str = "M2A", priorites: P
 
 
 def une_ligne(note: Note, noms: dict[str, dict[str, str]] | None = None) -> LigneExpliquee:
-    return expliquer(note, libelle=note.libelle, calculee_le=LE, noms=noms or {})
+    return expliquer(note, la_grille(), libelle=note.libelle, calculee_le=LE, noms=noms or {})
 
 
 def donnees(*notes: Note, attente: tuple[LigneEnAttente, ...] = (), apercu: bool = False) -> dict[str, Any]:
-    notice = Notice("ESS-2027-0001", "Café des parents", apercu, tuple(map(une_ligne, notes)), attente)
+    notice = Notice(
+        "ESS-2027-0001", "Café des parents", "/appels/ess-2027/regles", apercu, tuple(map(une_ligne, notes)), attente
+    )
     return notice_vers_donnees(notice)
 
 
@@ -146,8 +148,81 @@ def test_un_critere_d_un_point_s_accorde() -> None:
     )
     note = noter(autre, "M2A", des_faits(comparables=20, mediane_cout="20000"))
     assert isinstance(note, Note)
-    cout = next(critere for critere in une_ligne(note).criteres if critere.code == "COU")
+    ligne = expliquer(note, autre, libelle="m2A", calculee_le=LE, noms={})
+    cout = next(critere for critere in ligne.criteres if critere.code == "COU")
     assert lisible(cout.calcul).startswith("1 point possible × ")
+
+
+# --- les paramètres -------------------------------------------------------------------------------------------------
+
+
+def bareme(note: Note, critere: str) -> list[tuple[int | None, str, str]]:
+    trouve = next(c for c in une_ligne(note).criteres if c.code == critere)
+    return [(p.part, lisible(p.condition), p.etat.value) for p in trouve.paliers]
+
+
+def test_chaque_palier_dit_sa_part_ce_qu_il_demande_et_s_il_est_rempli() -> None:
+    paliers = bareme(une_note(des_faits(part_qpv="45 %")), "QPV")
+    assert "part de bénéficiaires habitant un QPV : au moins 60 %" in [condition for _, condition, _ in paliers]
+    assert [etat for _, _, etat in paliers].count("rempli") == 1
+    assert paliers[0][2] == "non_rempli"
+    assert paliers[-1] == (0, "dans tous les autres cas", "non_lu")
+
+
+def test_un_cas_de_sans_objet_se_lit_avant_les_paliers_qui_ne_se_lisent_plus() -> None:
+    note = une_note(des_faits(premiere_demande=True))
+    paliers = bareme(note, "PLU")
+    assert paliers[0] == (None, "première demande de l’action", "rempli")
+    assert {etat for _, _, etat in paliers[1:]} == {"non_lu"}
+    trouve = next(c for c in une_ligne(note).criteres if c.code == "PLU")
+    assert [p.vaut for p in trouve.paliers[:2]] == ["sans objet", "100 %"]
+
+
+def test_une_donnee_qui_manque_laisse_plusieurs_paliers_possibles() -> None:
+    ligne = une_ligne(une_note(des_faits().sans("premiere_demande", "cibles_atteintes")))
+    continuite = next(c for c in ligne.criteres if c.code == "PLU")
+    assert [p.etat.value for p in continuite.paliers][:4] == ["possible", "possible", "possible", "non_lu"]
+    assert continuite.paliers[0].etat.dit.startswith("possible, ")
+
+
+def test_les_mots_des_paliers_se_disent_listes_mesures_definitions_et_codes() -> None:
+    noms = {
+        "objectif_principal": {"E2.2": "Objectif E2.2 Emploi"},
+        "fiches_visees": {"DROUOT": "Drouot (Mulhouse)"},
+    }
+    m2a, etat = (
+        {lisible(terme.nom): terme for terme in une_ligne(une_note(ligne=code), noms).termes}
+        for code in ("M2A", "BOP147")
+    )
+    assert "DROUOT" in m2a["liste « Fiches »"].codes
+    assert "Drouot (Mulhouse)" in m2a["liste « Fiches »"].sens
+    assert m2a["coût par bénéficiaire"].sens.startswith("(coût de l’action")
+    assert "combien de faits vrais parmi" in m2a["faits d’égalité"].sens
+    assert "petite structure, au plus 1 ETP et une action d’au plus 10 000 €" in m2a
+    assert m2a["E2.2"].sens == "Objectif E2.2 Emploi"
+    precise = etat["objectif du contrat précisé par un objectif opérationnel ou une piste"]
+    assert precise.sens.startswith("objectif principal : dans la liste")
+
+
+def test_les_priorites_de_l_appel_sont_les_paliers_montres() -> None:
+    paliers = bareme(une_note(priorites={"M2A": (("E1.2",), ("E2.2",))}), "OBJ")
+    assert paliers[0] == (100, "objectif principal : E1.2", "non_rempli")
+    assert paliers[1] == (70, "objectif principal : E2.2", "rempli")
+
+
+def test_l_explication_nomme_les_codes_et_le_json_les_garde() -> None:
+    noms = {
+        "objectif_principal": {"E2.2": "Objectif E2.2 Emploi"},
+        "fiches_visees": {"DROUOT": "Drouot (Mulhouse)"},
+    }
+    note = une_note(des_faits(fiches_visees=["DROUOT", "BRUSTLEIN"], priorites_fiche=[], besoins_fiche=[]))
+    dits = {c.code: lisible(c.explication) for c in une_ligne(note, noms).criteres}
+    assert dits["OBJ"].startswith("« Objectif E2.2 Emploi », premier rang")
+    assert "(BRUSTLEIN, « Drouot (Mulhouse) »)" in dits["QUA"], "un code inconnu reste tel quel"
+    assert note.ligne_note("OBJ").motif.startswith("E2.2, premier rang"), "la note gardée ne change pas"
+    exactes = {d["code"]: d.get("exacte") for d in donnees(note)["lignes"][0]["donnees"]}
+    assert exactes["fiches_visees"] == {"codes": ["BRUSTLEIN", "DROUOT"]}
+    assert exactes["objectif_principal"] == "E2.2"
 
 
 # --- les données et leur source -------------------------------------------------------------------------------------
@@ -182,7 +257,11 @@ def test_chaque_donnee_de_la_grille_a_une_origine() -> None:
     lues = dict(donnees_lues(la_grille()))
     assert lues["nombre de dossiers comparables"].startswith("calculé sur les demandes recevables")
     assert lues["projets de quartier visés"] == "votre demande : « Projets de quartier visés »"
-    assert lues["actions des feuilles de route"] == "votre demande"
+    par_l_instruction = "établi par une personne de l’instruction"
+    assert lues["actions des feuilles de route"] == par_l_instruction
+    asl = [code for code in CATALOGUE if code.startswith("asl_")]
+    assert [origine(code) for code in asl] == [par_l_instruction] * 4, "aucun champ du formulaire ne les demande"
+    assert origine("pistes_transversales") == "relevé dans votre demande par une personne de l’instruction"
     assert all(lues.values())
 
 
@@ -206,20 +285,24 @@ def test_une_ligne_s_ouvre_quand_sa_decision_est_dite(etat: EtatDemande) -> None
 
 
 CLES = {
-    "notice": {"dossier", "titre", "apercu", "finalite", "contribution", "operations", "lignes", "en_attente"},
+    "notice": {
+        "dossier", "titre", "regles", "apercu", "finalite", "contribution", "operations", "lignes", "en_attente",
+    },
     "contribution": {"degre", "mode"},
     "ligne": {
         "ligne", "libelle", "calculee_le", "grille", "priorites", "arrondi", "note", "intervalle", "note_ecrite",
-        "criteres", "donnees", "calculs",
+        "criteres", "donnees", "termes", "calculs",
     },
     "grille": {"version", "empreinte"},
     "arrondi": {"decimales", "mode"},
     "critere": {
         "code", "libelle", "etat", "points_possibles", "poids_effectif", "part_pour_cent", "points", "calcul",
-        "explication", "source", "donnees", "peut_etre_sans_objet", "ajustement",
+        "explication", "source", "donnees", "bareme", "peut_etre_sans_objet", "ajustement",
     },
     "ajustement": {"part_de_la_grille_pour_cent", "raison", "par"},
-    "donnee": {"code", "libelle", "valeur", "etat", "source", "correction"},
+    "donnee": {"code", "libelle", "valeur", "exacte", "etat", "source", "correction"},
+    "palier": {"part_pour_cent", "sans_objet", "condition", "etat"},
+    "terme": {"nom", "sens", "codes"},
     "calcul": {"sans", "points", "points_possibles", "exact", "note", "phrases"},
     "attente": {"ligne", "libelle", "raison", "phrase"},
 }  # fmt: skip
@@ -235,11 +318,17 @@ def cles_vues(notice: dict[str, Any]) -> dict[str, set[str]]:
         vues["ligne"] |= set(ligne)
         vues["grille"] |= set(ligne["grille"])
         vues["arrondi"] |= set(ligne["arrondi"])
-        for sorte, liste in (("critere", "criteres"), ("donnee", "donnees"), ("calcul", "calculs")):
+        for sorte, liste in (
+            ("critere", "criteres"),
+            ("donnee", "donnees"),
+            ("calcul", "calculs"),
+            ("terme", "termes"),
+        ):
             for objet in ligne[liste]:
                 vues[sorte] |= set(objet)
         for critere in ligne["criteres"]:
             vues["ajustement"] |= set(critere.get("ajustement", ()))
+            vues["palier"] |= {cle for palier in critere["bareme"] for cle in palier}
     for ligne in notice["en_attente"]:
         vues["attente"] |= set(ligne)
     return vues
@@ -266,4 +355,6 @@ def test_la_mention_dit_la_finalite_le_droit_son_exercice_et_la_cada() -> None:
         "traitement algorithmique", "afin de comparer les demandes", "droit d’obtenir la communication des règles",
         "principales caractéristiques de sa mise en œuvre", "art. L. 311-3-1", "demandez-la", "CADA", "deux mois",
     ):  # fmt: skip
-        assert morceau in MENTION
+        assert morceau in mention("/appels/ess-2027/regles")
+    assert "publiques (/appels/ess-2027/regles)." in mention(adresse_des_regles("ess-2027"))
+    assert "fixés avant qu’il ouvre et publics dès qu’il ouvre" in FINALITE

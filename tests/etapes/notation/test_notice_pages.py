@@ -149,7 +149,8 @@ def test_l_association_la_demande_d_un_bouton_et_elle_lui_reste(notifiee: Compto
     texte = notifiee.lire(notifiee.page)
     for dit in (
         "La part de ce calcul dans la décision", "Les opérations, dans l’ordre", "données lues",
-        "24 points possibles ×", "points obtenus", "D’où elle vient", "votre demande",
+        "24 points possibles ×", "points obtenus", "D’où elle vient", "votre demande", "Ce que demandait chaque palier",
+        'href="/appels/ess-2027/regles"', "« Objectif ",
     ):  # fmt: skip
         assert dit.casefold() in texte.casefold(), dit
     assert "Demandée en ligne le" in texte

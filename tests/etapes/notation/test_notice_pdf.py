@@ -51,6 +51,10 @@ def test_la_notice_se_lit_a_voix_haute_et_deroule_le_calcul(tmp_path: Path, plei
     for ligne in rendu["lignes"]:
         for critere in ligne["criteres"]:
             assert serre(critere["calcul"]) in texte, critere["code"]
+            for palier in critere["bareme"]:
+                assert serre(palier["condition"]) in texte, critere["code"]
+        for terme in ligne["termes"]:
+            assert serre(terme["sens"]) in texte, terme["nom"]
         for phrase in (phrase for calcul in ligne["calculs"] for phrase in calcul["phrases"]):
             assert serre(phrase) in texte
         for donnee in ligne["donnees"]:

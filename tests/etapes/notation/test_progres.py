@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.etapes.notation.rules import Ajustement, Note, Priorites, appliquer_ajustements, noter
+from app.etapes.notation.rules.correspondance import CORRESPONDANCES
 from app.etapes.notation.rules.place import Place, Tranche
 from app.etapes.notation.rules.progres import DU_PORTEUR, Progres, progres
 from app.referentiels.grilles.rules import CATALOGUE, Declarant
@@ -80,16 +81,13 @@ def test_on_ne_conseille_pas_d_avoir_moins_de_salaries() -> None:
     assert not any("salariés" in voie for voie in cofinancement.voies)
 
 
-def test_le_bilan_a_rendre_depend_du_porteur() -> None:
-    assert chercher(premiere_demande=False, bilan_precedent="hors_delai")["PLU"].voies == ("bilan précédent : accepté",)
-    cibles = chercher(premiere_demande=False, bilan_precedent="accepte", cibles_atteintes="1/2")["PLU"]
-    assert lisible(cibles.voies) == ["part des cibles atteintes : au moins 66,67 % (dans cette demande : 50 %)"]
-
-
-def test_un_rapport_se_dit_en_fois() -> None:
-    cout = chercher(comparables=20, mediane_cout="5000")["COU"]
-    assert "fois" in lisible(cout.voies)[0]
-    assert lisible(cout.voies)[0].endswith("fois)")
+def test_ni_le_bilan_ni_les_cibles_ni_le_cout_ne_se_conseillent() -> None:
+    """Le bilan et les cibles viennent du service ; le coût se compare à d'autres ; réduire l'action serait pervers."""
+    assert "PLU" not in chercher(premiere_demande=False, bilan_precedent="hors_delai")
+    assert "PLU" not in chercher(premiere_demande=False, bilan_precedent="accepte", cibles_atteintes="1/2")
+    assert "COU" not in chercher(comparables=20, mediane_cout="5000")
+    petit = chercher(charges_total="12000 €", etp_porteur="1", produits_acquis="0 €", produits_sollicites="0 €")["DRC"]
+    assert not any("coût" in voie or "petite structure" in voie for voie in petit.voies)
 
 
 # --- ce qui n'y est pas ---------------------------------------------------------------------------------------------
@@ -133,9 +131,9 @@ def test_un_ajustement_part_des_points_retenus() -> None:
 
 
 def test_une_valeur_inconnue_ne_se_dit_pas() -> None:
-    """Bénéficiaires à zéro : le coût par personne n'a pas de valeur, la phrase s'arrête au seuil."""
-    cout = chercher(comparables=20, mediane_cout="20000", beneficiaires=0)["COU"]
-    assert "dans cette demande" not in cout.voies[0]
+    """Budget à zéro : la part n'a pas de valeur, la phrase s'arrête au seuil."""
+    part = chercher(charges_total="0 €", etp_porteur="5")["DRC"]
+    assert not any("dans cette demande" in voie for voie in part.voies)
 
 
 def test_chaque_cas_de_la_grille_a_des_gains_dans_l_echelle() -> None:
@@ -148,10 +146,12 @@ def test_chaque_cas_de_la_grille_a_des_gains_dans_l_echelle() -> None:
                 assert note.minimum + un.sur_cent <= 100, (cas.nom, un)
 
 
-def test_seuls_des_faits_du_porteur_ou_son_bilan_se_conseillent() -> None:
-    autres = {code for code in DU_PORTEUR if CATALOGUE[code].declarant is not Declarant.PORTEUR}
-    assert autres == {"bilan_precedent", "cibles_atteintes"}
-    assert "etp_porteur" not in DU_PORTEUR
+def test_seuls_des_faits_que_le_porteur_ecrit_se_conseillent() -> None:
+    ecrits = {c.fait for c in CORRESPONDANCES if c.champs}
+    assert ecrits >= DU_PORTEUR
+    assert all(CATALOGUE[code].declarant is Declarant.PORTEUR for code in DU_PORTEUR)
+    ailleurs = {"etp_porteur", "charges_total", "asl_assiduite", "pistes_transversales", "actions_feuille_de_route"}
+    assert not DU_PORTEUR & ailleurs
 
 
 # --- la place -------------------------------------------------------------------------------------------------------

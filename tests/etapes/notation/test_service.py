@@ -99,7 +99,7 @@ def test_un_dossier_recoit_une_note_par_ligne_ouverte(session: Session, scene: S
     assert note.minimum < note.maximum
     (changement,) = service.list_changements(session, note.demande_id)
     assert changement.phrase.startswith("Première note m2A : entre ")
-    assert {"comparables", "mediane_cout", "competence_m2a_etablie"} <= set(changement.note.faits_a_demander)
+    assert {"type_action", "competence_m2a_etablie"} <= set(changement.note.faits_a_demander)
     assert len(notes(session, dossier, "BOP147")) == 1
     assert not notes(session, dossier, "MULHOUSE")
 

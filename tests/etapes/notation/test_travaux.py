@@ -28,7 +28,7 @@ from app.referentiels.grilles import service as grilles
 from app.referentiels.grilles.models import GrilleBrouillon
 from app.referentiels.grilles.rules import GrilleInvalide, grille_depuis_donnees
 from app.referentiels.grilles.rules.brouillon import EtatBrouillon
-from tests.etapes.notation.aide_dossier import PLUS_TARD, Scene, un_dossier, une_scene
+from tests.etapes.notation.aide_dossier import PLUS_TARD, Scene, completer_le_contrat, un_dossier, une_scene
 from tests.factories import identite, un_appel, un_compte, un_contrat
 from tests.referentiels.grilles.decor import des_donnees, ne_garder_que_trois_lignes, poids, trois_lignes
 
@@ -45,6 +45,7 @@ def fabrique(base_propre: Base) -> Iterator[sessionmaker[Session]]:
 def scene(fabrique: sessionmaker[Session]) -> Scene:
     with fabrique.begin() as session:
         scene = une_scene(session, grille=trois_lignes())
+        completer_le_contrat(session, scene.contrat)
         for beneficiaires in (48, 10, 30):
             un_dossier(session, scene, beneficiaires_qpv=beneficiaires)
     return scene
@@ -298,7 +299,7 @@ def test_un_essai_impossible_se_clot_avec_sa_raison(
     with pytest.raises(grilles.GrilleIllisible):
         tasks.essayer_grille(atelier, maintenant=DEMAIN, travail_id=cle)
     with fabrique.begin() as session:
-        service.ranger_essai(session, cle, [], maintenant=DEMAIN)
+        service.ranger_essai(session, cle, trois_lignes(), [], maintenant=DEMAIN)
         service.interrompre_essai(session, cle, "autre raison", maintenant=DEMAIN)
         (vu,) = travaux.list_essais(session, brouillon_id)
         assert vu.raison == "La grille de l’appel a été altérée."
@@ -330,25 +331,25 @@ def test_une_grille_ne_s_adopte_qu_essayee_telle_quelle_s_il_y_a_des_notes(
         service.noter_appel(session, scene.appel, acteur="x", maintenant=PLUS_TARD)
         un_brouillon(session, scene)
         with pytest.raises(ActeImpossible, match="ne change rien"):
-            service.adopter(session, scene.contrat.id, "2028.0", **qui)
+            service.adopter(session, scene.contrat.id, "2028.0", revision=1, **qui)
         un_brouillon(session, scene, "2028.1", QPV=0, LAN=17)
         with pytest.raises(ActeImpossible, match="Essayez d’abord") as refus:
-            service.adopter(session, scene.contrat.id, "2028.1", **qui)
+            service.adopter(session, scene.contrat.id, "2028.1", revision=2, **qui)
         assert refus.value.code == "essai_attendu"
         cle = service.demander_essai(session, scene.contrat.id, "2028.1", scene.appel.code, **qui).id
     tasks.essayer_grille(atelier, maintenant=DEMAIN, travail_id=cle)
     with fabrique.begin() as session:
-        adoptee = service.adopter(session, scene.contrat.id, "2028.1", **qui)
+        adoptee = service.adopter(session, scene.contrat.id, "2028.1", revision=2, **qui)
         assert dict(grilles.lire(session, adoptee.id).lignes[1].poids)["QPV"] == 0
         with pytest.raises(ActeImpossible, match="adoptée"):
-            service.adopter(session, scene.contrat.id, "2028.1", **qui)
+            service.adopter(session, scene.contrat.id, "2028.1", revision=2, **qui)
 
 
 def test_sans_aucune_note_une_grille_changee_s_adopte_sans_essai(fabrique: sessionmaker[Session], scene: Scene) -> None:
     with fabrique.begin() as session:
         brouillon = un_brouillon(session, scene, QPV=0, LAN=17)
         adoptee = service.adopter(
-            session, scene.contrat.id, "2028.0", acteur=charge(session, scene), maintenant=PLUS_TARD
+            session, scene.contrat.id, "2028.0", revision=2, acteur=charge(session, scene), maintenant=PLUS_TARD
         )
         assert (brouillon.etat, brouillon.grille_id) == (EtatBrouillon.ADOPTE, adoptee.id)
     with fabrique() as session:
@@ -384,13 +385,13 @@ def test_un_critere_retire_dont_des_personnes_se_servent_bloque_l_adoption(
         )  # fmt: skip
         session.flush()
         with pytest.raises(GrilleInvalide) as refus:
-            service.adopter(session, scene.contrat.id, "2028.0", **qui)
+            service.adopter(session, scene.contrat.id, "2028.0", revision=2, **qui)
         assert [f.champ for f in refus.value.fautes] == ["criteres.PLU", "criteres.PLU"]
         assert "1 ajustement dans «" in refus.value.fautes[0].message
         assert "1 seconde lecture dans «" in refus.value.fautes[1].message
         session.merge(scene.appel).etat = EtatAppel.ARRETE
         session.flush()
-        assert service.adopter(session, scene.contrat.id, "2028.0", **qui).version == "2028.0"
+        assert service.adopter(session, scene.contrat.id, "2028.0", revision=2, **qui).version == "2028.0"
 
 
 def _demandes(session: Session) -> Any:
@@ -452,7 +453,7 @@ def test_seul_le_charge_de_mission_prepare_abandonne_et_adopte(session: Session)
         with pytest.raises(ActeInterdit):
             grilles.abandonner(session, scene.contrat.id, "2028.0", acteur=acteur, maintenant=PLUS_TARD)
         with pytest.raises(ActeInterdit):
-            service.adopter(session, scene.contrat.id, "2028.0", acteur=acteur, maintenant=PLUS_TARD)
+            service.adopter(session, scene.contrat.id, "2028.0", revision=1, acteur=acteur, maintenant=PLUS_TARD)
     with pytest.raises(Introuvable):
         grilles.abandonner(session, scene.contrat.id, "2030", acteur=charge_, maintenant=PLUS_TARD)
 

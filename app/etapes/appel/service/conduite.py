@@ -289,8 +289,16 @@ def exiger_passage(appel: Appel, acte: str, acteur: Identite) -> TransitionAppel
 def clore_recevabilite(
     session: Session, code: str, *, medianes: dict[str, Any], acteur: Identite, maintenant: datetime
 ) -> Appel:
-    """Fige la clôture de la recevabilité et les médianes de coût par type d'action. Une seule fois."""
+    """Fige la clôture de la recevabilité et les médianes de coût par type d'action. Une seule fois.
+
+    Lève ActeImpossible tant qu'aucune phase de dépôt n'est finie : il n'y aurait rien à figer.
+    """
     appel = _verrouiller(session, code, acteur)
+    finies = [phase for phase in repository.list_phases(session, appel.id) if phase.cloture_le <= maintenant]
+    if appel.etat is EtatAppel.PREPARE or (appel.etat is EtatAppel.OUVERT and not finies):
+        raise ActeImpossible(
+            "Aucune phase de dépôt n’est finie : la recevabilité ne se clôt pas encore.", code="trop_tot"
+        )
     if appel.recevabilite_close_le is not None:
         raise ActeImpossible("La recevabilité de cet appel est déjà close.", code="etat_contraire")
     appel.recevabilite_close_le, appel.medianes = maintenant, medianes

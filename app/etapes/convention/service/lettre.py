@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.etapes.appel.models import Appel
 from app.etapes.convention import repository
 from app.etapes.convention.models import Notification
 from app.etapes.convention.repository import DemandeLue
@@ -20,7 +21,8 @@ from app.etapes.convention.rules import (
 )
 from app.etapes.dossier.models import DocumentDossier
 from app.etapes.dossier.rules.etats import EtatDemande
-from app.etapes.notation.rules.transparence import MENTION
+from app.etapes.notation.rules.transparence import adresse_des_regles
+from app.etapes.notation.rules.transparence import mention as mention_du_calcul
 from app.infra.documents import sceller as sceller_document
 from app.infra.journal.ancres import ancrer, mention_ancre
 from app.infra.journal.ecriture import consigner
@@ -44,7 +46,8 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
     if notification.document_sha256 is not None:
         return False
     lues = repository.list_demandes_du_dossier(session, notification.dossier_id, notification.ligne_id)
-    lettre = donnees(session, notification, lues) | {"mention": mention_ancre(session, notification.contrat_id)}
+    lettre = donnees(session, notification, lues, url_publique)
+    lettre["mention"] = mention_ancre(session, notification.contrat_id)
     nom = f"notification-{lettre['numero']}-{lues[0].ligne.code.lower()}.pdf"
     empreinte = sceller_document(
         session, compiler("notification", lettre), media="application/pdf", nom=nom, maintenant=maintenant
@@ -75,7 +78,9 @@ def sceller_et_envoyer(session: Session, notification_id: int, *, url_publique: 
     return True
 
 
-def donnees(session: Session, notification: Notification, lues: Sequence[DemandeLue]) -> dict[str, Any]:
+def donnees(
+    session: Session, notification: Notification, lues: Sequence[DemandeLue], url_publique: str = ""
+) -> dict[str, Any]:
     """Ce que dit la lettre ; la page du porteur montre les mêmes faits."""
     premiere, jour = lues[0], a_paris(notification.a).date()
     ligne, dossier = premiere.ligne, premiere.dossier
@@ -83,6 +88,7 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
     decisions = [lue.decision for lue in lues if lue.decision is not None]
     attribue = Euros.somme(d.montant for d in decisions)
     tribunal = tribunal_competent(repository.departement(session, notification.contrat_id))
+    regles = adresse_des_regles(session.get_one(Appel, dossier.appel_id).code)
     note = repository.notes_calculees(session, [lue.demande.id for lue in lues])
     return {
         "titre": "Notification d’attribution" if attribue else "Notification de refus",
@@ -116,7 +122,8 @@ def donnees(session: Session, notification: Notification, lues: Sequence[Demande
         "versement_jours": DELAI_VERSEMENT_JOURS.au(jour) if attribue else None,
         "recours_mois": DELAI_RECOURS_MOIS.au(jour),
         "tribunal": tribunal,
-        "algorithme": MENTION if note else "",
+        "algorithme": mention_du_calcul(f"{url_publique}{regles}") if note else "",
+        "regles": regles,
     }
 
 

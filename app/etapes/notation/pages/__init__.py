@@ -2,6 +2,7 @@
 
 from app.etapes.notation.pages import (
     classement,
+    cloture,
     comparer,
     cout,
     distribution,
@@ -23,6 +24,7 @@ routeur = reunir(
     lectures.routeur,
     faits.routeur,
     classement.routeur,
+    cloture.routeur,
     distribution.routeur,
     poids.routeur,
     comparer.routeur,

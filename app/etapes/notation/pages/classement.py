@@ -25,10 +25,9 @@ from app.etapes.notation.pages.communs import (
 from app.etapes.notation.repository.classement import Duree, EtatNote, Filtres
 from app.etapes.notation.repository.export import colonnes, lire_rangees
 from app.infra.acces import Acteur, exiger
-from app.infra.clock import Maintenant
 from app.infra.ods import ODS, ecrire_ods
 from app.infra.tableur import CSV, XLSX, csv_en_flux, ecrire_xlsx
-from app.infra.web import SessionDep, annoncer, rediriger, rendre
+from app.infra.web import SessionDep, rendre
 from app.noyau.erreurs import Introuvable
 from app.noyau.roles import Portee, Role
 from app.referentiels.grilles import service as grilles
@@ -36,7 +35,6 @@ from app.referentiels.lignes import repository as lignes
 
 routeur = APIRouter()
 LIT = exiger(*service.LIT_LES_NOTES)
-CLOTURE = annoncer("recevabilite-close", "La recevabilité est close, les coûts médians sont figés. L’appel se renote.")
 ETATS = (
     (EtatNote.SURE, "Sûre : tous les faits vérifiés"),
     (EtatNote.PROVISOIRE, "Provisoire : des faits déclarés"),
@@ -172,13 +170,3 @@ def _morceaux(fichier: BinaryIO) -> Iterator[bytes]:
         fichier.seek(0)
         while morceau := fichier.read(TAILLE_MORCEAU):
             yield morceau
-
-
-@routeur.post(
-    "/appels/{code}/cloture-recevabilite", name="notation:clore", dependencies=[Depends(exiger(Role.CHARGE_MISSION))]
-)
-def clore(request: Request, session: SessionDep, acteur: Acteur, code: str, maintenant: Maintenant) -> Response:
-    """Clôt la recevabilité : les coûts médians se figent, l'appel se renote."""
-    appel_en_vue(session, code, acteur)
-    service.clore_recevabilite(session, code, acteur=acteur, maintenant=maintenant)
-    return rediriger(request, "notation:classements", code=code, fait=CLOTURE)

@@ -16,7 +16,13 @@ from app.etapes.notation import repository, service
 from app.etapes.notation.pages.noms import DES_TEXTES, DOMAINES, cite_des_textes, noms_des_codes
 from app.etapes.notation.pages.vues import SANS_NOM, Noms, capitale, dire, ton_du_statut
 from app.etapes.notation.repository import ConstatAgent, Releve
-from app.etapes.notation.rules import CORRESPONDANCES, est_etabli_par_agent, lire_saisie, valeurs_admises
+from app.etapes.notation.rules import (
+    CORRESPONDANCES,
+    ecrire_decimal,
+    est_etabli_par_agent,
+    lire_saisie,
+    valeurs_admises,
+)
 from app.etapes.notation.rules.saisie import FIGES
 from app.infra.acces import Acteur, exiger
 from app.infra.envoi import Envoi, EnvoiDep, Page
@@ -24,7 +30,7 @@ from app.infra.identite import Identite
 from app.infra.web import SessionDep, annoncer, rendre
 from app.noyau.erreurs import ActeInterdit, Faute, Introuvable, SaisieInvalide
 from app.noyau.euros import Euros
-from app.referentiels.grilles.rules import CATALOGUE, DefinitionFait, Fait, Statut, TypeFait, Valeur
+from app.referentiels.grilles.rules import CATALOGUE, DefinitionFait, Fait, Statut, TypeFait, Valeur, lire_nombre
 
 routeur = APIRouter()
 INSTRUIT = exiger(*EXAMINE)
@@ -156,9 +162,15 @@ def _saisie(fait: Fait | None) -> str | list[str]:
         case Euros() as montant:
             return str(montant).removesuffix("\u00a0€")
         case Fraction() as part:
-            return str(part)
+            return ecrire_part(part)
         case autre:
             return str(autre)
+
+
+def ecrire_part(part: Fraction) -> str:
+    """« 93,75 % » si l'écriture est exacte, sinon la fraction : ce qui se relit à l'identique."""
+    ecrite = f"{ecrire_decimal(part * 100)} %"
+    return ecrite if part <= 1 and lire_nombre(ecrite) == part else str(part)
 
 
 def _contexte_fait(

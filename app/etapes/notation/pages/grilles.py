@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.etapes.appel import repository as appels
-from app.etapes.appel import service as service_appel
 from app.etapes.appel.models import Appel
 from app.etapes.appel.rules import EtatAppel
 from app.etapes.notation import service
@@ -17,6 +17,7 @@ from app.etapes.notation.pages.grilles_vues import (
     TONS,
     colonnes_des_lignes,
     comparer,
+    dite,
     fil,
     rangees_effectives,
 )
@@ -175,12 +176,19 @@ def _page_grille(envoi: Envoi, code: str, version: str) -> Page:
     return "notation/grilles/grille.html", _contexte_grille(envoi.session, contrat, version, envoi.acteur, [])
 
 
+def _pres_de_l_appel(faute: Faute, contexte: Mapping[str, Any]) -> Faute:
+    """Le refus, à côté du choix de l'appel ; un code inconnu dit aussi où il est dans la grille."""
+    if faute.code == "code_inconnu":
+        faute = dite(faute, "", contexte["enregistree"].contenu)
+    return Faute("appel", faute.message, faute.code)
+
+
 @routeur.post(
     "/contrats/{code}/grilles/versions/{version}/epinglage", name="grille:epingler", dependencies=[Depends(PREPARE)]
 )
 def epingler(envoi: EnvoiDep, code: str, version: str) -> Response:
     """Épingle cette version à un appel en préparation."""
-    with envoi.sinon(lambda: _page_grille(envoi, code, version), lambda f, _: Faute("appel", f.message, f.code)):
+    with envoi.sinon(lambda: _page_grille(envoi, code, version), _pres_de_l_appel):
         contrat = service.contrat_en_vue(envoi.session, code, envoi.acteur, Role.CHARGE_MISSION)
         enregistree = versions.get_grille_par_version(envoi.session, contrat.id, version)
         if enregistree is None:
@@ -188,5 +196,5 @@ def epingler(envoi: EnvoiDep, code: str, version: str) -> Response:
         appel = appels.get_appel_par_code(envoi.session, envoi.formulaire.get("appel"))
         if appel is None or appel.contrat_id != contrat.id:
             raise SaisieInvalide([Faute("appel", "Choisissez un appel de ce contrat.", "appel_inconnu")])
-        service_appel.epingler(envoi.session, appel.code, enregistree, **envoi.qui)
+        service.epingler(envoi.session, appel, enregistree, **envoi.qui)
     return envoi.vers("grille", code=code, version=version, fait=EPINGLEE)

@@ -53,7 +53,8 @@ ABANDONNEE = annoncer("grille-abandonnee", "La grille en préparation est abando
 BROUILLON = "notation/grilles/brouillon.html"
 
 
-def _revision(texte: str) -> int:
+def lire_revision(texte: str) -> int:
+    """La révision que la page a envoyée ; zéro, qui n'est jamais la bonne, si elle ne se lit pas."""
     return int(texte) if texte.isdecimal() and len(texte) <= 9 else 0
 
 
@@ -131,8 +132,8 @@ def changer_les_poids(envoi: EnvoiDep, code: str, version: str) -> Response:
 
 
 def _enregistrer(envoi: Envoi, contrat: Contrat, version: str, grille: Grille) -> None:
-    revision = _revision(envoi.formulaire.get("revision"))
-    grilles.modifier(envoi.session, contrat.id, version, grille, revision=revision, **envoi.qui)
+    revision = lire_revision(envoi.formulaire.get("revision"))
+    service.modifier(envoi.session, contrat.id, version, grille, revision=revision, **envoi.qui)
 
 
 # --- un critère -----------------------------------------------------------------------------------------------------
@@ -247,7 +248,8 @@ def changer_le_texte(envoi: EnvoiDep, code: str, version: str) -> Response:
     with envoi.sinon(page, situer):
         contrat, _ = service.brouillon_en_vue(envoi.session, code, version, envoi.acteur)
         connues = {ligne.code for ligne in lignes.list_lignes(envoi.session, contrat.id)}
-        grille = schemas.lire_grille(texte, lignes=connues)
+        codes = service.codes_du_contrat(envoi.session, contrat.id, envoi.qui["maintenant"])
+        grille = schemas.lire_grille(texte, lignes=connues, codes=codes)
         _enregistrer(envoi, contrat, version, grille_depuis_donnees(grille_vers_donnees(grille)))
     return envoi.vers("grille:brouillon", code=code, version=version, fait=ENREGISTREE)
 

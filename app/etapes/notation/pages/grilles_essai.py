@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.etapes.appel import repository as appels
 from app.etapes.appel.models import Appel
 from app.etapes.notation import repository, service
-from app.etapes.notation.pages.grilles_brouillon import origine_de, page_du_brouillon
+from app.etapes.notation.pages.grilles_brouillon import lire_revision, origine_de, page_du_brouillon
 from app.etapes.notation.pages.grilles_vues import (
     adresse_du_brouillon,
     comparer,
@@ -163,7 +163,8 @@ def adopter(envoi: EnvoiDep, code: str, version: str) -> Response:
 
     with envoi.sinon(page, situer):
         contrat, _ = service.brouillon_en_vue(envoi.session, code, version, envoi.acteur)
-        service.adopter(envoi.session, contrat.id, version, **envoi.qui)
+        revision = lire_revision(envoi.formulaire.get("revision"))
+        service.adopter(envoi.session, contrat.id, version, revision=revision, **envoi.qui)
     return envoi.vers("grille", code=code, version=version, fait=ADOPTEE)
 
 

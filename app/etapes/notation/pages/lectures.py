@@ -14,7 +14,7 @@ from app.etapes.notation import service
 from app.etapes.notation.pages.noms import cite_des_textes, noms_des_codes
 from app.etapes.notation.pages.vues import capitale, fait_lu
 from app.etapes.notation.rules import Note, Question
-from app.etapes.notation.rules.lectures import MOTIF_MAX
+from app.etapes.notation.rules.lectures import MOTIF_MAX, SANS_AVIS
 from app.infra.acces import Acteur, exiger
 from app.infra.clock import Maintenant
 from app.infra.envoi import Envoi, EnvoiDep, Page
@@ -40,6 +40,7 @@ def _contexte(session: SessionDep, acteur: Identite, numero: str, ligne: str, sa
         "saisie": saisie,
         "capitale": capitale,
         "motif_max": MOTIF_MAX,
+        "sans_avis": SANS_AVIS,
         "fil": (
             ("Dossiers", "/instruction"),
             (dossier.titre, f"/instruction/{dossier.numero}"),

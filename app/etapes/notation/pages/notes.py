@@ -110,6 +110,6 @@ def ajuster(envoi: EnvoiDep, numero: str, ligne: str) -> Response:
         donnees = valider(SaisieAjustement, envoi.formulaire.en_dict())
         service.ajuster(
             envoi.session, numero, ligne, critere=donnees.critere, taux_pour_cent=donnees.taux_pour_cent,
-            motif=donnees.motif, **envoi.qui,
+            motif=donnees.motif, rang=donnees.rang, **envoi.qui,
         )  # fmt: skip
     return envoi.vers("notation:fiche", numero=numero, ligne=ligne, fait=AJUSTE)

@@ -104,7 +104,7 @@ def _critere(ligne: LigneNote, ajustement: AjustementCourant | None, noms: Noms)
         haut=haut,
         compte=ligne.compte,
         poids_effectif=ecrire_decimal(ligne.poids_effectif, 1),
-        motif=ligne.motif,
+        motif=ligne.motif_avec(noms),
         renvois=renvois(ligne.source),
         compare_le_cout=any(code in FIGES for code, _ in ligne.faits_utilises),
         calcules="indécis" if ligne.points_calcules is None else ecrire_decimal(ligne.points_calcules),

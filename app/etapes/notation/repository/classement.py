@@ -16,6 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.etapes.appel.models import Appel
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.rules.etats import AVANT_DECISION
 from app.etapes.dossier.rules.recherche import requete_de_recherche
 from app.etapes.notation.models import NoteEnregistree, ReleveFaits, SecondeLecture
 from app.etapes.notation.repository.lot import SORTIES
@@ -102,6 +103,7 @@ def doit_lire(acteur: Identite) -> ColumnElement[bool]:
         SecondeLecture.demande_id == Demande.id,
         SecondeLecture.acteur == acteur.acteur,
         SecondeLecture.rendue_le.is_(None),
+        Demande.etat.in_(AVANT_DECISION),
     )
 
 

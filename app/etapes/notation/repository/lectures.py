@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.rules.etats import AVANT_DECISION
-from app.etapes.notation.models import Ajustement, SecondeLecture
+from app.etapes.notation.models import Ajustement, NoteEnregistree, SecondeLecture
 from app.infra.db import parmi_cles
 from app.infra.identite import Identite
 from app.referentiels.acteurs.models import Compte
@@ -61,6 +61,19 @@ def get_lecture(session: Session, demande_id: int, acteur: str, *, verrou: bool 
     """La lecture de cette personne sur cette demande."""
     requete = select(SecondeLecture).where(SecondeLecture.demande_id == demande_id, SecondeLecture.acteur == acteur)
     return session.scalar(requete.with_for_update(key_share=True) if verrou else requete)
+
+
+def note_cachee() -> ColumnElement[bool]:
+    """Vrai pour une note (et sa demande) dont la personne liée à `lecteur` doit encore une seconde lecture.
+
+    Sans `lecteur` lié, personne : le service lit toutes les notes.
+    """
+    due = exists().where(
+        SecondeLecture.demande_id == NoteEnregistree.demande_id,
+        SecondeLecture.acteur == bindparam("lecteur", ""),
+        SecondeLecture.rendue_le.is_(None),
+    )
+    return and_(due, Demande.etat.in_(AVANT_DECISION))
 
 
 def get_lecture_a_annoncer(session: Session, lecture_id: int) -> Row[Compte, Compte, Dossier, LigneFinancement] | None:

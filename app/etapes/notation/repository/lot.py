@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.etapes.appel.models import Appel
 from app.etapes.appel.rules import Orientations
-from app.etapes.dossier.models import Demande, Dossier
+from app.etapes.dossier.models import Demande, Dossier, FaitConstate
 from app.etapes.dossier.rules.etats import AVANT_DECISION, EtatDemande, EtatDossier
 from app.etapes.notation.models import NoteEnregistree, ReleveFaits
 from app.etapes.notation.rules import Priorites
@@ -94,6 +94,27 @@ def compter_deposes(session: Session, appel_id: int) -> int:
 
 def _deposes(appel_id: int) -> ColumnElement[bool]:
     return and_(Dossier.appel_id == appel_id, Dossier.numero.is_not(None), Dossier.etat != EtatDossier.RETIRE)
+
+
+@dataclass(frozen=True, slots=True)
+class AvantCloture:
+    """Ce que la clôture de la recevabilité figerait : dossiers recevables, sans type d'action, demandes à vérifier."""
+
+    recevables: int
+    sans_type: int
+    a_verifier: int
+
+
+def etat_avant_cloture(session: Session, appel_id: int) -> AvantCloture:
+    """Où en est la recevabilité d'un appel. Deux requêtes."""
+    exclus = [*SORTIES, EtatDemande.OUVERTE]
+    recevable = exists().where(Demande.dossier_id == Dossier.id, Demande.etat.not_in(exclus))
+    type_etabli = exists().where(FaitConstate.dossier_id == Dossier.id, FaitConstate.code == "type_action")
+    comptes = select(func.count(), func.count().filter(~type_etabli)).select_from(Dossier)
+    recevables, sans_type = session.execute(comptes.where(_deposes(appel_id), recevable)).one()
+    ouvertes = select(func.count()).select_from(Demande).join(Dossier, Dossier.id == Demande.dossier_id)
+    a_verifier = session.execute(ouvertes.where(_deposes(appel_id), Demande.etat == EtatDemande.OUVERTE)).scalar_one()
+    return AvantCloture(recevables, sans_type, a_verifier)
 
 
 def numeros(session: Session, dossier_ids: Iterable[int]) -> dict[int, str]:

@@ -26,6 +26,7 @@ class EssaiVu:
     """Le dernier essai d'un brouillon sur un appel, sans les rangées de son effet.
 
     `resume` : une entrée par ligne (voir rules.effet) ; `raison` : pourquoi l'essai n'a rien comparé.
+    `lignes_absentes`, `lignes_ajoutees` : les lignes de l'appel que la grille n'a pas, et les siennes en plus (codes).
     """
 
     id: int
@@ -40,6 +41,8 @@ class EssaiVu:
     contre: str
     resume: Sequence[Mapping[str, Any]]
     raison: str
+    lignes_absentes: Sequence[str]
+    lignes_ajoutees: Sequence[str]
 
     @property
     def est_fini(self) -> bool:
@@ -106,6 +109,8 @@ def list_essais(session: Session, brouillon_id: int, appel: str | None = None) -
             func.coalesce(resultat["contre"].astext, "").label("contre"),
             func.coalesce(resultat["resume"], text("'[]'::jsonb")).label("resume"),
             func.coalesce(resultat["raison"].astext, "").label("raison"),
+            func.coalesce(resultat["lignes_absentes"], text("'[]'::jsonb")).label("lignes_absentes"),
+            func.coalesce(resultat["lignes_ajoutees"], text("'[]'::jsonb")).label("lignes_ajoutees"),
         )
         .join(Appel, Appel.id == TravailNotation.appel_id)
         .where(TravailNotation.brouillon_id == brouillon_id)

@@ -31,7 +31,7 @@ def appliquer_ajustements(note: Note, ajustements: Iterable[Ajustement]) -> Note
     if fautes:
         raise AjustementRefuse(fautes, " ".join(faute.message for faute in fautes))
     for ajustement in donnes:
-        lignes[ajustement.critere] = replace(lignes[ajustement.critere], ajustement=ajustement)
+        lignes[ajustement.critere] = lignes[ajustement.critere]._replace(ajustement=ajustement)
     minimum, maximum = totaliser(lignes.values())
     return replace(note, lignes=tuple(lignes.values()), minimum=minimum, maximum=maximum)
 

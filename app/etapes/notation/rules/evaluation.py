@@ -44,19 +44,21 @@ class Bornes(NamedTuple):
 
 
 class Contexte(NamedTuple):
-    """Les faits bruts d'un dossier, et ses mesures, calculées une fois chacune.
+    """Les faits bruts d'un dossier, ses mesures et ses définitions, calculées une fois chacune.
 
     Choix du projet : issue 4, « scoring is pure and fast ».
     """
 
     bruts: Mapping[str, Brute]
     mesures: dict[str, Bornes | None]
+    definitions: dict[str, bool | None]
 
 
 Juger = Callable[[Contexte], bool | None]
 # None : le nombre n'a pas de valeur (dénominateur nul) ; aucun seuil n'est alors atteint.
 Mesurer = Callable[[Contexte], Bornes | None]
 _INCONNU = Bornes(0, None)
+_CODES_GARDES = 1_024
 
 
 def contexte(faits: FaitsDossier) -> Contexte:
@@ -64,7 +66,7 @@ def contexte(faits: FaitsDossier) -> Contexte:
 
     Choix du projet : issue 4, « scoring is pure and fast ».
     """
-    return Contexte(faits.bruts, {})
+    return Contexte(faits.bruts, {}, {})
 
 
 def juge(condition: Condition, noms: Lexique) -> Juger:
@@ -80,7 +82,7 @@ def juge(condition: Condition, noms: Lexique) -> Juger:
         case Parmi(de, codes, ensemble):
             return _parmi(de, frozenset(noms.ensembles[ensemble].codes if ensemble is not None else codes))
         case Est(definition):
-            return juge(noms.definitions[definition].si, noms)
+            return _definie(definition, juge(noms.definitions[definition].si, noms))
         case Tous(conditions) | UnDe(conditions):
             assembler = _tous if isinstance(condition, Tous) else _un_de
             return assembler([juge(sous_condition, noms) for sous_condition in conditions])
@@ -120,10 +122,28 @@ def descend(code: str, codes: frozenset[str]) -> bool:
 # --- conditions ---------------------------------------------------------------------------------------------------
 
 
+def _definie(code: str, juger_la_definition: Juger) -> Juger:
+    def juger(contexte: Contexte) -> bool | None:
+        if code not in contexte.definitions:
+            contexte.definitions[code] = juger_la_definition(contexte)
+        return contexte.definitions[code]
+
+    return juger
+
+
 def _parmi(de: str, codes: frozenset[str]) -> Juger:
+    connus: dict[Brute, bool] = {}
+
     def un_code(contexte: Contexte) -> bool | None:
         valeur = contexte.bruts.get(de)
-        return None if valeur is None else descend(valeur, codes)  # type: ignore[arg-type]
+        if valeur is None:
+            return None
+        repond = connus.get(valeur)
+        if repond is None:
+            if len(connus) >= _CODES_GARDES:
+                connus.clear()
+            repond = connus[valeur] = descend(valeur, codes)  # type: ignore[arg-type]
+        return repond
 
     def des_codes(contexte: Contexte) -> bool | None:
         valeur = contexte.bruts.get(de)

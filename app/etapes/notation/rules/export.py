@@ -47,7 +47,7 @@ def note_vers_donnees(resultat: Resultat) -> dict[str, Any]:
         "points": [str(obtenus[0]), str(obtenus[1])],
         "points_possibles": resultat.points_possibles,
         "rang_provisoire": resultat.est_provisoire,
-        "faits_a_demander": list(resultat.faits_a_demander),
+        "faits_a_demander": list(resultat.faits_manquants),
         "faits_declares": list(resultat.faits_declares),
         "lignes": [_ligne(ligne) for ligne in resultat.lignes],
     }

@@ -11,6 +11,7 @@ from app.noyau.erreurs import Faute
 from app.referentiels.grilles.rules import Grille, decrire, lexique
 
 MOTIF_MAX = 1000
+SANS_AVIS = "sans_avis"  # « je ne peux pas juger » : le critère reste sans réponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def lire_reponses(
     for question in posees:
         admis = {str(part): part for part, _ in question.options}
         choisi, motif = taux.get(question.code, ""), motifs.get(question.code, "").strip()
+        if choisi == SANS_AVIS:
+            continue
         if choisi not in admis:
             fautes.append(
                 Faute(f"taux-{question.code}", f"Dites ce que vous retenez pour « {question.libelle} ».", "taux_exige")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Protocol
 
 from app.etapes.notation.rules.evaluation import Bornes, contexte, mesureur
 from app.etapes.notation.rules.faits import FaitsDossier
@@ -22,10 +24,21 @@ from app.referentiels.grilles.rules import (
     morceaux,
 )
 
-Rediger = Callable[[FaitsDossier], str]
+Noms = Mapping[str, Mapping[str, str]]  # fait → code → nom
+SANS_NOM: Noms = MappingProxyType({})
+_Ecrire = Callable[[FaitsDossier, Noms], str]
 NON_RENSEIGNE = "(non renseigné)"
 SANS_VALEUR = "(sans valeur)"
 _UNITES = {"part": Unite.PART, "centimes": Unite.CENTIMES}
+
+
+class Rediger(Protocol):
+    """Une phrase prête à remplir. Sans `noms`, les codes du contrat restent des codes.
+
+    Choix du projet : conception/notation.md, « phrase de motif ».
+    """
+
+    def __call__(self, faits: FaitsDossier, noms: Noms = SANS_NOM, /) -> str: ...
 
 
 def redacteur(motif: str, noms: Lexique) -> Rediger:
@@ -34,38 +47,54 @@ def redacteur(motif: str, noms: Lexique) -> Rediger:
     Choix du projet : conception/notation.md, « phrase de motif ».
     """
     ecrivains = [_ecrivain(morceau, noms) for morceau in morceaux(motif)]
-    return lambda faits: "".join([ecrire(faits) for ecrire in ecrivains])
+
+    def rediger(faits: FaitsDossier, connus: Noms = SANS_NOM, /) -> str:
+        return "".join([ecrire(faits, connus) for ecrire in ecrivains])
+
+    return rediger
 
 
-def ecrire_fait(code: str, fait: Fait | None) -> str:
-    """La valeur d'un fait du catalogue, comme on la lit.
+def ecrire_fait(code: str, fait: Fait | None, noms: Noms = SANS_NOM) -> str:
+    """La valeur d'un fait du catalogue, comme on la lit. Un code que `noms` connaît se dit « par son nom ».
 
     Choix du projet : conception/notation.md, « phrase de motif ».
     """
-    return NON_RENSEIGNE if fait is None else _ecrire_valeur(CATALOGUE[code], fait.valeur)
+    if fait is None:
+        return NON_RENSEIGNE
+    connus = noms.get(code)
+    match fait.valeur if connus else None:
+        case str(valeur):
+            return _citer(valeur, connus or {})
+        case frozenset(valeurs) if valeurs:
+            return ", ".join(_citer(valeur, connus or {}) for valeur in sorted(valeurs))
+    return _ecrire_valeur(CATALOGUE[code], fait.valeur)
 
 
-def _ecrivain(morceau: str | Renvoi, noms: Lexique) -> Rediger:
+def _citer(code: str, connus: Mapping[str, str]) -> str:
+    return f"« {connus[code]} »" if code in connus else code
+
+
+def _ecrivain(morceau: str | Renvoi, noms: Lexique) -> _Ecrire:
     if isinstance(morceau, str):
-        return lambda _faits: morceau
+        return lambda _faits, _noms: morceau
     code, mesure = morceau.code, noms.mesures.get(morceau.code)
     if mesure is None:
         if morceau.forme is Forme.STATUT:
-            return lambda faits: _statut(faits.fait(code))
-        return lambda faits: ecrire_fait(code, faits.fait(code))
+            return lambda faits, _noms: _statut(faits.fait(code))
+        return lambda faits, connus: ecrire_fait(code, faits.fait(code), connus)
     if morceau.forme is Forme.LISTE and isinstance(mesure.operation, Compte):
         return _liste(mesure.operation)
     mesurer, unite = mesureur(code, noms), mesure.unite
-    return lambda faits: _ecrire_bornes(mesurer(contexte(faits)), unite)
+    return lambda faits, _noms: _ecrire_bornes(mesurer(contexte(faits)), unite)
 
 
 def _statut(fait: Fait | None) -> str:
     return "manquant" if fait is None else fait.statut.libelle
 
 
-def _liste(compte: Compte) -> Rediger:
+def _liste(compte: Compte) -> _Ecrire:
     libelles = [(code, CATALOGUE[code].libelle) for code in compte.parmi]
-    return lambda faits: ", ".join([mot for code, mot in libelles if faits.bruts.get(code) is True]) or "aucun"
+    return lambda faits, _noms: ", ".join([mot for code, mot in libelles if faits.bruts.get(code) is True]) or "aucun"
 
 
 def _ecrire_bornes(bornes: Bornes | None, unite: Unite) -> str:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from app.etapes.notation.rules.motifs import ecrire_fait
+from app.etapes.notation.rules.motifs import SANS_NOM, Noms, ecrire_fait
 from app.etapes.notation.rules.saisie import valeurs_admises
 from app.referentiels.grilles.rules import CATALOGUE, Fait
 
-Noms = Mapping[str, Mapping[str, str]]  # fait → code → nom
-SANS_NOM: Noms = MappingProxyType({})
+__all__ = ["SANS_NOM", "Noms", "dire"]
 
 
 def dire(code: str, fait: Fait | None, noms: Noms = SANS_NOM) -> str:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from app.etapes.notation.rules.evaluation import Juger
 from app.etapes.notation.rules.faits import FaitsDossier
-from app.etapes.notation.rules.motifs import Rediger
+from app.etapes.notation.rules.motifs import SANS_NOM, Noms, Rediger
 from app.etapes.notation.rules.orientations import Rangs
+from app.etapes.notation.rules.saisie import FIGES
 from app.noyau.euros import arrondir
 from app.noyau.sources import Source
 from app.referentiels.grilles.rules import CATALOGUE, Fait, Statut, ecrire_decimal
@@ -99,17 +100,16 @@ class Jugement(NamedTuple):
     peut_sortir: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LigneNote:
+class LigneNote(NamedTuple):
     """Un critère noté : points, maximum (le poids dans la grille), motif, source, faits.
 
-    Choix du projet : exemples.md, motif 5.
+    Choix du projet : exemples.md, motif 5 ; un n-uplet, qui se bâtit trois fois plus vite qu'un objet figé.
     """
 
-    bareme: BaremePret = field(repr=False)
+    bareme: BaremePret
     maximum: int
     jugement: Jugement
-    faits: FaitsDossier = field(repr=False)
+    faits: FaitsDossier
     poids_total: int
     ajustement: Ajustement | None = None
 
@@ -187,12 +187,16 @@ class LigneNote:
 
     @property
     def motif(self) -> str:
-        """La phrase qui explique les points calculés, avec les valeurs."""
+        """La phrase qui explique les points calculés, avec les valeurs ; c'est elle qui se garde et se compare."""
+        return self.motif_avec(SANS_NOM)
+
+    def motif_avec(self, noms: Noms) -> str:
+        """La même phrase, les codes du contrat dits par leur nom quand `noms` le connaît."""
         if self.jugement.rang is None:
             return self._motif_indecis()
         if not self.compte:
-            return f"Sans objet : {self.bareme.sorties[self.jugement.rang].rediger(self.faits)}"
-        return self.bareme.paliers[self.jugement.rang].rediger(self.faits)
+            return f"Sans objet : {self.bareme.sorties[self.jugement.rang].rediger(self.faits, noms)}"
+        return self.bareme.paliers[self.jugement.rang].rediger(self.faits, noms)
 
     @property
     def manquants(self) -> tuple[str, ...]:
@@ -302,9 +306,25 @@ class Note:
         return tuple(dict.fromkeys(code for ligne in self.lignes for code in ligne.declares))
 
     @property
-    def faits_a_demander(self) -> tuple[str, ...]:
-        """Les faits manquants qui laissent la note dans un intervalle, dans l'ordre de la grille."""
+    def faits_manquants(self) -> tuple[str, ...]:
+        """Les faits qui laissent la note dans un intervalle, dans l'ordre de la grille."""
         return tuple(dict.fromkeys(code for ligne in self.lignes for code in ligne.manquants))
+
+    @property
+    def faits_a_demander(self) -> tuple[str, ...]:
+        """Les faits manquants qu'une personne peut établir, dans l'ordre de la grille.
+
+        La médiane et l'effectif ne s'établissent pas : il leur faut le type d'action, puis la clôture.
+        """
+        manquants = self.faits_manquants
+        if FIGES.isdisjoint(manquants) or self.faits.fait("type_action") is not None:
+            return tuple(code for code in manquants if code not in FIGES)
+        return tuple(dict.fromkeys("type_action" if code in FIGES else code for code in manquants))
+
+    @property
+    def attend_la_cloture(self) -> bool:
+        """Vrai si seule la clôture de la recevabilité manque pour comparer le coût."""
+        return not FIGES.isdisjoint(self.faits_manquants) and self.faits.fait("type_action") is not None
 
     def ligne_note(self, critere: str) -> LigneNote:
         """La ligne d'un critère. Lève KeyError s'il n'est pas dans cette note."""

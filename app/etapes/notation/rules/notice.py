@@ -11,11 +11,13 @@ from fractions import Fraction
 from itertools import product
 
 from app.etapes.dossier.rules.etats import EtatDemande
+from app.etapes.notation.rules.faits import fait_vers_donnees
 from app.etapes.notation.rules.noms import Noms, dire
 from app.etapes.notation.rules.note import LigneNote, Note
-from app.etapes.notation.rules.transparence import origine
+from app.etapes.notation.rules.notice_baremes import PalierExplique, Terme, baremes_de
+from app.etapes.notation.rules.transparence import est_du_formulaire, origine
 from app.noyau.euros import ESPACE_UNITE, arrondir
-from app.referentiels.grilles.rules import CATALOGUE, Declarant, Fait, Statut, ecrire_arrondi, ecrire_decimal
+from app.referentiels.grilles.rules import CATALOGUE, Fait, Grille, Statut, ecrire_arrondi, ecrire_decimal
 
 _DIRES = frozenset({EtatDemande.NOTIFIEE, EtatDemande.REFUS_NOTIFIE, EtatDemande.TRANCHE_RESERVEE})
 _MEDIANE = "mediane_cout"
@@ -47,7 +49,8 @@ def est_communicable(etat: EtatDemande, *, est_dit: bool) -> bool:
 class Donnee:
     """Une donnée traitée : sa valeur écrite, ce qu'elle vaut (`etat` : déclaré, vérifié…), d'où elle vient.
 
-    `correction` : la raison écrite de qui l'a corrigée, sans son nom.
+    `correction` : la raison écrite de qui l'a corrigée, sans son nom. `exacte` : la valeur gardée, en JSON (codes,
+    fraction) ; None si elle manque.
     Source : CRPA, art. R.311-3-1-2, 2° (données traitées et leurs sources).
     """
 
@@ -57,6 +60,7 @@ class Donnee:
     etat: str
     source: str
     correction: str = ""
+    exacte: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class CritereExplique:
     """Un critère appliqué à la situation : points possibles, part obtenue (%), points, et ce qui a servi.
 
     `part` et `points` : ce qui compte ; `part_de_la_grille` : ce que donnait la grille, si une personne a retenu autre
-    chose, pour la raison `ajustement`. `donnees` : codes des données lues.
+    chose, pour la raison `ajustement`. `donnees` : codes des données lues. `paliers` : le barème, et ce qu'il en est.
     Source : CRPA, art. R.311-3-1-2, 3° (paramètres et pondération appliqués à la situation).
     """
 
@@ -95,6 +99,7 @@ class CritereExplique:
     compte: bool
     peut_sortir: bool
     donnees: tuple[str, ...]
+    paliers: tuple[PalierExplique, ...]
     part_de_la_grille: Bornes | None = None
     ajustement: str = ""
 
@@ -180,6 +185,8 @@ class Calcul:
 class LigneExpliquee:
     """La note d'une ligne, expliquée en entier. `priorites` : celles de l'appel, à la place de celles de la grille.
 
+    `termes` : les mots que les paliers emploient.
+
     Source : CRPA, art. R.311-3-1-2.
     """
 
@@ -192,6 +199,7 @@ class LigneExpliquee:
     criteres: tuple[CritereExplique, ...]
     donnees: tuple[Donnee, ...]
     calculs: tuple[Calcul, ...]
+    termes: tuple[Terme, ...]
     priorites: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -224,22 +232,28 @@ class LigneEnAttente:
 class Notice:
     """La notice d'un dossier. `est_apercu` : lue par un agent, toutes les lignes notées y sont, notifiées ou non.
 
+    `regles` : le chemin des règles de son appel.
+
     Source : CRPA, art. L.311-3-1 et R.311-3-1-2.
     """
 
     numero: str
     titre: str
+    regles: str
     est_apercu: bool
     lignes: tuple[LigneExpliquee, ...]
     en_attente: tuple[LigneEnAttente, ...]
 
 
-def expliquer(note: Note, *, libelle: str, calculee_le: datetime, noms: Noms) -> LigneExpliquee:
-    """Une note rejouée, expliquée : données et sources, critères, calculs. Aucun nom d'agent, aucun autre dossier.
+def expliquer(note: Note, grille: Grille, *, libelle: str, calculee_le: datetime, noms: Noms) -> LigneExpliquee:
+    """Une note rejouée, expliquée : données et sources, critères, paliers, calculs. Ni nom d'agent, ni autre dossier.
+
+    `grille` : celle de la note.
 
     Source : CRPA, art. R.311-3-1-2 ; choix du projet : ce qui se communique, ADR 0021.
     """
-    criteres = tuple(_critere(ligne) for ligne in note.lignes)
+    baremes = baremes_de(grille, note, noms)
+    criteres = tuple(_critere(ligne, baremes.paliers[ligne.code], noms) for ligne in note.lignes)
     return LigneExpliquee(
         code=note.ligne,
         libelle=libelle,
@@ -250,15 +264,16 @@ def expliquer(note: Note, *, libelle: str, calculee_le: datetime, noms: Noms) ->
         criteres=criteres,
         donnees=tuple(_donnees(note, noms)),
         calculs=tuple(_calculs(criteres, note.decimales)),
+        termes=baremes.termes,
         priorites=note.priorites,
     )
 
 
-def _critere(ligne: LigneNote) -> CritereExplique:
+def _critere(ligne: LigneNote, paliers: tuple[PalierExplique, ...], noms: Noms) -> CritereExplique:
     explique = CritereExplique(
         code=ligne.code,
         libelle=ligne.libelle,
-        explication=ligne.motif,
+        explication=ligne.motif_avec(noms),
         source=str(ligne.source),
         possibles=ligne.maximum,
         poids_effectif=ligne.poids_effectif,
@@ -267,6 +282,7 @@ def _critere(ligne: LigneNote) -> CritereExplique:
         compte=ligne.compte,
         peut_sortir=ligne.est_incertaine,
         donnees=_codes_lus(ligne),
+        paliers=paliers,
     )
     if ligne.ajustement is None:
         return explique
@@ -300,6 +316,7 @@ def _donnees(note: Note, noms: Noms) -> Iterator[Donnee]:
             etat="manquant" if fait is None else fait.statut.libelle,
             source=_source(code, fait),
             correction=fait.motif if fait is not None else "",
+            exacte=None if fait is None else fait_vers_donnees(fait)["valeur"],
         )
 
 
@@ -309,7 +326,7 @@ def _source(code: str, fait: Fait | None) -> str:
         return f"attendu de : {origine(code)}"
     if fait.statut is Statut.CORRIGE:
         return f"{origine(code)} ; corrigé par une personne de l’instruction"
-    a_ete_relu = fait.statut is Statut.VERIFIE and CATALOGUE[code].declarant is Declarant.PORTEUR
+    a_ete_relu = fait.statut is Statut.VERIFIE and est_du_formulaire(code)
     return f"{origine(code)} ; vérifié par une personne de l’instruction" if a_ete_relu else origine(code)
 
 

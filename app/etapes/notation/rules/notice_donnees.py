@@ -14,6 +14,7 @@ from app.etapes.notation.rules.notice import (
     LigneExpliquee,
     Notice,
 )
+from app.etapes.notation.rules.notice_baremes import PalierExplique, Terme
 from app.etapes.notation.rules.transparence import CONTRIBUTIONS, DEGRE, FINALITE, OPERATIONS
 from app.referentiels.grilles.rules import ModeArrondi
 
@@ -23,6 +24,8 @@ PAR_QUI = "une personne de l’instruction"
 def notice_vers_donnees(notice: Notice) -> dict[str, Any]:
     """La notice en JSON : ni flottant, ni nom d'agent. Un nombre s'écrit « 8.4 », ou « 7610/97 » s'il ne finit pas.
 
+    Refaire une part : lire le barème de haut en bas, avec la valeur `exacte` des données et les `termes` ; le premier
+    palier rempli la donne.
     Refaire une note : pour chaque critère qui n'est pas « sans_objet », points = points_possibles × part ÷ 100 ; leur
     somme ÷ la somme des points possibles × 100, arrondie une fois. Un critère qui peut être sans objet compte dans un
     cas et pas dans l'autre : la note va du plus bas au plus haut de ces cas.
@@ -31,6 +34,7 @@ def notice_vers_donnees(notice: Notice) -> dict[str, Any]:
     return {
         "dossier": notice.numero,
         "titre": notice.titre,
+        "regles": notice.regles,
         **({"apercu": True} if notice.est_apercu else {}),
         "finalite": FINALITE,
         "contribution": {"degre": DEGRE, "mode": list(CONTRIBUTIONS)},
@@ -54,6 +58,7 @@ def _ligne(ligne: LigneExpliquee) -> dict[str, Any]:
         "note_ecrite": ligne.note_ecrite,
         "criteres": [_critere(critere) for critere in ligne.criteres],
         "donnees": [_donnee(donnee) for donnee in ligne.donnees],
+        "termes": [_terme(terme) for terme in ligne.termes],
         "calculs": [_calcul(calcul) for calcul in ligne.calculs],
     }
 
@@ -71,6 +76,7 @@ def _critere(critere: CritereExplique) -> dict[str, Any]:
         "explication": critere.explication,
         "source": critere.source,
         "donnees": list(critere.donnees),
+        "bareme": [_palier(palier) for palier in critere.paliers],
     }
     if critere.peut_sortir:
         donnees["peut_etre_sans_objet"] = True
@@ -90,8 +96,18 @@ def _donnee(donnee: Donnee) -> dict[str, Any]:
         "valeur": donnee.valeur,
         "etat": donnee.etat,
         "source": donnee.source,
+        **({} if donnee.exacte is None else {"exacte": donnee.exacte}),
         **({"correction": donnee.correction} if donnee.correction else {}),
     }
+
+
+def _palier(palier: PalierExplique) -> dict[str, Any]:
+    part = {"sans_objet": True} if palier.part is None else {"part_pour_cent": palier.part}
+    return {**part, "condition": palier.condition, "etat": palier.etat.value}
+
+
+def _terme(terme: Terme) -> dict[str, Any]:
+    return {"nom": terme.nom, "sens": terme.sens, **({"codes": list(terme.codes)} if terme.codes else {})}
 
 
 def _calcul(calcul: Calcul) -> dict[str, Any]:

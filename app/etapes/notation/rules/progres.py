@@ -13,6 +13,7 @@ from app.etapes.notation.rules.motifs import NON_RENSEIGNE, SANS_VALEUR, redacte
 from app.etapes.notation.rules.noms import SANS_NOM, Noms
 from app.etapes.notation.rules.note import EtatLigne, LigneNote, Note
 from app.etapes.notation.rules.orientations import orienter
+from app.etapes.notation.rules.transparence import est_du_formulaire
 from app.referentiels.grilles.rules import (
     CATALOGUE,
     CODES_ECRITS,
@@ -36,13 +37,10 @@ from app.referentiels.grilles.rules import (
     unite_de,
 )
 
-_SUBIS = frozenset({"etp_porteur"})  # ni un mérite, ni un choix : on ne conseille pas d’avoir moins de salariés
-_PAR_LE_BILAN = frozenset({"bilan_precedent", "cibles_atteintes"})
-DU_PORTEUR = (
-    frozenset(code for code, definition in CATALOGUE.items() if definition.declarant is Declarant.PORTEUR) - _SUBIS
-    | _PAR_LE_BILAN
-)
-"""Les faits sur lesquels une association a prise. Choix du projet : le bilan rendu en fait partie (ADR 0021)."""
+_SUBIS = frozenset({"charges_total"})  # ni un mérite, ni un choix : on ne conseille pas de réduire l’action
+DU_PORTEUR = frozenset(code for code in CATALOGUE if est_du_formulaire(code)) - _SUBIS
+"""Les faits qu'une association écrit dans sa demande. Choix du projet : eux seuls se conseillent (ADR 0021)."""
+_DES_AUTRES = frozenset(code for code, fait in CATALOGUE.items() if fait.declarant is not Declarant.PORTEUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,8 @@ class _Chercheur:
                 return (
                     (" ou ".join(dict.fromkeys(" et ".join(v) for v in voies if len(v) == court)),) if voies else None
                 )
-        return (self._dire(condition),) if DU_PORTEUR.intersection(faits_lus(condition, self.lexique)) else None
+        lus = set(faits_lus(condition, self.lexique))
+        return (self._dire(condition),) if lus & DU_PORTEUR and not lus & _DES_AUTRES else None
 
     def _dire(self, condition: Condition) -> str:
         match condition:

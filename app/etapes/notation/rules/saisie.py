@@ -35,6 +35,7 @@ TYPES_ACTION: tuple[tuple[str, str], ...] = (
 )
 FIGES = frozenset({"comparables", "mediane_cout"})
 _TROP_LONG = 60
+_TROP_GRAND = 10_000_000
 
 
 def est_etabli_par_agent(definition: DefinitionFait) -> bool:
@@ -126,7 +127,7 @@ def _depuis_textes(definition: DefinitionFait, textes: Sequence[str]) -> Valeur:
         case TypeFait.MONTANT:
             return _montant(textes[-1])
         case _:
-            return _nombre(textes[-1])
+            return _part(textes[-1]) if definition.unite == "part" else _nombre(textes[-1])
 
 
 def _oui_non(texte: str) -> bool:
@@ -139,7 +140,10 @@ def _entier(texte: str) -> int:
     epure = "".join(texte.split())
     if not (epure.isascii() and epure.isdigit()):
         raise ValueError("Écrivez un nombre entier.")
-    return int(epure)
+    nombre = int(epure)
+    if nombre > _TROP_GRAND:
+        raise ValueError("Ce nombre est trop grand : vérifiez-le.")
+    return nombre
 
 
 def _montant(texte: str) -> Euros:
@@ -150,6 +154,13 @@ def _montant(texte: str) -> Euros:
     if montant.centimes < 0:
         raise ValueError("Un montant ne peut pas être négatif.")
     return montant
+
+
+def _part(texte: str) -> Fraction:
+    part = _nombre(texte)
+    if part > 1:
+        raise ValueError("Une part va de 0 à 100 % : écrivez par exemple 85 % ou 17/20.")
+    return part
 
 
 def _nombre(texte: str) -> Fraction:

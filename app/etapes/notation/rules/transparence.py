@@ -9,8 +9,8 @@ from app.referentiels.grilles.rules import CATALOGUE, Declarant, Grille, faits_l
 _CHAMPS = {correspondance.fait: correspondance.champs for correspondance in CORRESPONDANCES}
 
 FINALITE = (
-    "Ce calcul sert à comparer, financeur par financeur, les demandes d’un même appel, avec des critères publiés avant "
-    "qu’il ouvre."
+    "Ce calcul sert à comparer, financeur par financeur, les demandes d’un même appel, avec des critères fixés avant "
+    "qu’il ouvre et publics dès qu’il ouvre."
 )
 DEGRE = (
     "Le calcul donne une note sur 100 par financeur. Cette note est une aide parmi d’autres : elle ne fixe ni "
@@ -39,19 +39,34 @@ OPERATIONS: tuple[str, ...] = (
 )
 """Les opérations effectuées. Source : CRPA, art. R.311-3-1-2, 4°."""
 
-MENTION = (
+_MENTION = (
     "Cette décision a été préparée avec l’aide d’un traitement algorithmique : à partir des réponses du dossier, il "
     "calcule une note sur 100 pour chaque financeur, afin de comparer les demandes d’un même appel. Des personnes ont "
     "étudié la demande et décidé. Vous avez le droit d’obtenir la communication des règles de ce traitement et des "
     "principales caractéristiques de sa mise en œuvre pour votre dossier (code des relations entre le public et "
-    "l’administration, art. L. 311-3-1). Les règles sont publiques : page « Règles de notation » du service. Pour "
+    "l’administration, art. L. 311-3-1). Les règles de cet appel sont publiques ({regles}). Pour "
     "recevoir votre notice explicative, demandez-la à la page « Notice » de votre dossier, ou écrivez à l’autorité qui"
     " a décidé. En cas de refus, ou sans réponse au bout d’un mois, vous avez deux mois pour saisir la Commission "
     "d’accès aux documents administratifs (CADA, cada.fr), avant tout recours devant le juge sur ce point."
 )
-"""La mention portée par chaque document de décision qu'une note a préparée. Le seul texte, ici.
 
-Source : CRPA, art. L.311-3-1, R.311-3-1-1 (finalité, droit, exercice, CADA), R.311-12, R.311-13, R.343-1, L.342-1."""
+
+def adresse_des_regles(appel: str) -> str:
+    """Le chemin des règles de notation de cet appel (son code), dans le service.
+
+    Source : CRPA, art. L.312-1-3 (publication des règles).
+    """
+    return f"/appels/{appel}/regles"
+
+
+def mention(regles: str) -> str:
+    """La mention que porte chaque document de décision qu'une note a préparée. Le seul texte, ici.
+
+    `regles` : l'adresse des règles de l'appel du dossier.
+    Source : CRPA, art. L.311-3-1, R.311-3-1-1 (finalité, droit, exercice, CADA), R.311-12, R.311-13, R.343-1, L.342-1.
+    """
+    return _MENTION.format(regles=regles)
+
 
 DECLARANTS: dict[Declarant, str] = {
     Declarant.PORTEUR: "votre demande",
@@ -63,6 +78,7 @@ SOURCES_DITES: dict[str, str] = {
     "etp_porteur": "la fiche de votre organisation",
     "comparables": "calculé sur les demandes recevables de l’appel, figé à la fin de la recevabilité",
     "mediane_cout": "calculé sur les demandes recevables de l’appel, figé à la fin de la recevabilité",
+    "pistes_transversales": "relevé dans votre demande par une personne de l’instruction",
     "premiere_demande": "votre demande (dossier repris, montants de l’an dernier)",
     "bilan_precedent": "votre bilan de l’année précédente",
     "cibles_atteintes": "votre bilan de l’année précédente",
@@ -78,10 +94,21 @@ def origine(code: str) -> str:
     if code in SOURCES_DITES:
         return SOURCES_DITES[code]
     declarant = CATALOGUE[code].declarant
-    libelles = [trouve.libelle for nom in _CHAMPS.get(code, ()) if (trouve := champ(nom)) is not None]
-    if declarant is not Declarant.PORTEUR or not libelles:
+    if declarant is not Declarant.PORTEUR:
         return DECLARANTS[declarant]
+    libelles = [trouve.libelle for nom in _CHAMPS.get(code, ()) if (trouve := champ(nom)) is not None]
+    if not libelles:  # le formulaire ne le demande pas : seule l'instruction a pu l'établir
+        return DECLARANTS[Declarant.INSTRUCTEUR]
     return f"{DECLARANTS[declarant]} : {', '.join(f'« {libelle} »' for libelle in libelles)}"
+
+
+def est_du_formulaire(code: str) -> bool:
+    """Vrai si le porteur l'écrit dans un champ de sa demande : seul un tel fait se conseille, ou se vérifie.
+
+    Source : CRPA, art. R.311-3-1-2, 2° (données traitées et leurs sources).
+    """
+    est_du_porteur = CATALOGUE[code].declarant is Declarant.PORTEUR
+    return est_du_porteur and bool(_CHAMPS.get(code)) and code not in SOURCES_DITES
 
 
 def donnees_lues(grille: Grille) -> tuple[tuple[str, str], ...]:

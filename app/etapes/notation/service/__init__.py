@@ -1,14 +1,17 @@
 """Actes de la notation : noter, ajuster, établir un fait, clore la recevabilité, comparer une grille."""
 
 from app.etapes.notation.service.ajustements import ajuster, peut_ajuster
-from app.etapes.notation.service.comparaison import comparer_grille
+from app.etapes.notation.service.comparaison import LignesEcartees, comparer_grille, lignes_ecartees
 from app.etapes.notation.service.faits import etablir_fait, faire_noter, verifier_faits
 from app.etapes.notation.service.grilles import (
     adopter,
     brouillon_en_vue,
+    codes_du_contrat,
     contrat_en_vue,
+    epingler,
     fautes_des_usages,
     grille_en_vue,
+    modifier,
     raison_d_attendre,
 )
 from app.etapes.notation.service.lecture import (
@@ -57,6 +60,7 @@ __all__ = [
     "Bilan",
     "Changement",
     "LigneVue",
+    "LignesEcartees",
     "Rejeu",
     "adopter",
     "ajuster",
@@ -64,6 +68,7 @@ __all__ = [
     "avancer_renotation",
     "brouillon_en_vue",
     "clore_recevabilite",
+    "codes_du_contrat",
     "commencer_essai",
     "comparer_grille",
     "contrat_en_vue",
@@ -71,6 +76,7 @@ __all__ = [
     "demander_lecture",
     "demander_renotation",
     "dire_les_changements",
+    "epingler",
     "etablir_fait",
     "faire_noter",
     "fautes_des_usages",
@@ -81,10 +87,12 @@ __all__ = [
     "lancer_renotation",
     "lecteurs_possibles",
     "ligne_vue",
+    "lignes_ecartees",
     "lire_dossier",
     "lire_questions",
     "list_changements",
     "list_lignes_vues",
+    "modifier",
     "noter_appel",
     "noter_dossier",
     "noter_lot",

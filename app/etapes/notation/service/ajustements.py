@@ -17,7 +17,7 @@ from app.etapes.notation.repository import NoteLue
 from app.etapes.notation.service.notes import noter_dossier
 from app.infra.identite import Identite
 from app.infra.journal.ecriture import consigner
-from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide
+from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, SaisieInvalide, VersionPerimee
 
 
 def peut_ajuster(acteur: Identite, dossier: Dossier, ligne: str) -> bool:
@@ -35,19 +35,25 @@ def ajuster(
     motif: str,
     acteur: Identite,
     maintenant: datetime,
+    rang: int | None = None,
 ) -> NoteLue:
     """Ajuste un critère (part de son poids, en %) à côté de la valeur calculée ; None rétablit le calcul.
 
-    Ajoute l'ajustement, puis la note de rang suivant ; la rend, ou la courante si rien ne bouge.
-    Lève ActeInterdit, ActeImpossible ou SaisieInvalide.
+    Ajoute l'ajustement, puis la note de rang suivant ; la rend, ou la courante si rien ne bouge. `rang` : celui de la
+    note que la personne avait sous les yeux. Lève ActeInterdit, ActeImpossible, SaisieInvalide ou VersionPerimee.
     """
     dossier = dossiers.get_dossier(session, numero, acteur, verrou=True)
     demande = dossiers.get_demande(session, dossier, ligne, appels.get_appel(session, dossier.appel_id).annee)
     if not peut_ajuster(acteur, dossier, ligne):
         raise ActeInterdit(f"Ajuster une note revient aux personnes qui instruisent la ligne {ligne}.")
+    due = repository.get_lecture(session, demande.id, acteur.acteur)
+    if due is not None and due.rendue_le is None:
+        raise ActeImpossible("Rendez d’abord la seconde lecture qui vous est demandée.", code="lecture_due")
     courante = repository.notes_courantes(session, [demande.id]).get(demande.id)
     if courante is None or demande.etat not in AVANT_DECISION:
         raise ActeImpossible("Cette ligne n’a pas de note qui s’ajuste à ce moment.", code="note_absente")
+    if rang is not None and rang != courante.note.rang:
+        raise VersionPerimee("Cette note a changé depuis que vous l’avez ouverte : relisez-la avant d’ajuster.")
     _verifier_ajustement(courante, critere, taux_pour_cent, motif)
     session.add(
         Ajustement(

@@ -27,6 +27,27 @@ class LotCompare:
     couples: list[Couple]
 
 
+@dataclass(frozen=True, slots=True)
+class LignesEcartees:
+    """Les lignes qu'une seule des deux grilles note : elles ne se comparent pas. Codes, dans l'ordre de leur grille."""
+
+    absentes: tuple[str, ...]
+    ajoutees: tuple[str, ...]
+
+    def en_donnees(self) -> dict[str, list[str]]:
+        """En JSON : `lignes_absentes` de l'autre grille, `lignes_ajoutees` par elle."""
+        return {"lignes_absentes": list(self.absentes), "lignes_ajoutees": list(self.ajoutees)}
+
+
+def lignes_ecartees(session: Session, appel: Appel, autre: Grille) -> LignesEcartees:
+    """Ce que la comparaison laisse de côté : une ligne de l'appel absente de l'autre grille, une ligne en plus."""
+    avant = [ligne.code for ligne in grilles.lire(session, appel.grille_id).lignes]
+    apres = [ligne.code for ligne in autre.lignes]
+    return LignesEcartees(
+        tuple(code for code in avant if code not in apres), tuple(code for code in apres if code not in avant)
+    )
+
+
 def comparer_grille(session: Session, appel: Appel, autre: Grille) -> tuple[EffetLigne, ...]:
     """Ce qu'une autre grille changerait sur un appel entier, ajustements compris. N'écrit rien."""
     couples: list[Couple] = []

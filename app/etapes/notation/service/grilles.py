@@ -6,11 +6,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.etapes.appel import service as appels
+from app.etapes.appel.models import Appel
+from app.etapes.contrat import repository as contenus
 from app.etapes.notation.repository import grilles as usages
 from app.etapes.notation.repository import travaux
 from app.etapes.notation.service.lecture import LIT_LES_NOTES
+from app.etapes.notation.service.noms import actions_des_feuilles
 from app.infra.identite import Identite
-from app.noyau.erreurs import ActeImpossible, Faute, Introuvable
+from app.noyau.erreurs import ActeImpossible, Faute, Introuvable, VersionPerimee
+from app.noyau.periodes import a_paris
 from app.noyau.roles import Role
 from app.referentiels.contrats import repository as contrats
 from app.referentiels.contrats.models import Contrat
@@ -19,6 +24,7 @@ from app.referentiels.grilles import service as grilles
 from app.referentiels.grilles.models import GrilleBrouillon, GrilleEnregistree
 from app.referentiels.grilles.rules import Grille, GrilleInvalide
 from app.referentiels.grilles.rules.brouillon import raison_de_ne_pas_adopter
+from app.referentiels.grilles.rules.codes import CodesConnus, codes_connus, fautes_des_codes
 from app.referentiels.grilles.rules.differences import criteres_retires, differences
 from app.referentiels.grilles.rules.usages import fautes_des_retraits
 
@@ -64,14 +70,81 @@ def fautes_des_usages(session: Session, brouillon: GrilleBrouillon, origine: Gri
 
 
 def adopter(
-    session: Session, contrat_id: int, version: str, *, acteur: Identite, maintenant: datetime
+    session: Session, contrat_id: int, version: str, *, revision: int, acteur: Identite, maintenant: datetime
 ) -> GrilleEnregistree:
-    """Fige un brouillon essayé. Lève Introuvable, ActeInterdit, ActeImpossible (`essai_attendu`) ou GrilleInvalide."""
+    """Fige un brouillon essayé, tel que la personne l'a relu (`revision`).
+
+    Lève Introuvable, ActeInterdit, ActeImpossible (`essai_attendu`), VersionPerimee (changé depuis `revision`) ou
+    GrilleInvalide.
+    """
     brouillon = grilles.brouillon_a_changer(session, contrat_id, version, acteur)
+    if brouillon.revision != revision:
+        raise VersionPerimee("Cette grille a changé depuis que vous l’avez relue. Relisez-la avant de l’adopter.")
     grille = grilles.grille_du_brouillon(brouillon)
     origine = grilles.grille_de(versions.get_grille(session, brouillon.origine_id))
     if raison := raison_d_attendre(session, brouillon, origine, grille):
         raise ActeImpossible(raison, code="essai_attendu")
     if fautes := fautes_des_usages(session, brouillon, origine, grille):
         raise GrilleInvalide(fautes)
-    return grilles.adopter(session, contrat_id, version, acteur=acteur, maintenant=maintenant)
+    codes = codes_du_contrat(session, contrat_id, maintenant)
+    return grilles.adopter(session, contrat_id, version, acteur=acteur, maintenant=maintenant, codes=codes)
+
+
+# --- les codes du contrat -------------------------------------------------------------------------------------------
+
+
+def codes_du_contrat(session: Session, contrat_id: int, maintenant: datetime) -> CodesConnus | None:
+    """Les codes de la version en vigueur qu'une grille peut citer ; None si le contrat n'en a pas encore."""
+    version = contrats.version_en_vigueur(session, contrat_id, a_paris(maintenant).date())
+    return None if version is None else codes_de_la_version(session, contrat_id, version.id)
+
+
+def codes_de_la_version(session: Session, contrat_id: int, version_id: int) -> CodesConnus:
+    """Fait → les codes de cette version du contrat. Six requêtes."""
+    objectifs = contenus.list_objectifs(session, version_id)
+    _, fins = contenus.codes_d_objectifs(session, version_id)
+    return codes_connus(
+        objectifs=[objectif.code for objectif in objectifs],
+        operationnels=fins,
+        pistes=[piste["code"] for objectif in objectifs for piste in objectif.contenu.get("pistes") or ()],
+        actions=_actions(session, version_id),
+        fiches=contenus.fiches_par_code(session, version_id),
+        priorites=[code.replace(" n° ", ".") for code in contenus.priorites_par_code(session, version_id)],
+        communes=contenus.communes_par_code(session, contrat_id),
+    )
+
+
+def _actions(session: Session, version_id: int) -> list[str]:
+    actions = [code for code, _ in actions_des_feuilles(session, version_id)]
+    return [*dict.fromkeys(code.partition(".")[0] for code in actions), *actions]
+
+
+def modifier(
+    session: Session,
+    contrat_id: int,
+    version: str,
+    grille: Grille,
+    *,
+    revision: int,
+    acteur: Identite,
+    maintenant: datetime,
+) -> GrilleBrouillon:
+    """Change un brouillon, ses codes jugés contre le contrat en vigueur. Lève ce que lève `grilles.modifier`."""
+    codes = codes_du_contrat(session, contrat_id, maintenant)
+    return grilles.modifier(
+        session, contrat_id, version, grille, revision=revision, acteur=acteur, maintenant=maintenant, codes=codes
+    )
+
+
+def epingler(
+    session: Session, appel: Appel, enregistree: GrilleEnregistree, *, acteur: Identite, maintenant: datetime
+) -> Appel:
+    """Épingle une version à un appel en préparation, si tous ses codes sont dans le contrat de cet appel.
+
+    Lève ActeInterdit, ActeImpossible, SaisieInvalide, GrilleIllisible ou GrilleInvalide.
+    """
+    epingle = appels.epingler(session, appel.code, enregistree, acteur=acteur, maintenant=maintenant)
+    codes = codes_de_la_version(session, appel.contrat_id, appel.version_id)
+    if fautes := fautes_des_codes(grilles.grille_de(enregistree), codes):
+        raise GrilleInvalide(fautes)
+    return epingle

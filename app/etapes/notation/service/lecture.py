@@ -18,7 +18,6 @@ from app.etapes.dossier.rules.etats import AVANT_DECISION, LIBELLES_DEMANDE
 from app.etapes.notation import repository
 from app.etapes.notation.repository import SORTIES, LectureVue, NoteLue
 from app.etapes.notation.rules import Note, comparer, dire_la_premiere
-from app.etapes.notation.rules.saisie import FIGES
 from app.etapes.notation.service.notes import relire
 from app.infra.identite import Identite
 from app.noyau.erreurs import ActeInterdit, Introuvable
@@ -53,12 +52,12 @@ class LigneVue:
     def a_demander(self) -> tuple[str, ...]:
         """Les faits à demander, par leur nom."""
         manquants = self.note.faits_a_demander if self.note is not None else ()
-        return tuple(CATALOGUE[code].libelle for code in manquants if code not in FIGES)
+        return tuple(CATALOGUE[code].libelle for code in manquants)
 
     @property
     def attend_cloture(self) -> bool:
         """Vrai si le coût médian manque : il se fige à la clôture de la recevabilité."""
-        return self.note is not None and any(code in FIGES for code in self.note.faits_a_demander)
+        return self.note is not None and self.note.attend_la_cloture
 
     @property
     def declares(self) -> int:

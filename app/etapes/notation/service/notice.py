@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
 
+from app.etapes.appel.models import Appel
 from app.etapes.dossier import repository as dossiers
 from app.etapes.dossier.models import DocumentDossier, Dossier
 from app.etapes.dossier.repository.notifies import RIEN, list_notifies
@@ -25,6 +26,7 @@ from app.etapes.notation.rules.notice import (
     expliquer,
 )
 from app.etapes.notation.rules.notice_donnees import notice_vers_donnees
+from app.etapes.notation.rules.transparence import adresse_des_regles
 from app.etapes.notation.rules.travaux import Voie
 from app.etapes.notation.service.lecture import LIT_LES_NOTES, LigneVue, lignes_vues
 from app.etapes.notation.service.noms import cite_des_textes, noms_des_codes
@@ -38,6 +40,7 @@ from app.noyau.erreurs import ActeImpossible, ActeInterdit, Faute, Introuvable, 
 from app.noyau.periodes import PARIS, a_paris, date_longue, instant_long
 from app.noyau.roles import Role
 from app.referentiels.contrats.repository import get_contrat
+from app.referentiels.grilles import service as grilles
 from app.referentiels.grilles.rules import texte_canonique
 
 ENREGISTRE = frozenset({Role.INSTRUCTEUR, Role.SOUS_PREFECTURE, Role.CHARGE_MISSION})
@@ -97,7 +100,7 @@ def exiger_remise(ouverte: NoticeOuverte) -> None:
 
 
 def composer(session: Session, dossier: Dossier) -> Notice:
-    """La notice de l'association : ses lignes notifiées. Cinq requêtes au plus, deux de plus avec de longs textes."""
+    """La notice de l'association : ses lignes notifiées. Six requêtes au plus, deux de plus avec de longs textes."""
     vues = _vues(session, dossier)
     dites = _dites(session, dossier, vues)
     ouvertes = [vue for vue in vues if est_communicable(vue.demande.etat, est_dit=vue.code in dites)]
@@ -125,6 +128,7 @@ def _notice(
     return Notice(
         numero=dossier.numero or "",
         titre=dossier.titre,
+        regles=adresse_des_regles(session.get_one(Appel, dossier.appel_id).code),
         est_apercu=est_apercu,
         lignes=_expliquees(session, dossier, montrees),
         en_attente=tuple(_en_attente(vue, vue in ouvertes) for vue in vues if vue not in montrees),
@@ -144,10 +148,13 @@ def _expliquees(session: Session, dossier: Dossier, vues: Sequence[LigneVue]) ->
     textes = any(vue.note is not None and cite_des_textes(vue.note.faits) for vue in vues)
     noms = noms_des_codes(session, dossier, textes=textes)
     return tuple(
-        expliquer(vue.note, libelle=vue.libelle, calculee_le=vue.lue.note.a, noms=noms)
+        expliquer(
+            vue.note, grilles.lire(session, vue.lue.note.grille_id, vue.lue.empreinte_grille), libelle=vue.libelle,
+            calculee_le=vue.lue.note.a, noms=noms,
+        )
         for vue in vues
         if vue.note is not None and vue.lue is not None
-    )
+    )  # fmt: skip
 
 
 def _en_attente(vue: LigneVue, est_ouverte: bool) -> LigneEnAttente:

@@ -16,7 +16,7 @@ from app.etapes.notation.repository import travaux
 from app.etapes.notation.rules import mesurer_effet
 from app.etapes.notation.rules.effet import effet_vers_donnees
 from app.etapes.notation.rules.travaux import EtatTravail, NatureTravail
-from app.etapes.notation.service.comparaison import Couple, comparer_lot
+from app.etapes.notation.service.comparaison import Couple, comparer_lot, lignes_ecartees
 from app.etapes.notation.service.notes import SERVICE, noter_appel
 from app.infra.identite import Identite
 from app.infra.jobs import differer
@@ -165,14 +165,17 @@ def avancer_essai(session: Session, travail_id: int, grille: Grille, *, apres: i
     return lot.dernier, lot.couples
 
 
-def ranger_essai(session: Session, travail_id: int, couples: Iterable[Couple], *, maintenant: datetime) -> None:
-    """Garde l'effet de la grille essayée, une fois."""
+def ranger_essai(
+    session: Session, travail_id: int, grille: Grille, couples: Iterable[Couple], *, maintenant: datetime
+) -> None:
+    """Garde l'effet de la grille essayée, et les lignes qu'elle n'a pas ou qu'elle ajoute ; une fois."""
     travail = travaux.get_travail(session, travail_id)
     if travail.etat is EtatTravail.FINI:
         return
     appel = appels.get_appel(session, travail.appel_id)
     contre = versions.get_grille(session, appel.grille_id).version
-    _ranger(travail, effet_vers_donnees(mesurer_effet(couples)) | {"contre": contre}, maintenant)
+    ecartees = lignes_ecartees(session, appel, grille).en_donnees()
+    _ranger(travail, effet_vers_donnees(mesurer_effet(couples)) | {"contre": contre} | ecartees, maintenant)
 
 
 def interrompre_essai(session: Session, travail_id: int, raison: str, *, maintenant: datetime) -> None:

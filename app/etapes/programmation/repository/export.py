@@ -102,6 +102,7 @@ def _requete(acteur: Identite, appel_id: int) -> Any:
         .outerjoin(autres, true())
         .where(Dossier.appel_id == appel_id, visibles(acteur), en_jeu())
         .order_by(rang_du_numero(), Dossier.id, LigneFinancement.rang, Demande.annee, Demande.id)
+        .params(lecteur=acteur.acteur)
     )  # fmt: skip
 
 

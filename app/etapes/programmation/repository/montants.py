@@ -25,6 +25,7 @@ from app.etapes.appel.models import Engagement
 from app.etapes.dossier.models import Demande, Dossier
 from app.etapes.dossier.rules.etats import EtatDemande
 from app.etapes.notation.models import NoteEnregistree
+from app.etapes.notation.repository import note_cachee
 from app.etapes.programmation.models import NatureProposition, Proposition
 
 HORS_PROGRAMMATION = frozenset(
@@ -72,10 +73,10 @@ def dernier_propose() -> FromClause:
 
 
 def note_courante() -> FromClause:
-    """La note de plus grand rang de la demande."""
+    """La note de plus grand rang de la demande ; rien si `lecteur` (à lier) en doit une seconde lecture."""
     return (
         select(NoteEnregistree.minimum, NoteEnregistree.maximum, NoteEnregistree.est_provisoire)
-        .where(NoteEnregistree.demande_id == Demande.id)
+        .where(NoteEnregistree.demande_id == Demande.id, ~note_cachee())
         .order_by(NoteEnregistree.rang.desc())
         .limit(1)
         .lateral("note_courante")

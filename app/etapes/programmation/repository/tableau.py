@@ -216,6 +216,7 @@ def list_demandes(
 ) -> Page[DemandeVue]:
     """Une page du tableau d'une ligne (ou de toutes), autres financeurs compris. Deux requêtes."""
     requete = _lignes().where(*_portee(acteur, appel, annee, ligne_id), *_filtres(filtre))
+    requete = requete.params(lecteur=acteur.acteur)
     page = paginer(session, requete, ordre(tri), jeton, taille)
     vues = avec_les_autres(session, [_vue(r) for r in page.elements])
     return Page(vues, page.precedent, page.suivant)
@@ -223,7 +224,8 @@ def list_demandes(
 
 def get_demande_vue(session: Session, acteur: Identite, demande_id: int) -> DemandeVue | None:
     """Une seule rangée, si elle est en vue."""
-    rangee = session.execute(_lignes().where(visibles(acteur), Demande.id == demande_id)).first()
+    requete = _lignes().where(visibles(acteur), Demande.id == demande_id).params(lecteur=acteur.acteur)
+    rangee = session.execute(requete).first()
     return None if rangee is None else avec_les_autres(session, [_vue(rangee)])[0]
 
 

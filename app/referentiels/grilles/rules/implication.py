@@ -39,7 +39,7 @@ def se_contredit(condition: Condition, noms: Lexique) -> bool:
         case UnDe(conditions):
             return bool(conditions) and all(se_contredit(c, noms) for c in conditions)
         case autre:
-            seuils = list(_seuils_exiges(autre, noms))
+            seuils = list(seuils_exiges(autre, noms))
             return any(_vide(a, b) for a in seuils for b in seuils) or any(
                 isinstance(s, MoinsDe) and s.valeur <= 0 for s in seuils
             )
@@ -95,14 +95,17 @@ def _descend(code: str, codes: frozenset[str]) -> bool:
     return any(".".join(morceaux[:longueur]) in codes for longueur in range(len(morceaux), 0, -1))
 
 
-def _seuils_exiges(condition: Condition, noms: Lexique) -> Iterator[Seuil]:
-    """Les seuils que toute façon de remplir la condition exige."""
+def seuils_exiges(condition: Condition, noms: Lexique) -> Iterator[Seuil]:
+    """Les seuils que toute façon de remplir la condition exige ; aucune définition ne tourne en rond.
+
+    Choix du projet : issue 4, « overlapping or gapped tiers ».
+    """
     match _deplier(condition, noms):
         case AuMoins() | AuPlus() | MoinsDe() as seuil:
             yield seuil
         case Tous(conditions):
             for sous_condition in conditions:
-                yield from _seuils_exiges(sous_condition, noms)
+                yield from seuils_exiges(sous_condition, noms)
         case _:
             return
 

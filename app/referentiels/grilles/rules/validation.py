@@ -9,9 +9,9 @@ from fractions import Fraction
 from app.noyau.erreurs import Faute
 from app.referentiels.grilles.rules.brouillon import VERSION
 from app.referentiels.grilles.rules.catalogue import CATALOGUE
-from app.referentiels.grilles.rules.description import montrer_nombre, unite_de
+from app.referentiels.grilles.rules.description import montrer_nombre, nommer, unite_de
 from app.referentiels.grilles.rules.faits import Declarant, TypeFait
-from app.referentiels.grilles.rules.implication import entraine, se_contredit
+from app.referentiels.grilles.rules.implication import entraine, se_contredit, seuils_exiges
 from app.referentiels.grilles.rules.lecture import faits_lus, lexique
 from app.referentiels.grilles.rules.modele import (
     AuMoins,
@@ -42,6 +42,12 @@ from app.referentiels.grilles.rules.phrases import Forme, Renvoi, morceaux
 Chemin = tuple[str | int, ...]
 _SOMME = 100
 _SEUIL = (AuMoins, AuPlus, MoinsDe)
+_MONTE = "au moins"
+_SENS: dict[type[AuMoins | AuPlus | MoinsDe], str] = {AuMoins: _MONTE, AuPlus: "au plus", MoinsDe: "moins de"}
+# « EGA et LAN n’y sont jamais » (sans objet) : conception/notation.md, « Principe ».
+TOUJOURS_TRANSVERSAUX = ("EGA", "LAN")
+# Le seul fait du porteur qui rende un critère sans objet : le montant d’un petit dossier, pour le coût (COU).
+_FAIT_DU_PORTEUR_ADMIS = "charges_total"
 _DECIMALES_MAXI = 1  # un seul arrondi, à une décimale au plus : c’est ce que la base garde
 
 
@@ -257,6 +263,9 @@ class _Juge:
             if nombre > 1 or (poids and not nombre):
                 manque = "plusieurs barèmes" if nombre else "aucun barème"
                 self._dire((*chemin, "baremes"), f"{critere.code} a {manque} pour {definition.code}")
+        if critere.code in TOUJOURS_TRANSVERSAUX and not critere.est_transversal:
+            raison = f"« {critere.code} » est un enjeu transversal du contrat : il compte toujours"
+            self._dire((*chemin, "est_transversal"), raison)
         for rang, bareme in enumerate(critere.baremes):
             self._bareme(bareme, (*chemin, "baremes", rang))
 
@@ -274,6 +283,29 @@ class _Juge:
                 self._condition(palier.si, (*lieu, "si"))
             self._atteint(bareme.paliers, rang, (*lieu, "si"))
             self._phrase(palier.motif, (*lieu, "motif"))
+        self._sens(bareme.paliers, chemin)
+
+    def _sens(self, paliers: tuple[Palier, ...], chemin: Chemin) -> None:
+        """Un barème lit un nombre dans un seul sens : « au moins » ou « au plus », sinon ses paliers se croisent.
+
+        Choix du projet : issue 4, « overlapping or gapped tiers refused ».
+        """
+        if self._tournent:
+            return
+        premiers: dict[str, tuple[str, int]] = {}
+        for rang, palier in enumerate(paliers):
+            for seuil in seuils_exiges(palier.si, self._noms):
+                if seuil.de not in self._noms.mesures and seuil.de not in CATALOGUE:
+                    continue  # déjà dit
+                ici = _SENS[type(seuil)]
+                la, premier = premiers.setdefault(seuil.de, (ici, rang))
+                if (ici == _MONTE) is not (la == _MONTE):
+                    nom = nommer(seuil.de, self._noms)
+                    raison = (
+                        f"« {nom} » se lit « {ici} » ici et « {la} » au palier {premier + 1} : "
+                        "des paliers dans les deux sens se chevauchent ou laissent un trou"
+                    )
+                    self._dire((*chemin, "paliers", rang, "si"), raison)
 
     def _atteint(self, paliers: tuple[Palier, ...], rang: int, chemin: Chemin) -> None:
         """Dit pourquoi ce palier ne serait jamais atteint."""
@@ -292,16 +324,29 @@ class _Juge:
         critere = next((critere for critere in self._grille.criteres if critere.code == cas.critere), None)
         if critere is None:
             self._dire((*chemin, "critere"), f"« {cas.critere} » n’est pas un critère")
-        elif critere.est_transversal:
+        elif critere.est_transversal or critere.code in TOUJOURS_TRANSVERSAUX:
             self._dire((*chemin, "critere"), f"« {cas.critere} » est transversal : il n’est jamais sans objet")
         self._condition(cas.si, (*chemin, "si"))
         self._phrase(cas.motif, (*chemin, "motif"))
-        if self._fautes:
+        if self._fautes or critere is None:
             return  # un nom inconnu ou un cycle : les faits lus ne se calculent pas
+        self._choix_du_porteur(cas, critere, (*chemin, "si"))
+
+    def _choix_du_porteur(self, cas: SansObjet, critere: Critere, chemin: Chemin) -> None:
+        """Un critère ne sort pas du barème par ce que le porteur déclare, sauf le montant que ce critère note.
+
+        Source : conception/notation.md, « liste fermée de la grille (COU, PLU), jamais un choix du porteur ».
+        """
+        notes = {
+            code for bareme in critere.baremes for palier in bareme.paliers for code in faits_lus(palier.si, self._noms)
+        }
         for code in faits_lus(cas.si, self._noms):
-            definition = CATALOGUE[code]
-            if definition.declarant is Declarant.PORTEUR and not definition.type.est_un_nombre:
-                self._dire((*chemin, "si"), f"« {code} » est un choix du porteur : il ne rend rien sans objet")
+            if CATALOGUE[code].declarant is not Declarant.PORTEUR:
+                continue
+            if code != _FAIT_DU_PORTEUR_ADMIS:
+                self._dire(chemin, f"« {code} » est un choix du porteur : il ne rend rien sans objet")
+            elif code not in notes:
+                self._dire(chemin, f"« {code} » est un choix du porteur, et « {critere.code} » ne le note pas")
 
 
 def _definitions_lues(

@@ -22,6 +22,7 @@ from app.referentiels.grilles.rules import (
     unite_de,
     valider,
 )
+from app.referentiels.grilles.rules.codes import CodesConnus, fautes_des_codes
 from app.referentiels.grilles.rules.edition import ecrire_seuil
 from app.referentiels.grilles.rules.endroits import endroit
 from app.referentiels.grilles.rules.usages import fautes_des_lignes
@@ -65,8 +66,11 @@ def _extrait(ligne: str) -> str:
     return propre if len(propre) <= _EXTRAIT else propre[:_EXTRAIT].rstrip() + "…"
 
 
-def lire_grille(texte: str, *, lignes: Container[str] | None = None) -> Grille:
-    """La grille de ce texte, valide et applicable. `lignes` : celles du contrat, s'il est connu. Lève GrilleRefusee."""
+def lire_grille(texte: str, *, lignes: Container[str] | None = None, codes: CodesConnus | None = None) -> Grille:
+    """La grille de ce texte, valide et applicable. Lève GrilleRefusee.
+
+    `lignes`, `codes` : ceux du contrat, s'il est connu.
+    """
     if len(texte) > TAILLE_MAXIMALE:
         raise GrilleRefusee(texte, [LigneFautive(1, "", f"le texte dépasse {TAILLE_MAXIMALE} caractères")])
     try:
@@ -85,6 +89,8 @@ def lire_grille(texte: str, *, lignes: Container[str] | None = None) -> Grille:
     fautes = valider(grille)
     if not fautes and lignes is not None:
         fautes = fautes_des_lignes(grille, lignes)
+    if not fautes and codes is not None:
+        fautes = fautes_des_codes(grille, codes)
     if fautes:
         raise GrilleRefusee(texte, _placees(fautes, donnees, places))
     return grille
