@@ -201,13 +201,13 @@ def mener(base: Base) -> Mesures:
     """Toute la mesure, sur une base remplie."""
     mesures = Mesures()
     ecriture.installer()
+    gc.freeze()  # comme le worker au départ
     with fabrique_de(base) as fabrique:
         with fabrique() as session:
             appel_id = session.execute(text("SELECT max(appel_id) FROM dossier WHERE cree_par = 'charge'")).scalar_one()
             mesures.en_memoire = en_memoire(session, appel_id)
         with fabrique.begin() as session:
             tout_fait_bouger(session, appel_id)
-        gc.freeze()  # comme le worker au départ
         renoter(fabrique, appel_id, mesures)
     return mesures
 

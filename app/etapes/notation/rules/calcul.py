@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -203,25 +202,11 @@ def _noter(ligne: _LignePrete, releve: _Releve) -> Resultat:
     juges = [(bareme, poids, releve.juger(bareme)) for bareme, poids in ligne.criteres]
     poids_total = sum([poids for _, poids, jugement in juges if jugement.etat is not EtatLigne.SANS_OBJET])
     lignes = tuple([LigneNote(bareme, poids, jugement, faits, poids_total) for bareme, poids, jugement in juges])
-    minimum, maximum = _total(lignes, poids_total)
+    minimum, maximum = totaliser(lignes)
     return Note(
         ligne.code, ligne.libelle, ligne.version, ligne.empreinte, ligne.decimales, lignes, faits, minimum, maximum,
         ligne.priorites,
     )  # fmt: skip
-
-
-def _total(lignes: tuple[LigneNote, ...], poids_total: int) -> tuple[Fraction, Fraction]:
-    """Le total sans ajustement, en entiers ; `totaliser` juge le cas rare d'un sans objet encore indécis."""
-    bas = haut = 0
-    for _, poids, jugement, *_ in lignes:
-        etat, mini, maxi, _, peut_sortir = jugement
-        if peut_sortir:
-            return totaliser(lignes)
-        if etat is not EtatLigne.SANS_OBJET:
-            bas += mini * poids
-            haut += maxi * poids
-    total = Fraction(bas, poids_total)
-    return total, total if bas == haut else Fraction(haut, poids_total)
 
 
 def _juger(bareme: BaremePret, lecture: Contexte) -> Jugement:

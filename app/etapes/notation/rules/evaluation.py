@@ -100,9 +100,11 @@ def mesureur(code: str, noms: Lexique) -> Mesurer:
     calculer = _operation(noms.mesures[code].operation, noms)
 
     def mesurer(contexte: Contexte) -> Bornes | None:
-        if code not in contexte.mesures:
-            contexte.mesures[code] = calculer(contexte)
-        return contexte.mesures[code]
+        mesures = contexte.mesures
+        if code in mesures:
+            return mesures[code]
+        bornes = mesures[code] = calculer(contexte)
+        return bornes
 
     return mesurer
 
@@ -124,30 +126,33 @@ def descend(code: str, codes: frozenset[str]) -> bool:
 
 def _definie(code: str, juger_la_definition: Juger) -> Juger:
     def juger(contexte: Contexte) -> bool | None:
-        if code not in contexte.definitions:
-            contexte.definitions[code] = juger_la_definition(contexte)
-        return contexte.definitions[code]
+        definitions = contexte.definitions
+        if code in definitions:
+            return definitions[code]
+        reponse = definitions[code] = juger_la_definition(contexte)
+        return reponse
 
     return juger
 
 
 def _parmi(de: str, codes: frozenset[str]) -> Juger:
-    connus: dict[Brute, bool] = {}
+    connus: dict[str, bool] = {}
+
+    def repond(code: str) -> bool:
+        reponse = connus.get(code)
+        if reponse is None:
+            if len(connus) >= _CODES_GARDES:
+                connus.clear()
+            reponse = connus[code] = descend(code, codes)
+        return reponse
 
     def un_code(contexte: Contexte) -> bool | None:
         valeur = contexte.bruts.get(de)
-        if valeur is None:
-            return None
-        repond = connus.get(valeur)
-        if repond is None:
-            if len(connus) >= _CODES_GARDES:
-                connus.clear()
-            repond = connus[valeur] = descend(valeur, codes)  # type: ignore[arg-type]
-        return repond
+        return None if valeur is None else repond(valeur)  # type: ignore[arg-type]
 
     def des_codes(contexte: Contexte) -> bool | None:
         valeur = contexte.bruts.get(de)
-        return None if valeur is None else any(descend(code, codes) for code in valeur)  # type: ignore[union-attr]
+        return None if valeur is None else any(map(repond, valeur))  # type: ignore[arg-type]
 
     return un_code if CATALOGUE[de].type is TypeFait.CODE else des_codes
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from itertools import product
 from typing import NamedTuple
 
 from app.etapes.notation.rules.evaluation import Juger
@@ -335,39 +334,35 @@ class Note:
 
 
 Resultat = Note | HorsChamp
+# Centièmes de point : des entiers tant que personne n'a ajusté.
+Centiemes = Fraction | int
 
 
 def totaliser(lignes: Iterable[LigneNote]) -> tuple[Fraction, Fraction]:
     """Le total sur 100, au moins et au plus : points obtenus rapportés aux poids qui comptent, sans arrondi.
 
-    Un critère dont on ne sait pas s'il est sans objet compte dans un cas et pas dans l'autre.
+    Un critère dont on ne sait pas s'il est sans objet compte dans un cas et pas dans l'autre ; un ajustement tranche.
     Source : conception/notation.md, « Sans objet sort du barème » ; « Une donnée manquante donne un intervalle ».
     """
-    comptees = [ligne for ligne in lignes if ligne.jugement.etat is not EtatLigne.SANS_OBJET]
-    incertaines = [ligne for ligne in comptees if ligne.jugement.peut_sortir and ligne.ajustement is None]
-    if not incertaines:
-        return _total(comptees)
-    fermes = [ligne for ligne in comptees if not ligne.est_incertaine]
-    totaux = [
-        _total([*fermes, *(ligne for ligne, garde in zip(incertaines, choix, strict=True) if garde)])
-        for choix in product((False, True), repeat=len(incertaines))
-    ]
-    return min(bas for bas, _ in totaux), max(haut for _, haut in totaux)
-
-
-def _total(lignes: list[LigneNote]) -> tuple[Fraction, Fraction]:
-    bas: Fraction | int = 0
-    haut: Fraction | int = 0
+    bas: Centiemes = 0
+    haut: Centiemes = 0
     poids = 0
-    for ligne in lignes:
-        mini, maxi = _centiemes(ligne)
-        bas, haut, poids = bas + mini, haut + maxi, poids + ligne.maximum
-    total = Fraction(bas, poids)
-    return total, total if bas == haut else Fraction(haut, poids)
-
-
-def _centiemes(ligne: LigneNote) -> tuple[Fraction | int, Fraction | int]:
-    """Centièmes de point : des entiers tant que personne n'a ajusté."""
-    if ligne.ajustement is not None:
-        return ligne.ajustement.points * 100, ligne.ajustement.points * 100
-    return ligne.jugement.taux_minimum * ligne.maximum, ligne.jugement.taux_maximum * ligne.maximum
+    incertains: list[tuple[int, int, int]] = []
+    for _, maximum, (etat, taux_minimum, taux_maximum, _, peut_sortir), _, _, ajustement in lignes:
+        if etat is EtatLigne.SANS_OBJET:
+            continue
+        mini: Centiemes = taux_minimum * maximum
+        maxi: Centiemes = taux_maximum * maximum
+        if ajustement is not None:
+            mini = maxi = ajustement.points * 100
+        elif peut_sortir:
+            incertains.append((taux_minimum * maximum, taux_maximum * maximum, maximum))
+            continue
+        bas, haut, poids = bas + mini, haut + maxi, poids + maximum
+    cas = [(bas, haut, poids)]
+    for mini, maxi, maximum in incertains:
+        cas += [(bas + mini, haut + maxi, poids + maximum) for bas, haut, poids in cas]
+    minimum = min([Fraction(bas, poids) for bas, _, poids in cas])
+    if len(cas) == 1 and bas == haut:
+        return minimum, minimum
+    return minimum, max([Fraction(haut, poids) for _, haut, poids in cas])
